@@ -1,0 +1,71 @@
+"""Writes trained weights as model folders that the engine, diffusers and others read.
+
+    python export.py                         build/student.pt to models/starter, the folder that ships (diffusers, f16)
+    python export.py --layout gguf --out X   the same as GGUF Q8_0; `single` is the original authors' one file
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+import tokenizer as tok
+import vocabulary as words
+from atlas import BUILD
+from distil import STUDENT
+from layouts import write_folder
+from network import DenoiserConfig, TextConfig
+from sample import load
+
+STARTER = Path(__file__).parent.parent
+VERSION = "0.1.0"
+
+
+def manifest():
+    return {
+        "schema": 1,
+        "name": "likeness-starter",
+        "version": VERSION,
+        "family": "flux2",
+        "licence": "Apache-2.0",
+        "prediction_type": "sample",
+        "image": {"channels": 4, "patch_size": 16, "alpha": "premultiplied"},
+        "text": {"max_tokens": tok.MAX_TOKENS, "pad_multiple": tok.PAD_MULTIPLE, "pad_token_id": tok.PAD},
+        "defaults": {"width": 128, "height": 128, "steps": 4, "guidance": 1.0, "sampler": "flow_euler", "schedule": "default"},
+        "limits": {"min_side": 64, "max_side": 256, "multiple": 16, "max_references": 2},
+        "vocabulary": {
+            "subjects": [words.phrases(s)[0] for s in words.SUBJECTS],
+            "styles": [p[0] for p in words.STYLES.values()],
+            "finishes": [p[0] for p in words.FINISHES.values()],
+            "backgrounds": [p[0] for p in words.SCENES.values()] + [words.TRANSPARENT[0]],
+            "tints": list(words.TINTS),
+            "colours": list(words.COLOURS),
+        },
+    }
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--state", type=Path, default=STUDENT)
+    p.add_argument("--out", type=Path, default=STARTER)
+    p.add_argument("--layout", choices=["diffusers", "single", "gguf"], default="diffusers")
+    o = p.parse_args()
+    model = load(o.state)
+    tokenizer = tok.load()
+    half = lambda module: {n: t.half().float() for n, t in module.state_dict().items()}
+    write_folder(
+        o.out,
+        manifest(),
+        DenoiserConfig().as_diffusers(),
+        half(model.denoiser),
+        TextConfig(vocab_size=tokenizer.get_vocab_size(), num_layers=len(model.text_encoder.layers)).as_json(),
+        half(model.text_encoder),
+        tokenizer,
+        o.layout,
+    )
+    print(json.dumps({"out": str(o.out), "parameters": sum(p.numel() for p in model.parameters())}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Muon for the matrices inside the blocks, AdamW for the rest, with one learning rate schedule for both.
+
+Muon: Keller Jordan, https://kellerjordan.github.io/posts/muon/; the update's size is matched to AdamW's as in
+"Muon is Scalable for LLM Training" (arXiv 2502.16982), so both take the same rate.
+"""
+
+import torch
+
+
+def orthogonalised(g, steps=5):
+    """Newton-Schulz towards the nearest semi-orthogonal matrix, for a stack [K, m, n]."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = g.bfloat16()
+    tall = x.shape[-2] > x.shape[-1]
+    if tall:
+        x = x.mT
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        s = x @ x.mT
+        x = a * x + (b * s + c * (s @ s)) @ x
+    return (x.mT if tall else x).float()
+
+
+class Muon:
+    def __init__(self, parameters, momentum=0.95, decay=0.01):
+        self.stacks = {}
+        for p in parameters:
+            self.stacks.setdefault(tuple(p.shape), []).append(p)
+        self.momentum, self.decay = momentum, decay
+        self.buffers = {shape: torch.zeros(len(ps), *shape) for shape, ps in self.stacks.items()}
+
+    @torch.no_grad()
+    def step(self, rate):
+        for shape, parameters in self.stacks.items():
+            g, buffer = torch.stack([p.grad for p in parameters]), self.buffers[shape]
+            buffer.mul_(self.momentum).add_(g)
+            update = orthogonalised(g + self.momentum * buffer) * (0.2 * max(shape) ** 0.5)
+            for p, u in zip(parameters, update):
+                p.mul_(1 - rate * self.decay).sub_(u, alpha=rate)
+
+
+class Optimiser:
+    """`step(rate)` after gradients are in place; `state()` and `restore()` for resuming."""
+
+    def __init__(self, model):
+        inner = lambda name, p: p.ndim == 2 and any(part in name for part in ("transformer_blocks", "layers."))
+        named = list(model.named_parameters())
+        self.muon = Muon([p for n, p in named if inner(n, p)])
+        rest = [p for n, p in named if not inner(n, p)]
+        self.adam = torch.optim.AdamW(rest, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+
+    def step(self, rate):
+        self.muon.step(rate)
+        for group in self.adam.param_groups:
+            group["lr"] = rate
+        self.adam.step()
+
+    def state(self):
+        return {"muon": self.muon.buffers, "adam": self.adam.state_dict()}
+
+    def restore(self, state):
+        self.muon.buffers = state["muon"]
+        self.adam.load_state_dict(state["adam"])

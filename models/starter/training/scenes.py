@@ -1,0 +1,230 @@
+"""Composes pictures from a description of what is in them, many at a time, on whatever device holds the atlas.
+
+A `Scene` is plain data for one picture; `Stage.compose` turns a list of scenes of one size into premultiplied
+RGBA in 0..1, [B, 4, H, W]. What training, references, edits and the evaluation show all comes from here.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import backgrounds
+import vocabulary as words
+
+SCENE_NAMES = list(words.SCENES)
+COLOUR_NAMES = list(words.COLOURS)
+TINT_NAMES = list(words.TINTS)
+FINISH_NAMES = list(words.FINISHES)
+
+
+@dataclass
+class Figure:
+    """One subject in a picture. Lengths are shares of the shorter side, places shares of width and height."""
+
+    sprite: int  # name index * 4 + style
+    x: float = 0.5
+    y: float = 0.53
+    scale: float = 0.68
+    turn: float = 0.0  # degrees
+    tint: int | None = None
+
+
+@dataclass
+class Scene:
+    figures: list = field(default_factory=list)
+    background: tuple | None = None  # None is transparent, ("scene" | "plain" | "gradient", index)
+    variant: int = 0
+    crop: tuple = (0.5, 0.5)
+    shade: float = 0.0
+    finish: int | None = None
+
+
+def blur(x, radius):
+    """Three box filters: near enough to a Gaussian, and cheap."""
+    for _ in range(3):
+        x = F.avg_pool2d(F.pad(x, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)
+    return x
+
+
+def grow(alpha, radius):
+    return F.max_pool2d(alpha, 2 * radius + 1, 1, radius)
+
+
+def luminance(rgb):
+    return (rgb * rgb.new_tensor([0.299, 0.587, 0.114])[None, :, None, None]).sum(1, keepdim=True)
+
+
+def over(top, below):
+    return top + below * (1 - top[:, 3:])
+
+
+def tinted(layer, colours):
+    """Recolours a premultiplied layer, keeping its light and dark: an overlay of the tint on its luminance."""
+    alpha = layer[:, 3:]
+    rgb = layer[:, :3] / alpha.clamp(min=1e-3)
+    grey = (luminance(rgb) * 0.8 + 0.15).clamp(0, 1)
+    c = colours[:, :, None, None]
+    mixed = torch.where(grey < 0.5, 2 * grey * c, c + (1 - c) * (2 * grey - 1))
+    return torch.cat(((0.88 * mixed + 0.12 * rgb).clamp(0, 1) * alpha, alpha), 1)
+
+
+def edges(rgb):
+    grey = luminance(rgb)
+    kernel = grey.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])[None, None] / 4
+    padded = F.pad(grey, (1,) * 4, mode="replicate")
+    return (F.conv2d(padded, kernel) ** 2 + F.conv2d(padded, kernel.transpose(2, 3)) ** 2 + 1e-8).sqrt()
+
+
+# Finishes take the subjects' layer and the background (both premultiplied RGBA) and give the picture.
+
+
+def _flattened(rgb, levels=4):
+    return (blur(rgb, 1) * levels).round() / levels
+
+
+def paper_cut(subject, ground):
+    alpha = subject[:, 3:]
+    body = torch.cat((_flattened(subject[:, :3]) * (alpha > 0.5), (alpha > 0.5).float()), 1)
+    rim = grow(alpha, 2).clamp(0, 1)
+    white = torch.cat((rim.expand(-1, 3, -1, -1) * 0.97, rim), 1)
+    shadow = blur(torch.roll(rim, (4, 4), (2, 3)), 2) * 0.45
+    dark = torch.cat((torch.zeros_like(shadow).expand(-1, 3, -1, -1), shadow), 1)
+    below = torch.cat((_flattened(ground[:, :3], 5), ground[:, 3:]), 1)
+    return over(over(body, white), over(dark, below))
+
+
+def pixel_art(subject, ground):
+    small = F.avg_pool2d(over(subject, ground), 4)
+    solid = F.avg_pool2d(ground[:, 3:], 4) > 0.5
+    alpha = torch.where(solid, torch.ones_like(small[:, 3:]), (small[:, 3:] > 0.5).float())
+    rgb = (small[:, :3] / small[:, 3:].clamp(min=1e-3) * 6).round() / 6
+    return F.interpolate(torch.cat((rgb.clamp(0, 1) * alpha, alpha), 1), scale_factor=4, mode="nearest")
+
+
+def pencil(subject, ground):
+    whole = over(subject, ground)
+    paper = whole[:, :3] + (1 - whole[:, 3:])
+    line = (edges(paper) * 3.2).clamp(0, 1)
+    grey = (0.95 - 0.85 * line) * (0.72 + 0.28 * luminance(paper)).clamp(0, 1)
+    alpha = whole[:, 3:]
+    return torch.cat((grey.expand(-1, 3, -1, -1) * alpha, alpha), 1)
+
+
+def neon(subject, ground):
+    whole = over(subject, ground)
+    line = (edges(subject[:, :3] + 0.35 * (1 - subject[:, 3:])) * 2.6).clamp(0, 1)
+    rgb = subject[:, :3] / subject[:, 3:].clamp(min=1e-2)
+    bright = (blur(rgb * subject[:, 3:], 2) / blur(subject[:, 3:], 2).clamp(min=0.05))
+    bright = (bright / bright.amax(1, keepdim=True).clamp(min=0.2)).clamp(0, 1)
+    glow = (line + 0.9 * blur(line, 3)).clamp(0, 1)
+    light = bright * glow + 0.25 * line
+    alpha = torch.maximum(ground[:, 3:], (grow(subject[:, 3:], 3)).clamp(0, 1))
+    dark = 0.16 * whole[:, :3]
+    return torch.cat(((dark + light).clamp(0, 1) * alpha, alpha), 1)
+
+
+def watercolour(subject, ground):
+    whole = over(subject, ground)
+    alpha = whole[:, 3:]
+    soft = blur(whole, 1)
+    rgb = soft[:, :3] / soft[:, 3:].clamp(min=1e-2)
+    washed = 1 - (1 - rgb) * 0.70
+    rim = (edges(rgb) * 1.3).clamp(0, 0.30)
+    return torch.cat(((washed - rim).clamp(0, 1) * alpha, alpha), 1)
+
+
+def outline(subject, ground):
+    rim = grow(subject[:, 3:], 3).clamp(0, 1)
+    ink = torch.cat((torch.zeros_like(rim).expand(-1, 3, -1, -1) + 0.06 * rim, rim), 1)
+    return over(over(subject, ink), ground)
+
+
+FINISHES = [globals()[name.replace(" ", "_")] for name in FINISH_NAMES]
+
+
+class Stage:
+    """The atlas and the backgrounds on a device, and the drawing of scenes with them."""
+
+    def __init__(self, atlas, device="cpu"):
+        """atlas: uint8 [names, styles, side, side, 4], premultiplied."""
+        names, styles, side, _, _ = atlas.shape
+        self.sprites = torch.from_numpy(np.ascontiguousarray(atlas)).view(names * styles, side, side, 4).to(device)
+        self.bank = torch.from_numpy(backgrounds.bank()).to(device)
+        self.tints = torch.tensor(list(words.TINTS.values()), device=device)
+        self.colours = torch.tensor(list(words.COLOURS.values()), device=device)
+        self.device = device
+
+    def drawn(self, figures, height, width):
+        """Each figure alone on nothing, [figures, 4, H, W]."""
+        short = min(height, width)
+        theta = np.zeros((len(figures), 2, 3), np.float32)
+        for i, f in enumerate(figures):
+            c, s = np.cos(np.radians(f.turn)), np.sin(np.radians(f.turn))
+            # From target coordinates (-1..1 over width and height) back to the sprite's.
+            sx, sy = width / (short * f.scale), height / (short * f.scale)
+            cx, cy = 2 * f.x - 1, 2 * f.y - 1
+            theta[i] = [[c * sx, s * sy, -(c * sx * cx + s * sy * cy)], [-s * sx, c * sy, -(-s * sx * cx + c * sy * cy)]]
+        sprites = self.sprites[[f.sprite for f in figures]].permute(0, 3, 1, 2).float() / 255
+        if all(f.scale < 0.55 for f in figures):
+            sprites = F.avg_pool2d(sprites, 2)  # against aliasing
+        grid = F.affine_grid(torch.from_numpy(theta).to(self.device), (len(figures), 4, height, width), align_corners=False)
+        drawn = F.grid_sample(sprites, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        some = [i for i, f in enumerate(figures) if f.tint is not None]
+        if some:
+            drawn[some] = tinted(drawn[some], self.tints[[figures[i].tint for i in some]])
+        return drawn
+
+    def ground(self, scenes, height, width):
+        out = torch.zeros(len(scenes), 4, height, width, device=self.device)
+        bank_side = backgrounds.SIDE
+        ramp = torch.linspace(0.28, -0.28, height, device=self.device)[None, :, None]
+        for i, s in enumerate(scenes):
+            if s.background is None:
+                continue
+            kind, index = s.background
+            if kind == "scene":
+                room_y, room_x = bank_side - height, bank_side - width
+                # The horizon moves by a few pixels only; sideways the whole bank is used.
+                top = int(round(room_y / 2 + (s.crop[1] - 0.5) * min(room_y, 10)))
+                left = int(round(room_x * s.crop[0]))
+                out[i, :3] = self.bank[index, s.variant, :, top : top + height, left : left + width].float() / 255
+            else:
+                colour = (self.colours[index] + s.shade)[:, None, None]
+                out[i, :3] = (colour + ramp if kind == "gradient" else colour.expand(3, height, width)).clamp(0, 1)
+            out[i, 3] = 1
+        return out
+
+    def shadows(self, figures, height, width):
+        """What is left of the light under each figure: a soft dark ellipse, [figures, 1, H, W] in 0..1."""
+        short = min(height, width)
+        column = lambda values: torch.tensor(values, device=self.device)[:, None, None]
+        size = column([f.scale * short for f in figures])
+        cx, cy = column([f.x * width for f in figures]), column([f.y * height for f in figures]) + 0.46 * size
+        ys = torch.linspace(0, 1, height, device=self.device)[None, :, None] * height
+        xs = torch.linspace(0, 1, width, device=self.device)[None, None, :] * width
+        # exp of a sum is the product of two short vectors' exps: no exp over the whole picture.
+        down, across = torch.exp(-(((ys - cy) / (0.075 * size)) ** 2)), torch.exp(-(((xs - cx) / (0.40 * size)) ** 2))
+        return (1 - 0.38 * down * across)[:, None]
+
+    def compose(self, scenes, height, width, with_masks=False):
+        """[B, 4, H, W] in 0..1, premultiplied; with masks also each figure's coverage [B, figures, H, W]."""
+        ground = self.ground(scenes, height, width)
+        subject = torch.zeros(len(scenes), 4, height, width, device=self.device)
+        masks = torch.zeros(len(scenes), max((len(s.figures) for s in scenes), default=0), height, width) if with_masks else None
+        for slot in range(max((len(s.figures) for s in scenes), default=0)):
+            rows = [i for i, s in enumerate(scenes) if slot < len(s.figures)]
+            layer = self.drawn([scenes[i].figures[slot] for i in rows], height, width)
+            if with_masks:
+                masks[rows, slot] = layer[:, 3].cpu()
+            subject[rows] = over(layer, subject[rows]) if slot else layer
+            standing = [i for i in rows if scenes[i].background is not None]
+            if standing:
+                ground[standing, :3] *= self.shadows([scenes[i].figures[slot] for i in standing], height, width)
+        out = over(subject, ground)
+        for index, finish in enumerate(FINISHES):
+            rows = [i for i, s in enumerate(scenes) if s.finish == index]
+            if rows:
+                out[rows] = finish(subject[rows], ground[rows]).clamp(0, 1)
+        return (out, masks) if with_masks else out

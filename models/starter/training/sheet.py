@@ -1,0 +1,56 @@
+"""Contact sheets for eyes: pictures in a grid on a checkerboard, each with its caption below.
+
+    python sheet.py samples.png     200 random training tasks, looked at before training begins
+"""
+
+import random
+import sys
+import textwrap
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+
+def on_checkerboard(picture, cell=8):
+    """float [4, H, W] premultiplied in 0..1 to uint8 [H, W, 3]."""
+    _, h, w = picture.shape
+    board = 0.78 + 0.14 * ((np.arange(h)[:, None] // cell + np.arange(w)[None] // cell) % 2)
+    rgb = picture[:3] + board[None] * (1 - picture[3:])
+    return (rgb.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
+
+
+def sheet(rows, path, columns=10, side=128, lines=3):
+    """rows: list of (list of pictures, caption); the pictures of one row stand side by side in its cell."""
+    font = ImageFont.load_default(size=10)
+    wide = max(len(p) for p, _ in rows)
+    cell = (side * wide + 6, side + 12 * lines + 6)
+    out = Image.new("RGB", (cell[0] * columns, cell[1] * -(-len(rows) // columns)), (255, 255, 255))
+    pen = ImageDraw.Draw(out)
+    for i, (pictures, caption) in enumerate(rows):
+        x, y = cell[0] * (i % columns), cell[1] * (i // columns)
+        for k, picture in enumerate(pictures):
+            out.paste(Image.fromarray(on_checkerboard(np.asarray(picture))), (x + k * side, y))
+        for n, line in enumerate(textwrap.wrap(caption, 24 * wide)[:lines]):
+            pen.text((x, y + side + 1 + 12 * n), line, fill=(20, 20, 20), font=font)
+    out.save(path)
+
+
+def main():
+    from atlas import BUILD
+    from scenes import Stage
+    from tasks import Tasks
+
+    data = np.load(BUILD / "atlas.npz")
+    stage, tasks, r = Stage(data["atlas"]), Tasks(list(data["names"])), random.Random(1)
+    rows = []
+    for kind, count in (("picture", 100), ("reference", 40), ("edit", 48), ("pair", 12)):
+        for _ in range(count):
+            task = getattr(tasks, kind)(r)
+            pictures = [stage.compose([s], 128, 128)[0].numpy() for s in (*task.references, task.target)]
+            rows.append((pictures, task.caption))
+    sheet(rows[:100], sys.argv[1], 14)
+    sheet(rows[100:], sys.argv[1].replace(".png", "-references.png"), 7)
+
+
+if __name__ == "__main__":
+    main()

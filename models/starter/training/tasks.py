@@ -1,0 +1,245 @@
+"""What the starter is asked to do: scenes with their captions, references with new scenes, edits with instructions.
+
+Every function draws one task from a `random.Random`. A task is plain data: the target scene, the caption, the
+reference scenes, and labels that the evaluation reads.
+"""
+
+import copy
+import zlib
+from dataclasses import dataclass, field
+
+import vocabulary as words
+from scenes import COLOUR_NAMES, FINISH_NAMES, SCENE_NAMES, TINT_NAMES, Figure, Scene
+from backgrounds import VARIANTS
+
+STYLE_NAMES = list(words.STYLES)
+
+
+@dataclass
+class Task:
+    caption: str
+    target: Scene
+    references: list = field(default_factory=list)
+    labels: dict = field(default_factory=dict)
+
+
+def pair_held_out(subject, attribute):
+    """One pair in fourteen of a subject with a tint, finish or scene is never trained on; judged apart."""
+    return zlib.crc32(f"{subject}|{attribute}".encode()) % 14 == 0
+
+
+class Tasks:
+    def __init__(self, names, allow_held_out_pairs=False):
+        self.index = {n: i for i, n in enumerate(names)}
+        self.named = [n for n in words.SUBJECTS]
+        hidden = set(words.held_out(names))
+        self.hidden = sorted(hidden)
+        self.shown = [n for n in names if n not in hidden]  # may be a reference in training
+        self.free = allow_held_out_pairs
+
+    # ------------------------------------------------------------------ parts of a scene
+
+    def sprite(self, name, style):
+        return self.index[name] * 4 + style
+
+    def background(self, r):
+        """(background, phrase); the phrase may be empty, and a transparent one always says so."""
+        u = r.random()
+        if u < 0.24:
+            return None, r.choice(words.TRANSPARENT)
+        if u < 0.70:
+            i = r.randrange(len(SCENE_NAMES))
+            return ("scene", i), r.choice(words.SCENES[SCENE_NAMES[i]])
+        i = r.randrange(len(COLOUR_NAMES))
+        name = COLOUR_NAMES[i]
+        if u < 0.92:
+            return ("plain", i), r.choice([f"on a {name} background", f"{name} background", f"on {name}"])
+        return ("gradient", i), r.choice([f"on a {name} gradient", f"{name} gradient background"])
+
+    def view(self, r, background):
+        return dict(background=background, variant=r.randrange(VARIANTS), crop=(r.random(), r.random()), shade=r.gauss(0, 0.012))
+
+    def figure(self, r, name, style, **place):
+        f = Figure(self.sprite(name, style), turn=r.gauss(0, 4), **place)
+        f.x += r.gauss(0, 0.016)
+        f.y += r.gauss(0, 0.016)
+        f.scale *= r.uniform(0.94, 1.06)
+        return f
+
+    def allowed(self, name, *attributes):
+        return self.free or not any(a is not None and pair_held_out(name, a) for a in attributes)
+
+    # ------------------------------------------------------------------------------ tasks
+
+    def picture(self, r):
+        """Text to picture."""
+        while True:
+            task = self._picture(r)
+            if task is not None:
+                return task
+
+    def _picture(self, r):
+        style = r.randrange(4)
+        background, where = self.background(r)
+        finish = r.randrange(len(FINISH_NAMES)) if r.random() < 0.26 else None
+        scene_name = SCENE_NAMES[background[1]] if background and background[0] == "scene" else None
+        finish_name = FINISH_NAMES[finish] if finish is not None else None
+        kind = r.random()
+        tints = []
+
+        def noun(name, several=False):
+            tint = r.randrange(len(TINT_NAMES)) if r.random() < 0.27 else None
+            tints.append(tint)
+            phrase = r.choice(words.phrases(name)) if r.random() < 0.5 else words.phrases(name)[0]
+            phrase = words.plural(phrase) if several else phrase
+            return f"{TINT_NAMES[tint]} {phrase}" if tint is not None else phrase
+
+        if kind < 0.66:
+            name = r.choice(self.named)
+            subjects, text = [name], noun(name)
+            place, size = dict(x=0.5, y=0.53, scale=0.70), r.random()
+            if size < 0.07:
+                place["scale"], text = 0.42, f"{r.choice(['small', 'tiny'])} {text}"
+            elif size < 0.14:
+                place["scale"], text = 0.92, f"{r.choice(['large', 'big'])} {text}"
+            text = article(text) if r.random() < 0.8 else text
+            side = r.random()
+            if side < 0.10:
+                left = side < 0.05
+                place["x"], place["scale"] = (0.29 if left else 0.71), min(place["scale"], 0.50)
+                text += " on the left" if left else " on the right"
+            figures = [self.figure(r, name, style, **place)]
+        elif kind < 0.76:
+            name, count = r.choice(self.named), r.choice([2, 3])
+            subjects, text = [name], f"{words.NUMBERS[count]} {noun(name, True)}"
+            xs, scale = ((0.28, 0.72), 0.46) if count == 2 else ((0.19, 0.5, 0.81), 0.34)
+            figures = [self.figure(r, name, style, x=x, y=0.55, scale=scale) for x in xs]
+            tints = tints * count
+        else:
+            a, b = r.sample(self.named, 2)
+            subjects, u = [a, b], r.random()
+            first, second = article(noun(a)), article(noun(b))
+            if u < 0.8:
+                text, xs = f"{first} {r.choice(['and', 'next to', 'and', 'with', 'to the left of'])} {second}", (0.28, 0.72)
+            else:
+                text, xs = f"{first} to the right of {second}", (0.72, 0.28)
+            figures = [self.figure(r, n, style, x=x, y=0.55, scale=0.48) for n, x in zip((a, b), xs)]
+        for f, t in zip(figures, tints):
+            f.tint = t
+        for name, tint in zip(subjects, tints):
+            if not self.allowed(name, scene_name, finish_name, TINT_NAMES[tint] if tint is not None else None):
+                return None
+        target = Scene(figures, finish=finish, **self.view(r, background))
+        caption = self.sentence(r, text, where, style, finish, background is None)
+        labels = dict(subjects=subjects, style=style, finish=finish_name, background=background, tints=tints, count=len(figures))
+        return Task(caption, target, labels=labels)
+
+    def sentence(self, r, text, where, style, finish, transparent, style_said=0.72):
+        if transparent and where == "sticker":
+            text, where = f"sticker of {text}", ""
+        elif not transparent and r.random() < 0.12:
+            where = ""
+        elif r.random() < 0.08:
+            text = r.choice(["a picture of", "an illustration of", "draw", "a drawing of"]) + " " + text
+        parts = [f"{text} {where}".strip() if not transparent or r.random() < 0.4 else ", ".join(p for p in (text, where) if p)]
+        tail = []
+        if r.random() < style_said:
+            tail.append(r.choice(words.STYLES[STYLE_NAMES[style]]))
+        if finish is not None:
+            tail.append(r.choice(words.FINISHES[FINISH_NAMES[finish]]))
+        r.shuffle(tail)
+        return ", ".join(parts + tail)
+
+    def reference(self, r, name=None, style=None):
+        """One reference of a subject, and the subject in a new scene."""
+        name = name or r.choice(self.shown)
+        style = r.randrange(4) if style is None else style
+        u = r.random()
+        ground = None if u < 0.5 else ("plain", r.randrange(len(COLOUR_NAMES))) if u < 0.85 else ("scene", r.randrange(len(SCENE_NAMES)))
+        seen = Scene([self.figure(r, name, style, x=0.5, y=0.53, scale=r.uniform(0.66, 0.86))], **self.view(r, ground))
+        background, where = self.background(r)
+        finish = r.randrange(len(FINISH_NAMES)) if r.random() < 0.14 else None
+        tint = r.randrange(len(TINT_NAMES)) if r.random() < 0.08 else None
+        called = ["this", "the same", "this"]
+        noun = r.choice(words.phrases(name)) if name in words.SUBJECTS and r.random() < 0.5 else r.choice(["subject", "thing", "subject", "object"])
+        text = f"{r.choice(called)} {TINT_NAMES[tint] + ' ' if tint is not None else ''}{noun}"
+        place, u = dict(x=0.5, y=0.53, scale=0.70), r.random()
+        if u < 0.07:
+            place["scale"], text = 0.46, text + " small"
+        elif u < 0.21:
+            left = u < 0.14
+            place["x"], place["scale"], text = (0.29, 0.5, text + " on the left") if left else (0.71, 0.5, text + " on the right")
+        target_style, said = style, 0.0
+        if r.random() < 0.12:
+            target_style, said = r.randrange(4), 1.0
+        f = self.figure(r, name, target_style, **place)
+        f.tint = tint
+        target = Scene([f], finish=finish, **self.view(r, background))
+        caption = self.sentence(r, text, where, target_style, finish, background is None, said)
+        labels = dict(subjects=[name], style=target_style, background=background, finish=finish)
+        return Task(caption, target, [seen], labels)
+
+    def pair(self, r):
+        """Two references side by side in one scene."""
+        a, b = r.sample(self.shown, 2)
+        style = r.randrange(4)
+        see = lambda n: Scene([self.figure(r, n, style, x=0.5, y=0.53, scale=r.uniform(0.66, 0.86))], **self.view(r, None if r.random() < 0.6 else ("plain", r.randrange(len(COLOUR_NAMES)))))
+        background, where = self.background(r)
+        target = Scene([self.figure(r, n, style, x=x, y=0.55, scale=0.48) for n, x in ((a, 0.28), (b, 0.72))], **self.view(r, background))
+        text = r.choice(["both", "the two", "both subjects", "the first and the second"])
+        caption = self.sentence(r, text, where, style, None, background is None, 0.0)
+        return Task(caption, target, [see(a), see(b)], dict(subjects=[a, b]))
+
+    def edit(self, r, kind=None):
+        """A picture and an instruction; everything that the instruction does not name stays."""
+        kind = kind or r.choices(["background", "recolour", "finish", "remove", "add", "style"], [5, 5, 3, 2, 3, 2])[0]
+        while True:
+            source = self._picture(r)
+            if source is None or source.labels["count"] > 2 or len(source.labels["subjects"]) != source.labels["count"]:
+                continue
+            names = source.labels["subjects"]
+            if kind in ("add",) and len(names) != 1 or kind == "remove" and len(names) != 2:
+                continue
+            if kind in ("finish", "recolour", "style") and source.target.finish is not None:
+                continue
+            break
+        before, after = source.target, copy.deepcopy(source.target)
+        nouns = [words.phrases(n)[0] for n in names]
+        changed = "all"
+        if kind == "background":
+            background, where = self.background(r)
+            after.background, after.variant, after.crop, after.shade = background, r.randrange(VARIANTS), (r.random(), r.random()), 0.0
+            caption = r.choice(["remove the background", "cut it out"]) if background is None else r.choice([f"change the background: {where}", f"put it {where}"] if not where.endswith("background") or where.startswith("on") else [f"change to {where}"])
+            changed = "background"
+        elif kind == "recolour":
+            i, tint = r.randrange(len(names)), r.randrange(len(TINT_NAMES))
+            after.figures[i].tint = tint
+            caption = r.choice([f"make the {nouns[i]} {TINT_NAMES[tint]}", f"change the {nouns[i]} to {TINT_NAMES[tint]}"] + ([f"make it {TINT_NAMES[tint]}"] if len(names) == 1 else []))
+            changed = i
+        elif kind == "finish":
+            after.finish = r.randrange(len(FINISH_NAMES))
+            name = r.choice(words.FINISHES[FINISH_NAMES[after.finish]])
+            caption = r.choice([f"turn it into {name}", f"make it {name}"])
+        elif kind == "style":
+            style = r.randrange(4)
+            for f, n in zip(after.figures, names):
+                f.sprite = self.sprite(n, style)
+            caption = f"redraw it in {words.STYLES[STYLE_NAMES[style]][0]}"
+        elif kind == "remove":
+            i = r.randrange(2)
+            caption = f"remove the {nouns[i]}"
+            changed = i
+            del after.figures[i]
+        else:
+            name = r.choice(self.named)
+            place = 0.18 if before.figures[0].x > 0.45 and r.random() < 0.5 else 0.82 if before.figures[0].x < 0.55 else 0.18
+            after.figures.append(self.figure(r, name, source.labels["style"], x=place, y=0.68, scale=0.36))
+            caption = f"add {article(words.phrases(name)[0])} on the {'left' if place < 0.5 else 'right'}"
+            changed = "added"
+        return Task(caption, after, [before], dict(edit=kind, changed=changed, subjects=names))
+
+
+def article(noun):
+    if noun.split()[0] in ("two", "three") or noun.endswith("glasses") or noun in ("fries", "jeans", "socks", "scissors", "headphones"):
+        return noun
+    return f"an {noun}" if noun[0] in "aeio" or noun.startswith("um") else f"a {noun}"
