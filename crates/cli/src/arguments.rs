@@ -1,0 +1,259 @@
+//! The command line, and its help.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::styling::Styles;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use likeness_recipe::{Role, Seed, Size};
+
+use crate::engine::Engine;
+use crate::request::{LoraFile, Request};
+use crate::{Failure, bench};
+
+const EXAMPLES: &str = "\
+Examples:
+  likeness generate \"a red fox on a snowy beach, paper cut\"
+  likeness generate \"the mug on a forest floor\" --ref mug.png --out scene.webp
+  likeness edit scene.webp \"make the mug green\" --out green.png
+  likeness recipe green.png
+  likeness models
+
+Environment:
+  LIKENESS_LIBRARY  the library folder, where pictures go without --out and models/ is looked in
+  LIKENESS_MODELS   further folders of models, or models themselves
+
+Exit codes: 1 internal, 2 usage, 3 input, 4 model, 5 storage, 130 interrupted.";
+
+const GENERATE_EXAMPLES: &str = "\
+Examples:
+  likeness generate \"a red fox on a snowy beach, paper cut\" --out fox.png
+  likeness generate \"a blue fire engine, sticker\" --seed 7 --count 4 --out drafts/
+  likeness generate \"the mug on a forest floor\" --ref mug.png --size 160x96
+  likeness generate \"a lighthouse at night\" --init sketch.png --strength 0.7
+  likeness generate \"a robot\" --seed 965400086 --noise-source torch --json";
+
+const EDIT_EXAMPLES: &str = "\
+Examples:
+  likeness edit fox.png \"make it night\" --out night.png
+  likeness edit mug.webp \"make the mug green\" --seed 3 --json";
+
+/// An image studio on your own machine: pictures from words and from other pictures, offline.
+#[derive(Debug, Parser)]
+#[command(name = "likeness", after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make pictures of what the prompt says
+    #[command(after_help = GENERATE_EXAMPLES)]
+    Generate {
+        /// What the picture should show
+        prompt: String,
+        /// How.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Change a picture as the instruction says
+    #[command(after_help = EDIT_EXAMPLES)]
+    Edit {
+        /// The picture to change: PNG, JPEG or WebP
+        image: PathBuf,
+        /// What to change, such as "make the mug green"
+        instruction: String,
+        /// How.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Print the recipe that a picture carries
+    Recipe {
+        /// A PNG, JPEG or WebP file
+        image: PathBuf,
+        /// On one line
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the models: what can run here, and why a thing cannot
+    Models {
+        /// One JSON object per model
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure this machine: load, encode, step, decode, total, memory
+    Bench {
+        /// The model to measure, by name or path
+        #[arg(long, default_value = "starter")]
+        net: String,
+        /// Renders after the warm-up; the medians are shown
+        #[arg(long, default_value_t = bench::RUNS, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        runs: u32,
+        /// One JSON object in place of the table
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// How a picture is made and where it goes.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// What the picture should not show; needs a guidance other than 1
+    #[arg(long, value_name = "TEXT")]
+    negative: Option<String>,
+    /// The model: a name that `likeness models` lists, or a path
+    #[arg(long, value_name = "NAME|PATH")]
+    model: Option<String>,
+    /// Where the noise starts; the same seed gives the same picture, -1 draws one
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
+    seed: Option<Seed>,
+    /// Steps from noise to picture
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    steps: Option<u32>,
+    /// How strongly the prompt is followed; 1 is the model's plain answer
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    guidance: Option<f32>,
+    /// Width and height in pixels
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<Size>,
+    /// How many pictures, each with the next seed
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    count: Option<u32>,
+    /// A picture of what should be in it; may be given several times
+    #[arg(long = "ref", value_name = "FILE")]
+    references: Vec<PathBuf>,
+    /// A picture to start from in place of noise
+    #[arg(long, value_name = "FILE")]
+    init: Option<PathBuf>,
+    /// How far to go from --init: above 0 (hardly) to 1 (entirely)
+    #[arg(long, value_name = "F", requires = "init", allow_hyphen_values = true)]
+    strength: Option<f32>,
+    /// Where --init may change: white changes, black stays
+    #[arg(long, value_name = "FILE")]
+    mask: Option<PathBuf>,
+    /// euler, euler_a, dpmpp_2m, dpmpp_2m_sde, ddim, unipc, lcm, tcd, flow_euler or flow_heun,
+    /// where the model's family has it
+    #[arg(long, value_name = "NAME")]
+    sampler: Option<String>,
+    /// default, karras, exponential, sgm_uniform, simple or beta, where the family has it
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<String>,
+    /// likeness, or torch for a seed from ComfyUI or diffusers
+    #[arg(long, value_name = "NAME")]
+    noise_source: Option<String>,
+    /// auto, f32, bf16 or int8; all but f32 are approximations
+    #[arg(long, value_name = "NAME")]
+    precision: Option<String>,
+    /// An addition to the weights and how much of it; may be given several times
+    #[arg(long = "lora", value_name = "FILE:WEIGHT")]
+    loras: Vec<String>,
+    /// Where to: a .png, .jpg or .webp file, or a folder [default: the library]
+    #[arg(long, value_name = "FILE|DIR")]
+    out: Option<PathBuf>,
+    /// One JSON object per picture on standard output
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors
+    #[arg(long)]
+    quiet: bool,
+    /// First noise in place of the seed's: tensor `noise`, NCHW, unit variance
+    #[arg(long, value_name = "FILE.safetensors", help_heading = "Checks")]
+    initial_noise: Option<PathBuf>,
+    /// Write `latents` and `pixels` as NCHW tensors
+    #[arg(long, value_name = "FILE.safetensors", help_heading = "Checks")]
+    dump: Option<PathBuf>,
+}
+
+impl Options {
+    /// What is asked, and how it is told: (request, json, quiet).
+    pub fn into_request(self, prompt: String, edit: Option<PathBuf>) -> (Request, bool, bool) {
+        let edit = edit.map(|image| (Role::Edit, image));
+        let subjects = self.references.into_iter().map(|file| (Role::Subject, file));
+        let request = Request {
+            prompt,
+            negative: self.negative,
+            model: self.model,
+            seed: self.seed,
+            steps: self.steps,
+            guidance: self.guidance,
+            size: self.size,
+            count: self.count,
+            references: edit.into_iter().chain(subjects).collect(),
+            init: self.init,
+            strength: self.strength,
+            mask: self.mask,
+            sampler: self.sampler,
+            schedule: self.schedule,
+            noise_source: self.noise_source,
+            precision: self.precision,
+            loras: self.loras.iter().map(|text| LoraFile::parse(text)).collect(),
+            out: self.out,
+            initial_noise: self.initial_noise,
+            dump: self.dump,
+        };
+        (request, self.json, self.quiet)
+    }
+}
+
+/// An end before the beginning.
+#[derive(Debug)]
+pub enum Answer {
+    /// Help or version was asked for.
+    Text(String),
+    /// The arguments make no sense.
+    Failure(Failure),
+}
+
+/// Reads the arguments, the program's name first.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    engine: &dyn Engine,
+) -> Result<Arguments, Answer> {
+    // clap keeps texts for as long as the program runs.
+    let version: &'static str = version(engine).leak();
+    let command = Arguments::command().version(version).styles(Styles::plain());
+    command
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Arguments::from_arg_matches(&matches))
+        .map_err(|error| match error.kind() {
+            clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
+                Answer::Text(error.to_string())
+            }
+            clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                let line =
+                    "command: none is given (accepted: generate, edit, recipe, models, bench)";
+                Answer::Failure(Failure::Usage(format!("{line}; see likeness --help")))
+            }
+            _ => Answer::Failure(Failure::Usage(one_line(&error.to_string()))),
+        })
+}
+
+fn version(engine: &dyn Engine) -> String {
+    format!(
+        "{} ({}), computing with {}",
+        env!("CARGO_PKG_VERSION"),
+        env!("LIKENESS_BUILD"),
+        engine.instruction_set()
+    )
+}
+
+/// clap says it over several lines, with the usage behind; the rest of Likeness says it in one.
+fn one_line(text: &str) -> String {
+    let before_usage = text.split("\nUsage:").next().unwrap_or(text);
+    let before_usage = before_usage.split("\nFor more information").next().unwrap_or(text);
+    let words: Vec<_> = before_usage.split_whitespace().collect();
+    let line = words.join(" ");
+    format!("{}; see likeness --help", line.strip_prefix("error: ").unwrap_or(&line))
+}
+
+fn seed(text: &str) -> Result<Seed, String> {
+    text.parse().map_err(|error: likeness_recipe::RecipeError| error.to_string())
+}
+
+fn size(text: &str) -> Result<Size, String> {
+    text.parse().map_err(|error: likeness_recipe::RecipeError| error.to_string())
+}

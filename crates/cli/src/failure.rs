@@ -1,0 +1,77 @@
+//! Every way in which a command ends without doing what was asked.
+
+use std::path::Path;
+
+use likeness_picture::PictureError;
+use likeness_recipe::{RecipeError, RenderError};
+
+/// One line for a person, and an exit code for a script.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// A fault of ours.
+    #[error("{0}")]
+    Internal(String),
+    /// The request cannot be met as it is.
+    #[error("{0}")]
+    Usage(String),
+    /// A file that was given to work with cannot be used.
+    #[error("{0}")]
+    Input(String),
+    /// The model is missing, damaged or not one that runs here.
+    #[error("{0}")]
+    Model(String),
+    /// The result cannot be stored.
+    #[error("{0}")]
+    Storage(String),
+    /// The person stopped it.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl Failure {
+    /// The exit code: 128 + SIGINT for a cancelled one, as shells expect.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Internal(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Input(_) => 3,
+            Self::Model(_) => 4,
+            Self::Storage(_) => 5,
+            Self::Cancelled => 130,
+        }
+    }
+
+    /// A picture `path`, given as `field`, that cannot be used.
+    pub fn of_input(field: &str, path: &Path, error: &PictureError) -> Self {
+        Self::Input(format!("{field}: {}: {error}", path.display()))
+    }
+
+    /// A result that cannot be written. Only the disk can be to blame for more than our own fault.
+    pub fn of_output(error: &PictureError) -> Self {
+        match error {
+            PictureError::UnknownFormat { .. } | PictureError::RecipeTooLong { .. } => {
+                Self::Usage(format!("out: {error}"))
+            }
+            error if error.is_storage() => Self::Storage(format!("out: {error}")),
+            error => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<RecipeError> for Failure {
+    fn from(error: RecipeError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<RenderError> for Failure {
+    fn from(error: RenderError) -> Self {
+        let line = error.to_string();
+        match error {
+            RenderError::Cancelled => Self::Cancelled,
+            RenderError::Request { .. } | RenderError::Memory { .. } => Self::Usage(line),
+            RenderError::Model { .. } => Self::Model(line),
+            RenderError::Internal(_) => Self::Internal(line),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The program `likeness`: the edge where environment, clock and signals come in.
+
+use std::process::ExitCode;
+
+use likeness_cli::engine::Candle;
+use likeness_cli::environment::Host;
+use likeness_cli::{arguments, report, run};
+
+fn main() -> ExitCode {
+    let engine = Candle;
+    let asked = match arguments::parse(std::env::args_os(), &engine) {
+        Ok(asked) => asked,
+        Err(arguments::Answer::Text(text)) => {
+            return report::print(text.trim_end())
+                .map_or_else(|f| failed(&f), |()| ExitCode::SUCCESS);
+        }
+        Err(arguments::Answer::Failure(failure)) => return failed(&failure),
+    };
+    let outcome = Host::from_environment().and_then(|host| run(asked, &host, &engine));
+    outcome.map_or_else(|failure| failed(&failure), |()| ExitCode::SUCCESS)
+}
+
+fn failed(failure: &likeness_cli::Failure) -> ExitCode {
+    eprintln!("error: {failure}");
+    ExitCode::from(failure.exit_code())
+}

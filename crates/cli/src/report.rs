@@ -1,0 +1,83 @@
+//! What the person sees while pictures are made: a bar on a terminal, a line or an object for each.
+
+use std::io::{IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use likeness_recipe::Progress;
+use serde::Serialize;
+
+use crate::Failure;
+use crate::generate::{Report, Written};
+
+/// Reports on standard output and standard error.
+pub struct Terminal {
+    bar: ProgressBar,
+    json: bool,
+    quiet: bool,
+}
+
+impl Terminal {
+    /// `json` prints an object for each picture, `quiet` nothing but what was asked for so.
+    pub fn new(json: bool, quiet: bool) -> Self {
+        let visible = !quiet && std::io::stderr().is_terminal();
+        let target =
+            if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template("{msg:24} {bar:32} {pos}/{len}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self { bar: ProgressBar::with_draw_target(None, target).with_style(style), json, quiet }
+    }
+}
+
+impl Report for Terminal {
+    fn progress(&mut self, picture: u32, of: u32, progress: Progress) {
+        let picture_of =
+            if of > 1 { format!(", picture {} of {of}", picture + 1) } else { String::new() };
+        match progress {
+            Progress::Loading => self.bar.set_message("opening the model"),
+            Progress::Encoding => self.bar.set_message(format!("reading the prompt{picture_of}")),
+            Progress::Step { done, total, .. } => {
+                self.bar.set_length(u64::from(total) * u64::from(of));
+                self.bar.set_position(u64::from(picture) * u64::from(total) + u64::from(done));
+                self.bar.set_message(format!("drawing{picture_of}"));
+            }
+            Progress::Decoding { .. } => self.bar.set_message(format!("finishing{picture_of}")),
+        }
+    }
+
+    fn written(&mut self, written: &Written) -> Result<(), Failure> {
+        if self.json {
+            return self.bar.suspend(|| print_json(written));
+        }
+        if self.quiet {
+            return Ok(());
+        }
+        let line = format!(
+            "{}  (seed {}, {:.2} s)",
+            written.path.display(),
+            written.seed,
+            written.seconds.total
+        );
+        self.bar.suspend(|| print(&line))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Prints one object on one line.
+pub fn print_json(object: &impl Serialize) -> Result<(), Failure> {
+    let line = serde_json::to_string(object)
+        .map_err(|error| Failure::Internal(format!("it cannot be told as JSON: {error}")))?;
+    print(&line)
+}
+
+/// Prints one line. A reader that has gone away is no reason to panic.
+pub fn print(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::Storage(format!("standard output: {error}")))
+}

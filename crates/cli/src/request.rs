@@ -1,0 +1,224 @@
+//! What a person asked for on this machine: the recipe's fields, with files by path.
+
+use std::path::{Path, PathBuf};
+
+use likeness_picture::{Limits, PictureError, read_picture};
+use likeness_recipe::{
+    InitChoice, Inputs, Lora, Mask, ModelCapabilities, Pixels, Recipe, Reference, ResolvedRecipe,
+    Role, Seed, Size, resolve,
+};
+use sha2::{Digest, Sha256};
+
+use crate::{Failure, tensors};
+
+/// One `generate` or `edit`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Request {
+    /// What the picture should show, or what an edit should change.
+    pub prompt: String,
+    /// See [`Recipe::negative`].
+    pub negative: Option<String>,
+    /// A model's name or path.
+    pub model: Option<String>,
+    /// See [`Recipe::seed`].
+    pub seed: Option<Seed>,
+    /// See [`Recipe::steps`].
+    pub steps: Option<u32>,
+    /// See [`Recipe::guidance`].
+    pub guidance: Option<f32>,
+    /// Without one, a picture to edit or to start from gives the shape.
+    pub size: Option<Size>,
+    /// See [`Recipe::count`].
+    pub count: Option<u32>,
+    /// Pictures to look at, and what for.
+    pub references: Vec<(Role, PathBuf)>,
+    /// A picture to start from.
+    pub init: Option<PathBuf>,
+    /// See [`InitChoice::strength`].
+    pub strength: Option<f32>,
+    /// Where the starting picture may change.
+    pub mask: Option<PathBuf>,
+    /// See [`Recipe::sampler`].
+    pub sampler: Option<String>,
+    /// See [`Recipe::schedule`].
+    pub schedule: Option<String>,
+    /// See [`Recipe::noise_source`].
+    pub noise_source: Option<String>,
+    /// See [`Recipe::precision`].
+    pub precision: Option<String>,
+    /// Additions to the weights.
+    pub loras: Vec<LoraFile>,
+    /// A file or a folder.
+    pub out: Option<PathBuf>,
+    /// A safetensors file with first noise.
+    pub initial_noise: Option<PathBuf>,
+    /// A safetensors file to write.
+    pub dump: Option<PathBuf>,
+}
+
+/// A file of additions to the weights, and how much of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoraFile {
+    /// The file.
+    pub path: PathBuf,
+    /// 1 is as it was trained.
+    pub weight: f32,
+}
+
+impl LoraFile {
+    /// Reads `FILE:WEIGHT`. What follows the last colon is a weight only if it is a number, since
+    /// paths may hold colons too; without one the weight is 1.
+    pub fn parse(text: &str) -> Self {
+        let with_weight = text.rsplit_once(':').and_then(|(path, weight)| {
+            Some(Self { path: path.into(), weight: weight.trim().parse().ok()? })
+        });
+        with_weight.unwrap_or_else(|| Self { path: text.into(), weight: 1.0 })
+    }
+}
+
+/// Resolves `request` against the model, and reads the files that it names.
+///
+/// What needs no file is checked before any is read: a slip in `--steps` should not cost the reading
+/// of six photographs.
+pub fn prepare(
+    request: &Request,
+    model: &ModelCapabilities,
+    random_seed: impl FnOnce() -> u64,
+) -> Result<(ResolvedRecipe, Inputs), Failure> {
+    resolve(&recipe(request), model, || 0)?;
+    check_once(request)?;
+    let files = Files::read(request)?;
+    let recipe = with_files(recipe(request), request, &files, model)?;
+    let resolved = resolve(&recipe, model, random_seed)?;
+    Ok((resolved, files.into_inputs(request)?))
+}
+
+/// The recipe of `request` before its files are read: their hashes are empty.
+fn recipe(request: &Request) -> Recipe {
+    let references = request.references.iter().map(|(role, path)| Reference {
+        role: *role,
+        sha256: String::new(),
+        name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+    });
+    let loras = request.loras.iter().map(|lora| Lora {
+        name: lora.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        sha256: String::new(),
+        weight: lora.weight,
+    });
+    let init = request
+        .init
+        .as_ref()
+        .map(|_| InitChoice { sha256: String::new(), strength: request.strength });
+    Recipe {
+        negative: request.negative.clone(),
+        width: request.size.map(|size| size.width),
+        height: request.size.map(|size| size.height),
+        seed: request.seed,
+        noise_source: request.noise_source.clone(),
+        count: request.count,
+        steps: request.steps,
+        guidance: request.guidance,
+        sampler: request.sampler.clone(),
+        schedule: request.schedule.clone(),
+        precision: request.precision.clone(),
+        references: references.collect(),
+        init,
+        mask: request.mask.as_ref().map(|_| Mask { sha256: String::new() }),
+        loras: loras.collect(),
+        ..Recipe::new(&request.prompt)
+    }
+}
+
+/// Noise and numbers are those of one picture.
+fn check_once(request: &Request) -> Result<(), Failure> {
+    let several = request.count.is_some_and(|count| count > 1);
+    let field = [(&request.initial_noise, "initial_noise"), (&request.dump, "dump")];
+    match field.iter().find(|(given, _)| several && given.is_some()) {
+        Some((_, field)) => {
+            Err(Failure::Usage(format!("{field}: it is for one picture (accepted: --count 1)")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A picture from a file, and the file's hash.
+type Picture = (Pixels, String);
+
+struct Files {
+    references: Vec<Picture>,
+    init: Option<Picture>,
+    mask: Option<Picture>,
+    loras: Vec<String>,
+}
+
+impl Files {
+    fn read(request: &Request) -> Result<Self, Failure> {
+        let optional =
+            |field, path: &Option<PathBuf>| path.as_ref().map(|path| read(field, path)).transpose();
+        let references = request.references.iter().map(|(role, path)| match role {
+            Role::Edit => read("image", path),
+            Role::Subject | Role::Style => read("ref", path),
+        });
+        Ok(Self {
+            references: references.collect::<Result<_, _>>()?,
+            init: optional("init", &request.init)?,
+            mask: optional("mask", &request.mask)?,
+            loras: request.loras.iter().map(|lora| hash(&lora.path)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn into_inputs(self, request: &Request) -> Result<Inputs, Failure> {
+        let pixels = |picture: Picture| picture.0;
+        Ok(Inputs {
+            references: self.references.into_iter().map(pixels).collect(),
+            init: self.init.map(pixels),
+            mask: self.mask.map(pixels),
+            initial_noise: request.initial_noise.as_deref().map(tensors::read_noise).transpose()?,
+            dump: request.dump.is_some(),
+        })
+    }
+}
+
+fn read(field: &str, path: &Path) -> Result<Picture, Failure> {
+    let decoded = read_picture(path, &Limits::default())
+        .map_err(|error| Failure::of_input(field, path, &error))?;
+    Ok((decoded.pixels, decoded.sha256))
+}
+
+fn hash(path: &Path) -> Result<String, Failure> {
+    let unreadable = |source| {
+        let error = PictureError::Unreadable { path: path.to_owned(), source };
+        Failure::of_input("lora", path, &error)
+    };
+    let mut file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut hasher = Sha256::new();
+    std::io::copy(&mut file, &mut hasher).map_err(unreadable)?;
+    Ok(format!("{:x}", hasher.finalize()))
+}
+
+fn with_files(
+    mut recipe: Recipe,
+    request: &Request,
+    files: &Files,
+    model: &ModelCapabilities,
+) -> Result<Recipe, Failure> {
+    for (reference, (_, sha256)) in recipe.references.iter_mut().zip(&files.references) {
+        reference.sha256.clone_from(sha256);
+    }
+    for (lora, sha256) in recipe.loras.iter_mut().zip(&files.loras) {
+        lora.sha256.clone_from(sha256);
+    }
+    if let (Some(init), Some((_, sha256))) = (&mut recipe.init, &files.init) {
+        init.sha256.clone_from(sha256);
+    }
+    if let (Some(mask), Some((_, sha256))) = (&mut recipe.mask, &files.mask) {
+        mask.sha256.clone_from(sha256);
+    }
+    let edited = request.references.iter().position(|(role, _)| *role == Role::Edit);
+    let source = files.init.as_ref().or(edited.and_then(|i| files.references.get(i)));
+    if let (None, Some((pixels, _))) = (request.size, source) {
+        let size = model.size.like(pixels.size(), model.defaults.size);
+        (recipe.width, recipe.height) = (Some(size.width), Some(size.height));
+    }
+    Ok(recipe)
+}

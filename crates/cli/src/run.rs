@@ -1,0 +1,49 @@
+//! From arguments to the command they name.
+
+use crate::arguments::{Arguments, Command};
+use crate::engine::Engine;
+use crate::environment::Host;
+use crate::report::{Terminal, print, print_json};
+use crate::{Failure, bench, generate, models, show};
+
+/// Does what is asked, and prints what comes of it.
+pub fn run(asked: Arguments, host: &Host, engine: &dyn Engine) -> Result<(), Failure> {
+    match asked.command {
+        Command::Generate { prompt, options } => {
+            let (request, json, quiet) = options.into_request(prompt, None);
+            generate::generate(&request, host, engine, &mut Terminal::new(json, quiet))
+        }
+        Command::Edit { image, instruction, options } => {
+            let (request, json, quiet) = options.into_request(instruction, Some(image));
+            generate::generate(&request, host, engine, &mut Terminal::new(json, quiet))
+        }
+        Command::Recipe { image, json } => print(&show::recipe(&image, json)?),
+        Command::Models { json } => {
+            print_models(&models::list(&host.model_places, engine), json, host)
+        }
+        Command::Bench { net, runs, json } => {
+            let measured = bench::bench(&net, runs, host, engine)?;
+            if json { print_json(&measured) } else { print(&measured.table()) }
+        }
+    }
+}
+
+fn print_models(listed: &[models::Listed], json: bool, host: &Host) -> Result<(), Failure> {
+    for model in listed {
+        let path = model.path.display();
+        match &model.reason {
+            _ if json => print_json(model)?,
+            None => {
+                let family = model.family.as_deref().unwrap_or_default();
+                print(&format!("{:<24} runs ({family})  {path}", model.name))?;
+            }
+            Some(reason) => print(&format!("{:<24} cannot run: {reason}  {path}", model.name))?,
+        }
+    }
+    if listed.is_empty() && !json {
+        let places: Vec<_> =
+            host.model_places.iter().map(|place| place.display().to_string()).collect();
+        print(&format!("No models. Looked in: {}", places.join(", ")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Arguments, `models`, `bench` and the texts that are printed, on a fake engine.
+
+use crate::fake::{Desk, Fake};
+use likeness_cli::arguments::{Answer, Command, parse};
+use likeness_cli::{bench, models, show};
+use likeness_recipe::{Role, Seed};
+
+fn parsed(arguments: &[&str]) -> Result<Command, Answer> {
+    let all = std::iter::once("likeness").chain(arguments.iter().copied()).map(Into::into);
+    parse(all, &Fake::default()).map(|arguments| arguments.command)
+}
+
+#[track_caller]
+fn refused(arguments: &[&str], words: &[&str]) {
+    let Err(Answer::Failure(failure)) = parsed(arguments) else {
+        panic!("{arguments:?} is accepted")
+    };
+    let line = failure.to_string();
+    assert_eq!(failure.exit_code(), 2, "{line}");
+    assert!(!line.contains('\n'), "more than one line: {line}");
+    assert!(words.iter().all(|word| line.contains(word)), "{words:?} are not in {line:?}");
+}
+
+#[test]
+fn every_option_arrives() {
+    let line = "generate fox --negative n --model m --seed -1 --steps 3 --guidance 2.5 --size 96x64 \
+                --count 2 --ref a.png --ref b.png --init i.png --strength 0.5 --mask k.png --sampler euler \
+                --schedule karras --noise-source torch --precision bf16 --lora C:\\x.safetensors:0.5 \
+                --lora y --out o.png --json --quiet --initial-noise n.st --dump d.st";
+    let Ok(Command::Generate { prompt, options }) =
+        parsed(&line.split_whitespace().collect::<Vec<_>>())
+    else {
+        panic!("not understood")
+    };
+    let (request, json, quiet) = options.into_request(prompt, None);
+    assert!(json && quiet);
+    assert_eq!((request.prompt.as_str(), request.negative.as_deref()), ("fox", Some("n")));
+    assert_eq!(
+        (request.seed, request.steps, request.guidance),
+        (Some(Seed::Random), Some(3), Some(2.5))
+    );
+    assert_eq!(request.size.map(|size| size.to_string()).as_deref(), Some("96x64"));
+    assert_eq!(
+        request.references,
+        [(Role::Subject, "a.png".into()), (Role::Subject, "b.png".into())]
+    );
+    assert_eq!((request.count, request.strength), (Some(2), Some(0.5)));
+    assert_eq!(request.loras[0].path.to_string_lossy(), "C:\\x.safetensors");
+    assert_eq!((request.loras[0].weight, request.loras[1].weight), (0.5, 1.0));
+    assert!(request.initial_noise.is_some() && request.dump.is_some());
+}
+
+#[test]
+fn an_edit_puts_its_picture_first() {
+    let Ok(Command::Edit { image, instruction, options }) =
+        parsed(&["edit", "a.png", "make it green", "--ref", "b.png"])
+    else {
+        panic!("not understood")
+    };
+    let (request, ..) = options.into_request(instruction, Some(image));
+    assert_eq!(request.prompt, "make it green");
+    assert_eq!(request.references, [(Role::Edit, "a.png".into()), (Role::Subject, "b.png".into())]);
+}
+
+#[test]
+fn slips_are_answered_in_one_line() {
+    refused(&[], &["generate, edit, recipe, models, bench"]);
+    refused(&["generate"], &["<PROMPT>"]);
+    refused(&["generate", "a", "red", "fox"], &["red"]);
+    refused(&["generate", "fox", "--steps", "four"], &["--steps", "four"]);
+    refused(&["generate", "fox", "--steps", "-1"], &["--steps"]);
+    refused(&["generate", "fox", "--size", "130"], &["--size", "WxH"]);
+    refused(&["generate", "fox", "--seed", "-2"], &["--seed", "-1 for a random one"]);
+    refused(&["generate", "fox", "--strength", "0.5"], &["--init"]);
+    refused(&["generate", "fox", "--sise", "9"], &["--sise", "--size"]);
+    refused(&["paint"], &["paint"]);
+    refused(&["bench", "--runs", "0"], &["--runs"]);
+}
+
+#[test]
+fn help_teaches_by_example_and_version_names_the_build() {
+    for (arguments, words) in [
+        (&["--help"][..], &["Examples:", "LIKENESS_LIBRARY", "LIKENESS_MODELS", "130"][..]),
+        (&["generate", "--help"], &["Examples:", "--noise-source", "flow_heun", "--ref mug.png"]),
+        (&["edit", "--help"], &["Examples:", "<INSTRUCTION>"]),
+        (&["--version"], &["likeness", env!("CARGO_PKG_VERSION"), "computing with pencil"]),
+    ] {
+        let Err(Answer::Text(text)) = parsed(arguments) else { panic!("{arguments:?}") };
+        assert!(words.iter().all(|word| text.contains(word)), "{words:?} are not in {text}");
+    }
+}
+
+#[test]
+fn models_are_listed_with_the_reason_why_they_cannot_run() {
+    let desk = Desk::new();
+    let folder = desk.host.library.join("models");
+    std::fs::write(folder.join("old.ckpt"), "").unwrap();
+    std::fs::write(folder.join("notes.txt"), "").unwrap();
+    std::fs::create_dir(folder.join("training")).unwrap();
+    let twice = [folder.clone(), folder.join("starter")];
+    let listed = models::list(&twice, &Fake::default());
+    let seen: Vec<_> = listed.iter().map(|one| (one.name.as_str(), one.runs)).collect();
+    assert_eq!(seen, [("old", false), ("likeness-starter", true)]);
+    assert!(listed[0].reason.as_deref().is_some_and(|reason| reason.contains("can run code")));
+    assert_eq!(listed[1].family.as_deref(), Some("flux2"));
+}
+
+#[test]
+fn a_bench_measures_every_part() {
+    let desk = Desk::new();
+    let measured = bench::bench("starter", 3, &desk.host, &Fake::default()).unwrap();
+    assert_eq!((measured.runs, measured.steps, measured.size.as_str()), (3, 4, "128x128"));
+    assert_eq!(measured.seconds.step, 0.125, "half a second of denoising in four steps");
+    assert!(measured.seconds.first_picture > 0.0);
+    let table = measured.table();
+    for part in
+        ["load", "encode", "step", "decode", "total", "first picture", "peak memory", "pencil"]
+    {
+        assert!(table.contains(part), "{part} is not in {table}");
+    }
+    desk.host.cancelled.set();
+    assert_eq!(
+        bench::bench("starter", 1, &desk.host, &Fake::default()).unwrap_err().exit_code(),
+        130
+    );
+}
+
+#[test]
+fn a_picture_without_a_recipe_says_so() {
+    let desk = Desk::new();
+    let path = desk.path("plain.png");
+    image::RgbImage::new(2, 2).save(&path).unwrap();
+    let failure = show::recipe(&path, false).unwrap_err();
+    assert_eq!(failure.exit_code(), 3);
+    assert!(failure.to_string().contains("no recipe"), "{failure}");
+    assert_eq!(show::recipe(&desk.path("missing.png"), false).unwrap_err().exit_code(), 3);
+}

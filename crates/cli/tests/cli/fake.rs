@@ -1,0 +1,177 @@
+//! An engine that computes nothing, and a machine to run it on.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use likeness_cli::Failure;
+use likeness_cli::engine::Engine;
+use likeness_cli::environment::{Cancelled, Host, Moment};
+use likeness_cli::generate::{Report, Written, generate};
+use likeness_cli::request::Request;
+use likeness_recipe::*;
+
+/// Opens anything; its pictures are one colour, taken from the seed.
+#[derive(Default)]
+pub struct Fake {
+    /// Set by the first finished step, as if the person had pressed Ctrl+C.
+    pub interrupt: Option<Cancelled>,
+    /// What to answer in place of a picture.
+    pub error: Option<RenderError>,
+}
+
+impl Engine for Fake {
+    fn describe(&self, path: &Path) -> Result<ModelCapabilities, RenderError> {
+        if path.extension().is_some_and(|ending| ending == "ckpt") {
+            let problem = "a pickle can run code".to_owned();
+            return Err(RenderError::Model { file: path.display().to_string(), problem });
+        }
+        Ok(capabilities())
+    }
+
+    fn open(&self, _: &Path, _: Precision) -> Result<Box<dyn Renderer>, RenderError> {
+        Ok(Box::new(FakeRenderer { interrupt: self.interrupt.clone(), error: self.error.clone() }))
+    }
+
+    fn instruction_set(&self) -> String {
+        "pencil".to_owned()
+    }
+}
+
+pub fn capabilities() -> ModelCapabilities {
+    ModelCapabilities {
+        model: ModelRef { name: "likeness-starter".into(), sha256: "5a".repeat(32) },
+        family: "flux2".into(),
+        defaults: Defaults {
+            size: Size { width: 128, height: 128 },
+            steps: 4,
+            guidance: 1.0,
+            sampler: Sampler::FlowEuler,
+            schedule: Schedule::Default,
+            precision: Precision::F32,
+            strength: 0.6,
+        },
+        size: SizeLimits { min_side: 64, max_side: 256, multiple: 16, max_pixels: 256 * 256 },
+        steps: Span { min: 1, max: 100 },
+        guidance: Span { min: 0.0, max: 30.0 },
+        samplers: vec![Sampler::FlowEuler],
+        schedules: vec![Schedule::Default],
+        negative: true,
+        max_references: 3,
+        roles: Role::ALL.to_vec(),
+        init: true,
+        mask: true,
+        loras: false,
+        precisions: vec![Precision::F32],
+        approximations: vec![],
+    }
+}
+
+struct FakeRenderer {
+    interrupt: Option<Cancelled>,
+    error: Option<RenderError>,
+}
+
+impl Renderer for FakeRenderer {
+    fn render(
+        &mut self,
+        recipe: &ResolvedRecipe,
+        inputs: &Inputs,
+        watch: &mut dyn Watch,
+    ) -> Result<Vec<Rendered>, RenderError> {
+        assert_eq!(
+            inputs.references.len(),
+            recipe.references.len(),
+            "every reference is handed over"
+        );
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        for done in 1..=recipe.steps {
+            if watch.cancelled() {
+                return Err(RenderError::Cancelled);
+            }
+            watch.progress(Progress::Step { picture: 0, done, total: recipe.steps, preview: None });
+            if let Some(cancelled) = &self.interrupt {
+                cancelled.set();
+            }
+        }
+        let area = recipe.width as usize * recipe.height as usize;
+        let data = [recipe.seed as u8, 40, 80, 255].repeat(area);
+        let numbers = || (vec![1, 2], vec![recipe.seed as f32, 0.5]);
+        Ok(vec![Rendered {
+            recipe: recipe.clone(),
+            pixels: Pixels::new(recipe.width, recipe.height, 4, data).unwrap(),
+            seconds: Seconds { denoise: 0.5, ..Seconds::default() },
+            dump: inputs.dump.then(|| Dump { latents: numbers(), pixels: numbers() }),
+        }])
+    }
+}
+
+/// A folder with a library and a model in it.
+pub struct Desk {
+    pub folder: tempfile::TempDir,
+    pub host: Host,
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let library = folder.path().join("library");
+        let starter = library.join("models/starter");
+        std::fs::create_dir_all(&starter).unwrap();
+        std::fs::write(starter.join("starter.json"), "{}").unwrap();
+        let host = Host {
+            model_places: vec![library.join("models")],
+            library,
+            now: Moment { date: "2026-11-20".into(), time: "235959".into() },
+            started: Instant::now(),
+            random: 77,
+            cancelled: Cancelled::default(),
+        };
+        Self { folder, host }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs `request` on a fake, and gives what was written with how it ended.
+    pub fn generate(&self, request: Request, engine: &Fake) -> (Vec<Written>, Result<(), Failure>) {
+        let mut report = Collected::default();
+        let end = generate(&request, &self.host, engine, &mut report);
+        (report.0, end)
+    }
+
+    /// Every file under the folder but the model.
+    pub fn files(&self) -> Vec<String> {
+        let (mut open, mut files) = (vec![self.folder.path().to_owned()], Vec::new());
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else if !path.ends_with("starter.json") {
+                    let name = path.strip_prefix(self.folder.path()).unwrap();
+                    files.push(name.to_string_lossy().replace('\\', "/"));
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+}
+
+#[derive(Default)]
+struct Collected(Vec<Written>);
+
+impl Report for Collected {
+    fn progress(&mut self, picture: u32, of: u32, _: Progress) {
+        assert!(picture < of);
+    }
+
+    fn written(&mut self, written: &Written) -> Result<(), Failure> {
+        assert!(written.path.is_file(), "told only once it is there");
+        self.0.push(written.clone());
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! The commands on an engine that computes nothing.
+
+mod commands;
+mod fake;
+mod generate;

@@ -1,0 +1,37 @@
+//! Where tensors are computed, and with which instructions.
+
+use candle_core::Device;
+use likeness_recipe::RenderError;
+
+/// The devices that this build knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Processor {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// An NVIDIA device by number, in builds with the feature `cuda`.
+    Cuda(usize),
+    /// An Apple device by number, in builds with the feature `metal`.
+    Metal(usize),
+}
+
+impl Processor {
+    /// Opens the device.
+    pub fn open(self) -> Result<Device, RenderError> {
+        let opened = match self {
+            Self::Cpu => return Ok(Device::Cpu),
+            Self::Cuda(number) => Device::new_cuda(number),
+            Self::Metal(number) => Device::new_metal(number),
+        };
+        opened.map_err(|error| RenderError::Internal(format!("{self:?} cannot be opened: {error}")))
+    }
+}
+
+/// The instructions that matrix products use on this processor, decided once when the program starts.
+pub fn instruction_set() -> &'static str {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+        return "avx2+fma";
+    }
+    if cfg!(target_arch = "aarch64") { "neon" } else { "portable" }
+}

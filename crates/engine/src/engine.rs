@@ -1,0 +1,146 @@
+//! A model that stays warm: the [`Renderer`] that hosts use.
+
+use std::time::Instant;
+
+use candle_core::Device;
+use likeness_recipe::{
+    Inputs, Precision, Progress, RenderError, Rendered, Renderer, ResolvedRecipe, Watch,
+};
+
+use crate::device::Processor;
+use crate::model::Model;
+use crate::pipelines::flux2::{Pipeline, TEXT_WEIGHTS, request};
+use crate::planner;
+use crate::weights::{Checkpoint, Compute};
+
+/// Renders with one model. The weights are loaded by the first render and stay; so do the embeddings
+/// of prompts and the cards of references.
+pub struct Engine {
+    model: Model,
+    device: Device,
+    memory: Memory,
+    loaded: Option<(Compute, Pipeline)>,
+}
+
+/// How much memory a render may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Memory {
+    /// What the system says is free.
+    #[default]
+    Free,
+    /// This many bytes.
+    Limit(u64),
+}
+
+impl Engine {
+    /// An engine that has loaded nothing yet.
+    pub fn new(model: Model, processor: Processor, memory: Memory) -> Result<Self, RenderError> {
+        Ok(Self { model, device: processor.open()?, memory, loaded: None })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Loads the weights now, rather than with the first render. Returns the seconds it took; 0 if
+    /// they were loaded.
+    pub fn load(&mut self, precision: Precision) -> Result<f64, RenderError> {
+        let compute = self.compute(precision)?;
+        if matches!(&self.loaded, Some((loaded, _)) if *loaded == compute) {
+            return Ok(0.0);
+        }
+        let started = Instant::now();
+        self.loaded = None;
+        self.check_weights(compute)?;
+        self.loaded = Some((compute, Pipeline::load(&self.model, compute, &self.device)?));
+        Ok(started.elapsed().as_secs_f64())
+    }
+
+    fn compute(&self, precision: Precision) -> Result<Compute, RenderError> {
+        let accepted = &self.model.capabilities().precisions;
+        match precision {
+            Precision::F32 => Ok(Compute::F32),
+            Precision::Int8 if accepted.contains(&precision) => Ok(Compute::Int8),
+            _ => {
+                let names: Vec<_> = accepted.iter().map(|one| one.name()).collect();
+                let problem = format!(
+                    "{precision} products are not computed for these weights on this device yet"
+                );
+                Err(request("precision", problem, names.join(", ")))
+            }
+        }
+    }
+
+    /// Refuses weights that would not fit before any of them is read.
+    fn check_weights(&self, compute: Compute) -> Result<(), RenderError> {
+        let text = self.model.text_encoder().join(TEXT_WEIGHTS);
+        let mut needed = 0;
+        for file in [self.model.denoiser(), &text] {
+            let checkpoint = Checkpoint::open(file).map_err(crate::ModelError::from)?;
+            needed += planner::weights(&checkpoint, compute == Compute::Int8);
+        }
+        self.check_memory(needed)
+    }
+
+    fn check_memory(&self, needed: u64) -> Result<(), RenderError> {
+        let available = match self.memory {
+            Memory::Free => planner::available(),
+            Memory::Limit(bytes) => bytes,
+        };
+        if needed > available { Err(RenderError::Memory { needed, available }) } else { Ok(()) }
+    }
+
+    /// A recipe is resolved before it comes here, but for some model; this one may be another.
+    fn check(&self, recipe: &ResolvedRecipe, inputs: &Inputs) -> Result<(), RenderError> {
+        let able = self.model.capabilities();
+        if recipe.model.sha256 != able.model.sha256 {
+            let problem =
+                format!("the recipe is for {} {}", recipe.model.name, recipe.model.sha256);
+            return Err(request(
+                "model",
+                problem,
+                format!("{} {}", able.model.name, able.model.sha256),
+            ));
+        }
+        likeness_recipe::resolve(&recipe.low(), able, || recipe.seed)?;
+        let pairs = [
+            ("references", recipe.references.len(), inputs.references.len()),
+            ("init", usize::from(recipe.init.is_some()), usize::from(inputs.init.is_some())),
+            ("mask", usize::from(recipe.mask.is_some()), usize::from(inputs.mask.is_some())),
+        ];
+        match pairs.iter().find(|(_, named, given)| named != given) {
+            Some((field, named, given)) => Err(request(
+                field,
+                format!("the recipe names {named}, and {given} came with it"),
+                "as many as it names",
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Renderer for Engine {
+    fn render(
+        &mut self,
+        recipe: &ResolvedRecipe,
+        inputs: &Inputs,
+        watch: &mut dyn Watch,
+    ) -> Result<Vec<Rendered>, RenderError> {
+        let started = Instant::now();
+        self.check(recipe, inputs)?;
+        self.compute(recipe.precision)?;
+        if self.loaded.is_none() {
+            watch.progress(Progress::Loading);
+        }
+        let load = self.load(recipe.precision)?;
+        let Some((_, pipeline)) = &self.loaded else {
+            return Err(RenderError::Internal("nothing was loaded".into()));
+        };
+        self.check_memory(pipeline.need(recipe, inputs).total())?;
+        let Some((_, pipeline)) = &mut self.loaded else {
+            return Err(RenderError::Internal("nothing was loaded".into()));
+        };
+        pipeline.render(recipe, inputs, watch, started, load)
+    }
+}

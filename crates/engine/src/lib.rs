@@ -1,0 +1,28 @@
+//! A resolved recipe in, pixels out.
+//!
+//! A host opens a [`Model`] from a path, resolves a person's recipe against its
+//! [`capabilities`](Model::capabilities), and hands the result to an [`Engine`], the
+//! [`Renderer`](likeness_recipe::Renderer) that keeps everything warm. Inside, a file of
+//! [`weights`] becomes [`networks`], a pipeline of the family ([`pipelines`]) leads a prompt through
+//! them and [`sampling`], and [`planner`] sees beforehand whether that will fit in memory.
+//!
+//! Invariants: this crate knows no database, no window, no network and no place where files live;
+//! it is given paths and a device. The same recipe, weights, build and instruction set give the same
+//! bytes at any thread count and any count of pictures. A request is run as it is, or refused with
+//! the field's name.
+
+mod device;
+mod engine;
+pub mod image;
+pub mod manifest;
+mod model;
+pub mod networks;
+pub mod pipelines;
+pub mod planner;
+pub mod sampling;
+pub mod weights;
+
+pub use device::{Processor, instruction_set};
+pub use engine::{Engine, Memory};
+pub use manifest::Manifest;
+pub use model::{Description, Model, ModelError, describe};

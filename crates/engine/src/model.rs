@@ -1,0 +1,280 @@
+//! A model on disk: what it is, whether it can run here, and why not.
+//!
+//! Opening reads the manifest and file sizes, and the headers of the weights; the weights themselves
+//! are read, and held against their hashes, when a pipeline loads them.
+
+use std::path::{Path, PathBuf};
+
+use likeness_recipe::{
+    Defaults, ModelCapabilities, ModelRef, Precision, RenderError, Role, Sampler, Schedule, Size,
+    SizeLimits, Span,
+};
+
+use crate::manifest::{self, Manifest};
+use crate::weights::keys::Family;
+use crate::weights::{Checkpoint, WeightError, hash};
+
+/// Why a model cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A file of it is missing or damaged.
+    #[error(transparent)]
+    Weights(#[from] WeightError),
+    /// Its manifest or a configuration is not understood.
+    #[error("{}: {problem}", file.display())]
+    Manifest {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// It is sound, but nothing here runs it.
+    #[error("{}: {problem}", file.display())]
+    Unsupported {
+        /// The file or folder.
+        file: PathBuf,
+        /// What it is and what it would take.
+        problem: String,
+    },
+}
+
+impl From<ModelError> for RenderError {
+    fn from(error: ModelError) -> Self {
+        let (file, problem) = match error {
+            ModelError::Weights(error) => (error.file().to_owned(), error.problem()),
+            ModelError::Manifest { file, problem } | ModelError::Unsupported { file, problem } => {
+                (file, problem)
+            }
+        };
+        Self::Model { file: file.display().to_string(), problem }
+    }
+}
+
+/// A model that can run.
+#[derive(Debug, Clone)]
+pub struct Model {
+    folder: PathBuf,
+    denoiser: PathBuf,
+    manifest: Manifest,
+    capabilities: ModelCapabilities,
+}
+
+impl Model {
+    /// Opens a model folder, or a single file of weights whose manifest lies beside it.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let meta = std::fs::metadata(path)
+            .map_err(|source| WeightError::Open { file: path.to_owned(), source })?;
+        if meta.is_dir() {
+            return Self::open_folder(path);
+        }
+        let family = family_of(path)?;
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        if !folder.join(manifest::FILE_NAME).is_file() {
+            return Err(unsupported(path, lacks_companions(family)));
+        }
+        Self::with_manifest(folder, path.to_owned())
+    }
+
+    fn open_folder(folder: &Path) -> Result<Self, ModelError> {
+        if folder.join(manifest::FILE_NAME).is_file() {
+            let denoiser = find_denoiser(folder)?;
+            family_of(&denoiser)?;
+            return Self::with_manifest(folder, denoiser);
+        }
+        let index = folder.join("model_index.json");
+        let Ok(text) = std::fs::read(&index) else {
+            let problem =
+                format!("no model lies here: neither {} nor model_index.json", manifest::FILE_NAME);
+            return Err(unsupported(folder, problem));
+        };
+        let class = serde_json::from_slice::<serde_json::Value>(&text)
+            .ok()
+            .and_then(|index| Some(index.get("_class_name")?.as_str()?.to_owned()));
+        match class {
+            Some(class) => Err(unsupported(
+                folder,
+                format!(
+                    "a diffusers folder for {class}, whose text encoder and autoencoder are not there yet; what runs is a folder with {}",
+                    manifest::FILE_NAME
+                ),
+            )),
+            None => Err(ModelError::Manifest {
+                file: index,
+                problem: "it names no pipeline (_class_name)".into(),
+            }),
+        }
+    }
+
+    fn with_manifest(folder: &Path, denoiser: PathBuf) -> Result<Self, ModelError> {
+        let file = folder.join(manifest::FILE_NAME);
+        let text = std::fs::read(&file)
+            .map_err(|source| WeightError::Open { file: file.clone(), source })?;
+        let manifest = Manifest::parse(&text)
+            .map_err(|problem| ModelError::Manifest { file: file.clone(), problem })?;
+        if manifest.family != Family::Flux2.name() {
+            return Err(unsupported(
+                &file,
+                format!("the family {} is not there yet", manifest.family),
+            ));
+        }
+        for listed in &manifest.files {
+            hash::verify_size(&folder.join(&listed.path), listed.bytes)?;
+        }
+        let blocks = Checkpoint::open(&denoiser)?.has_blocks();
+        let capabilities = capabilities(&manifest, blocks);
+        Ok(Self { folder: folder.to_owned(), denoiser, manifest, capabilities })
+    }
+
+    /// What it accepts.
+    pub fn capabilities(&self) -> &ModelCapabilities {
+        &self.capabilities
+    }
+
+    /// What its manifest says.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The folder that its manifest lies in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The denoiser's weights: a file, or the index of its shards.
+    pub fn denoiser(&self) -> &Path {
+        &self.denoiser
+    }
+
+    /// The folder of the text encoder's weights and configuration.
+    pub fn text_encoder(&self) -> PathBuf {
+        self.folder.join("text_encoder")
+    }
+
+    /// Holds every file that the manifest lists against its hash.
+    pub fn verify(&self) -> Result<(), ModelError> {
+        for file in &self.manifest.files {
+            hash::verify(&self.folder.join(&file.path), file.bytes, &file.sha256)?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing that was found where models lie.
+#[derive(Debug)]
+pub struct Description {
+    /// Its own name, or that of its file.
+    pub name: String,
+    /// Where.
+    pub path: PathBuf,
+    /// The model, or why it cannot run.
+    pub model: Result<Model, ModelError>,
+}
+
+/// Tells of each path whether it can run, and if not, why.
+pub fn describe(path: &Path) -> Description {
+    let model = Model::open(path);
+    let name = match &model {
+        Ok(model) => model.manifest.name.clone(),
+        Err(_) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+    };
+    Description { name, path: path.to_owned(), model }
+}
+
+fn capabilities(manifest: &Manifest, blocks: bool) -> ModelCapabilities {
+    let Manifest { defaults, limits, .. } = manifest;
+    let hashes = manifest.files.iter().map(|file| (file.path.as_str(), file.sha256.as_str()));
+    ModelCapabilities {
+        model: ModelRef { name: manifest.name.clone(), sha256: hash::of_all(hashes) },
+        family: manifest.family.clone(),
+        defaults: Defaults {
+            size: Size { width: defaults.width, height: defaults.height },
+            steps: defaults.steps,
+            guidance: defaults.guidance,
+            sampler: defaults.sampler,
+            schedule: defaults.schedule,
+            // The processor has bf16 products, but candle multiplies no bf16 matrices on it.
+            precision: Precision::F32,
+            strength: 0.75,
+        },
+        size: SizeLimits {
+            min_side: limits.min_side,
+            max_side: limits.max_side,
+            multiple: limits.multiple,
+            max_pixels: u64::from(limits.max_side).pow(2),
+        },
+        steps: Span { min: 1, max: 100 },
+        guidance: Span { min: 1.0, max: 20.0 },
+        samplers: vec![Sampler::FlowEuler, Sampler::FlowHeun],
+        schedules: vec![Schedule::Default],
+        negative: true,
+        max_references: limits.max_references,
+        roles: vec![Role::Subject, Role::Style, Role::Edit],
+        init: true,
+        mask: true,
+        loras: false,
+        precisions: if blocks {
+            vec![Precision::F32, Precision::Int8]
+        } else {
+            vec![Precision::F32]
+        },
+        approximations: Vec::new(),
+    }
+}
+
+/// The family of a file of weights, if its network is there.
+fn family_of(file: &Path) -> Result<Family, ModelError> {
+    match Checkpoint::open(file)?.family() {
+        Some(Family::Flux2) => Ok(Family::Flux2),
+        Some(family) => Err(unsupported(
+            file,
+            format!("a {} checkpoint, and that family is not there yet", family.name()),
+        )),
+        None => Err(unsupported(file, "its tensors are those of no family that is known".into())),
+    }
+}
+
+fn lacks_companions(family: Family) -> String {
+    format!(
+        "{} weights alone: {} with a tokenizer and a text encoder must lie beside them (the published \
+         FLUX.2 models' own text encoder and autoencoder are not there yet)",
+        family.name(),
+        manifest::FILE_NAME
+    )
+}
+
+/// The denoiser of a folder: the diffusers place, or the one file of weights beside the manifest.
+fn find_denoiser(folder: &Path) -> Result<PathBuf, ModelError> {
+    const NAME: &str = "diffusion_pytorch_model.safetensors";
+    let usual = folder.join("transformer").join(NAME);
+    let sharded = folder.join("transformer").join(format!("{NAME}.index.json"));
+    if let Some(found) = [&usual, &sharded].into_iter().find(|path| path.is_file()) {
+        return Ok(found.clone());
+    }
+    let entries = std::fs::read_dir(folder)
+        .map_err(|source| WeightError::Open { file: folder.to_owned(), source })?;
+    let mut single: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.extension().is_some_and(|ending| ending == "safetensors" || ending == "gguf")
+        })
+        .collect();
+    match (single.pop(), single.len()) {
+        (Some(file), 0) => Ok(file),
+        (Some(_), more) => Err(unsupported(
+            folder,
+            format!("{} files of weights lie here: name one of them", more + 1),
+        )),
+        (None, _) => Err(WeightError::Open {
+            file: usual,
+            source: std::io::Error::new(std::io::ErrorKind::NotFound, "the weights are missing"),
+        }
+        .into()),
+    }
+}
+
+fn unsupported(file: &Path, problem: String) -> ModelError {
+    ModelError::Unsupported { file: file.to_owned(), problem }
+}

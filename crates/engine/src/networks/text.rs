@@ -1,0 +1,221 @@
+//! The starter's own text encoder, and its tokenizer.
+//!
+//! A small transformer over byte-pair tokens, trained together with the denoiser. Every token looks
+//! at every other, the pads included: a prompt is padded to a multiple, and pads are ordinary
+//! tokens here and in the denoiser.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::{Result, Tensor};
+use candle_nn::ops::{rms_norm, swiglu};
+use serde::Deserialize;
+
+use super::attention::attention;
+use super::{ConfigError, Linear, Source, check_sizes};
+use crate::weights::WeightError;
+
+/// Sizes, as its `config.json` has them.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Config {
+    /// Always `likeness_text`; anything else is another encoder.
+    pub model_type: String,
+    /// Tokens there are.
+    pub vocab_size: usize,
+    /// Width of the residual stream.
+    pub hidden_size: usize,
+    /// Layers.
+    pub num_layers: usize,
+    /// Heads of a layer.
+    pub num_heads: usize,
+    /// Width inside the feed-forward layers.
+    pub intermediate_size: usize,
+    /// Tokens it can place.
+    pub max_positions: usize,
+    /// Added to mean squares.
+    pub norm_eps: f64,
+}
+
+impl Config {
+    /// Refuses what [`TextEncoder`] does not compute.
+    pub fn check(&self) -> std::result::Result<(), ConfigError> {
+        if self.model_type != "likeness_text" {
+            return Err(ConfigError(format!(
+                "the text encoder {:?} is not one that runs yet",
+                self.model_type
+            )));
+        }
+        check_sizes(&[
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("num_layers", self.num_layers),
+            ("num_heads", self.num_heads),
+            ("intermediate_size", self.intermediate_size),
+            ("max_positions", self.max_positions),
+        ])?;
+        if !self.hidden_size.is_multiple_of(self.num_heads) {
+            return Err(ConfigError("hidden_size is no multiple of num_heads".into()));
+        }
+        Ok(())
+    }
+}
+
+/// The network.
+pub struct TextEncoder {
+    config: Config,
+    tokens: Tensor,
+    positions: Tensor,
+    layers: Vec<Layer>,
+    norm: Tensor,
+}
+
+impl TextEncoder {
+    /// Builds the network; the checkpoint's tensors must have exactly the configured shapes.
+    pub fn new(config: Config, source: &Source) -> std::result::Result<Self, WeightError> {
+        let file = source.checkpoint.file().to_owned();
+        config.check().map_err(|ConfigError(problem)| WeightError::Damaged { file, problem })?;
+        let d = config.hidden_size;
+        let table = |name: &str, rows: usize| -> std::result::Result<Tensor, WeightError> {
+            source.checkpoint.table(name, (rows, d), source.device)
+        };
+        Ok(Self {
+            tokens: table("embed_tokens.weight", config.vocab_size)?,
+            positions: table("embed_positions.weight", config.max_positions)?,
+            layers: (0..config.num_layers)
+                .map(|i| Layer::new(&format!("layers.{i}"), &config, source))
+                .collect::<std::result::Result<_, _>>()?,
+            norm: source.vector("norm.weight", d)?,
+            config,
+        })
+    }
+
+    /// Its sizes.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Token ids → [tokens, hidden_size]
+    pub fn forward(&self, ids: &[u32]) -> Result<Tensor> {
+        let ids = Tensor::new(ids, self.tokens.device())?;
+        let positions = self.positions.narrow(0, 0, ids.dim(0)?)?;
+        let mut x = (self.tokens.index_select(&ids, 0)? + positions)?;
+        for layer in &self.layers {
+            x = layer.forward(&x)?;
+        }
+        rms_norm(&x, &self.norm, self.config.norm_eps as f32)
+    }
+}
+
+struct Layer {
+    norm1: Tensor,
+    qkv: Linear,
+    out: Linear,
+    norm2: Tensor,
+    fc_in: Linear,
+    fc_out: Linear,
+    heads: usize,
+    eps: f32,
+}
+
+impl Layer {
+    fn new(name: &str, config: &Config, source: &Source) -> std::result::Result<Self, WeightError> {
+        let (d, m) = (config.hidden_size, config.intermediate_size);
+        let name = |inner: &str| format!("{name}.{inner}.weight");
+        Ok(Self {
+            norm1: source.vector(&name("norm1"), d)?,
+            qkv: source.linear(&name("qkv"), 3 * d, d)?,
+            out: source.linear(&name("out"), d, d)?,
+            norm2: source.vector(&name("norm2"), d)?,
+            fc_in: source.linear(&name("fc_in"), 2 * m, d)?,
+            fc_out: source.linear(&name("fc_out"), d, m)?,
+            heads: config.num_heads,
+            eps: config.norm_eps as f32,
+        })
+    }
+
+    /// [l, d] → the same
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (l, d) = x.dims2()?;
+        let qkv = self.qkv.forward(&rms_norm(x, &self.norm1, self.eps)?)?;
+        let of = |i: usize| -> Result<Tensor> {
+            // [heads, l, d / heads]
+            qkv.narrow(1, i * d, d)?
+                .reshape((l, self.heads, d / self.heads))?
+                .transpose(0, 1)?
+                .contiguous()
+        };
+        let x = (x + self.out.forward(&attention(&of(0)?, &of(1)?, &of(2)?)?)?)?;
+        let inner = swiglu(&self.fc_in.forward(&rms_norm(&x, &self.norm2, self.eps)?)?)?;
+        x + self.fc_out.forward(&inner)?
+    }
+}
+
+/// Why a prompt makes no ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PromptError {
+    /// It makes too many.
+    TooLong {
+        /// Tokens that it makes.
+        tokens: usize,
+        /// Tokens that the model reads.
+        limit: usize,
+    },
+    /// The tokenizer cannot express it.
+    Tokenizer(String),
+}
+
+/// Words to token ids.
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    padding: Padding,
+}
+
+/// How prompts are brought to a length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Padding {
+    /// Tokens that a prompt may have.
+    pub limit: usize,
+    /// Prompts are padded to a multiple of this many, at least once.
+    pub multiple: usize,
+    /// The token that fills up.
+    pub token: u32,
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`; its tokens must be fewer than `vocabulary`.
+    pub fn open(
+        path: &Path,
+        padding: Padding,
+        vocabulary: usize,
+    ) -> std::result::Result<Self, WeightError> {
+        let file: PathBuf = path.to_owned();
+        let text = std::fs::read(path)
+            .map_err(|source| WeightError::Open { file: file.clone(), source })?;
+        let damaged = |problem: String| WeightError::Damaged { file: file.clone(), problem };
+        let mut inner = tokenizers::Tokenizer::from_bytes(&text)
+            .map_err(|error| damaged(format!("not a tokenizer: {error}")))?;
+        // Length and filling are the manifest's to say.
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(|error| damaged(error.to_string()))?;
+        let size = inner.get_vocab_size(true);
+        if size > vocabulary {
+            return Err(damaged(format!(
+                "it knows {size} tokens, and the text encoder {vocabulary}"
+            )));
+        }
+        Ok(Self { inner, padding })
+    }
+
+    /// The ids of a prompt, filled up; an empty prompt is filling alone.
+    pub fn ids(&self, prompt: &str) -> std::result::Result<Vec<u32>, PromptError> {
+        let Padding { limit, multiple, token } = self.padding;
+        let mut ids = match self.inner.encode_fast(prompt, false) {
+            Ok(encoded) => encoded.get_ids().to_vec(),
+            Err(error) => return Err(PromptError::Tokenizer(error.to_string())),
+        };
+        if ids.len() > limit {
+            return Err(PromptError::TooLong { tokens: ids.len(), limit });
+        }
+        ids.resize(ids.len().max(1).next_multiple_of(multiple), token);
+        Ok(ids)
+    }
+}

@@ -1,0 +1,538 @@
+//! The flux2 family over pixels: prompt and references to tokens, tokens to a picture.
+//!
+//! Pictures of one recipe are computed one after the other, so that each is the same bytes as if it
+//! had been asked for alone.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+use likeness_recipe::{
+    Dump, Inputs, Noise, Pixels, Progress, RenderError, Rendered, ResolvedRecipe, Sampler, Seconds,
+    Size, Watch,
+};
+
+use super::recent::Recent;
+use crate::image::{self, Grid};
+use crate::manifest::{Manifest, Prediction};
+use crate::model::{Model, ModelError};
+use crate::networks::flux2::{Call, Card, Config, Flux2, Position, Rotations};
+use crate::networks::text::{self, Padding, PromptError, TextEncoder, Tokenizer};
+use crate::networks::{Source, read_config};
+use crate::planner::{self, Lengths};
+use crate::sampling::schedule::{Shift, flow_sigmas, from_strength};
+use crate::sampling::{noise, samplers};
+use crate::weights::{Checkpoint, Compute, hash};
+
+/// Prompts whose embeddings are kept, and reference sets whose cards are.
+const KEPT_PROMPTS: usize = 64;
+const KEPT_CARDS: usize = 8;
+
+/// The text encoder's weights in its folder.
+pub(crate) const TEXT_WEIGHTS: &str = "model.safetensors";
+
+/// A loaded model of the family.
+pub struct Pipeline {
+    manifest: Manifest,
+    device: Device,
+    tokenizer: Tokenizer,
+    text: TextEncoder,
+    network: Flux2,
+    prompts: Recent<String, Tensor>,
+    cards: Recent<String, Arc<Card>>,
+}
+
+impl Pipeline {
+    /// Reads the weights, and meanwhile holds every file against its hash.
+    pub fn load(model: &Model, compute: Compute, device: &Device) -> Result<Self, ModelError> {
+        std::thread::scope(|scope| {
+            let verified = scope.spawn(|| model.verify());
+            let built = Self::build(model, compute, device);
+            verified.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            built
+        })
+    }
+
+    fn build(model: &Model, compute: Compute, device: &Device) -> Result<Self, ModelError> {
+        let manifest = model.manifest().clone();
+        let checkpoint = Checkpoint::open(model.denoiser())?;
+        let config = denoiser_config(model.denoiser(), &checkpoint)?;
+        let network = Flux2::new(config, &Source { checkpoint: &checkpoint, compute, device })?;
+
+        let folder = model.text_encoder();
+        let checkpoint = Checkpoint::open(&folder.join(TEXT_WEIGHTS))?;
+        let config: text::Config = read_config(&folder.join("config.json"))?;
+        let text = TextEncoder::new(config, &Source { checkpoint: &checkpoint, compute, device })?;
+
+        let padding = Padding {
+            limit: manifest.text.max_tokens,
+            multiple: manifest.text.pad_multiple,
+            token: manifest.text.pad_token_id,
+        };
+        let file = model.folder().join("tokenizer").join("tokenizer.json");
+        let tokenizer = Tokenizer::open(&file, padding, text.config().vocab_size)?;
+        check_fit(model, &network, &text)?;
+        Ok(Self {
+            manifest,
+            device: device.clone(),
+            tokenizer,
+            text,
+            network,
+            prompts: Recent::new(KEPT_PROMPTS),
+            cards: Recent::new(KEPT_CARDS),
+        })
+    }
+
+    /// Bytes that a render of `recipe` needs beside the weights.
+    pub fn need(&self, recipe: &ResolvedRecipe, inputs: &Inputs) -> planner::Need {
+        let patch = self.manifest.image.patch_size;
+        let references = inputs.references.iter();
+        let lengths = Lengths {
+            text: self.manifest.text.max_tokens.next_multiple_of(self.manifest.text.pad_multiple),
+            picture: Grid::over(size_of(recipe), patch).tokens(),
+            references: references
+                .map(|one| Grid::over(self.reference_size(one.size()), patch).tokens())
+                .sum(),
+        };
+        planner::flux2(self.network.config(), lengths)
+    }
+
+    /// Computes all pictures of a recipe. `load` is what loading took, in seconds, if it was for this.
+    pub fn render(
+        &mut self,
+        recipe: &ResolvedRecipe,
+        inputs: &Inputs,
+        watch: &mut dyn Watch,
+        started: Instant,
+        load: f64,
+    ) -> Result<Vec<Rendered>, RenderError> {
+        let scene = Scene::new(recipe, inputs, &self.manifest, &self.device)?;
+        watch.progress(Progress::Encoding);
+        let encoding = Instant::now();
+        let conditions = self.encode(recipe, inputs)?;
+        let encode = encoding.elapsed().as_secs_f64();
+        let mut pictures = Vec::with_capacity(recipe.count as usize);
+        for index in 0..recipe.count {
+            if watch.cancelled() {
+                return Err(RenderError::Cancelled);
+            }
+            let denoising = Instant::now();
+            let latents = self.denoise(&scene, &conditions, index, watch)?;
+            let denoise = denoising.elapsed().as_secs_f64();
+            watch.progress(Progress::Decoding { picture: index });
+            let decoding = Instant::now();
+            let (pixels, dump) = scene.decode(&latents, inputs.dump)?;
+            let shared = if index == 0 { (load, encode) } else { (0.0, 0.0) };
+            let seconds = Seconds {
+                load: shared.0,
+                encode: shared.1,
+                denoise,
+                decode: decoding.elapsed().as_secs_f64(),
+                total: started.elapsed().as_secs_f64(),
+            };
+            pictures.push(Rendered { recipe: recipe.picture(index), pixels, seconds, dump });
+        }
+        Ok(pictures)
+    }
+
+    /// From noise, or from a noised picture, to a clean one: [tokens, channels]
+    fn denoise(
+        &self,
+        scene: &Scene,
+        conditions: &Conditions,
+        index: u32,
+        watch: &mut dyn Watch,
+    ) -> Result<Tensor, RenderError> {
+        let noise = scene.noise(index)?;
+        let mut x = match &scene.start {
+            Some(start) => {
+                samplers::add_noise(&start.tokens, &noise, scene.sigmas[0]).map_err(internal)?
+            }
+            None => noise.clone(),
+        };
+        let total = scene.sigmas.len() as u32 - 1;
+        for (done, levels) in (1..).zip(scene.sigmas.windows(2)) {
+            if watch.cancelled() {
+                return Err(RenderError::Cancelled);
+            }
+            let (sigma, next) = (levels[0], levels[1]);
+            let mut network = |x: &Tensor, sigma: f32| self.clean(x, sigma, scene, conditions);
+            let step = match scene.recipe.sampler {
+                Sampler::FlowHeun => samplers::flow_heun(&x, sigma, next, &mut network),
+                _ => samplers::flow_euler(&x, sigma, next, &mut network),
+            };
+            let step = step.map_err(internal)?;
+            x = scene.keep(step.next, &noise, next).map_err(internal)?;
+            let preview = match watch.wants_preview() {
+                true => Some(scene.decode(&step.clean, false)?.0),
+                false => None,
+            };
+            watch.progress(Progress::Step { picture: index, done, total, preview });
+        }
+        Ok(x)
+    }
+
+    /// The clean picture that the network sees in `x`.
+    fn clean(
+        &self,
+        x: &Tensor,
+        sigma: f32,
+        scene: &Scene,
+        conditions: &Conditions,
+    ) -> candle_core::Result<Tensor> {
+        let told = self.network.config().guidance_embeds.then_some(scene.recipe.guidance);
+        let ask = |prompt: &Prompt| {
+            self.network.forward(&Call {
+                latents: x,
+                text: &prompt.text,
+                sigma,
+                guidance: told,
+                rotations: &prompt.rotations,
+                card: conditions.card.as_deref(),
+            })
+        };
+        let mut out = ask(&conditions.prompt)?;
+        if let Some(negative) = &conditions.negative {
+            let other = ask(negative)?;
+            out = (&other + ((out - &other)? * f64::from(scene.recipe.guidance))?)?;
+        }
+        match self.manifest.prediction_type {
+            Prediction::Sample => Ok(out),
+            Prediction::Velocity => x - (out * f64::from(sigma))?,
+        }
+    }
+
+    fn encode(
+        &mut self,
+        recipe: &ResolvedRecipe,
+        inputs: &Inputs,
+    ) -> Result<Conditions, RenderError> {
+        let grid = Grid::over(size_of(recipe), self.manifest.image.patch_size);
+        let prompt = self.prompt("prompt", &recipe.prompt, grid)?;
+        let unguided = recipe.guidance == 1.0 || self.network.config().guidance_embeds;
+        let negative = match unguided {
+            true => None,
+            false => Some(self.prompt("negative", &recipe.negative, grid)?),
+        };
+        Ok(Conditions { prompt, negative, card: self.card(recipe, inputs)? })
+    }
+
+    /// A prompt's embedding, kept for the next time, and the rotations for its length.
+    fn prompt(&mut self, field: &str, prompt: &str, grid: Grid) -> Result<Prompt, RenderError> {
+        let text = match self.prompts.get(&prompt.to_owned()) {
+            Some(text) => text,
+            None => {
+                let ids =
+                    self.tokenizer.ids(prompt).map_err(|error| refused_prompt(field, &error))?;
+                let text = self.text.forward(&ids).map_err(internal)?;
+                self.prompts.put(prompt.to_owned(), text.clone());
+                text
+            }
+        };
+        let length = text.dim(0).map_err(internal)?;
+        let mut positions: Vec<Position> = (0..length).map(|l| [0.0, 0.0, 0.0, l as f32]).collect();
+        positions.extend(places(grid, 0.0));
+        let rotations =
+            Rotations::new(self.network.config(), &positions, &self.device).map_err(internal)?;
+        Ok(Prompt { text, rotations })
+    }
+
+    /// The card of the recipe's references, kept for the next time by what they look like.
+    fn card(
+        &mut self,
+        recipe: &ResolvedRecipe,
+        inputs: &Inputs,
+    ) -> Result<Option<Arc<Card>>, RenderError> {
+        if inputs.references.is_empty() {
+            return Ok(None);
+        }
+        let (mut tokens, mut positions, mut key) = (Vec::new(), Vec::new(), String::new());
+        for (i, reference) in inputs.references.iter().enumerate() {
+            let size = self.reference_size(reference.size());
+            let grid = Grid::over(size, self.manifest.image.patch_size);
+            let fitted = image::fit(reference, size);
+            key += &format!(
+                "{}x{}x{} {} ",
+                size.width,
+                size.height,
+                fitted.channels,
+                hash::sha256(&fitted.data)
+            );
+            tokens.extend(grid.tokens_of(&fitted));
+            positions.extend(places(grid, 10.0 + 10.0 * i as f32));
+        }
+        let guidance = self.network.config().guidance_embeds.then_some(recipe.guidance);
+        key += &format!("{guidance:?}");
+        if let Some(card) = self.cards.get(&key) {
+            return Ok(Some(card));
+        }
+        let channels = tokens.len() / positions.len();
+        let card = Tensor::from_vec(tokens, (positions.len(), channels), &self.device).and_then(
+            |tokens| {
+                let rotations = Rotations::new(self.network.config(), &positions, &self.device)?;
+                self.network.card(&tokens, &rotations, guidance)
+            },
+        );
+        let card = Arc::new(card.map_err(internal)?);
+        self.cards.put(key, card.clone());
+        Ok(Some(card))
+    }
+
+    /// The size in which a reference is read: its own where that is near what the model was trained
+    /// on, otherwise the default picture's area in the reference's proportions.
+    fn reference_size(&self, size: Size) -> Size {
+        let Manifest { defaults, limits, .. } = &self.manifest;
+        let area = |width: u32, height: u32| f64::from(width) * f64::from(height);
+        let (own, usual) = (area(size.width, size.height), area(defaults.width, defaults.height));
+        let whole = |side: u32| side.is_multiple_of(limits.multiple);
+        if whole(size.width) && whole(size.height) && own >= usual / 4.0 && own <= usual * 1.25 {
+            return size;
+        }
+        let scale = (usual / own).sqrt();
+        let side = |side: u32| {
+            let multiples = (f64::from(side) * scale / f64::from(limits.multiple)).round().max(1.0);
+            (multiples as u32 * limits.multiple)
+                .min(limits.max_side / limits.multiple * limits.multiple)
+        };
+        Size { width: side(size.width), height: side(size.height) }
+    }
+}
+
+/// What the network is told beside the noisy picture.
+struct Conditions {
+    prompt: Prompt,
+    /// What guidance leads away from.
+    negative: Option<Prompt>,
+    card: Option<Arc<Card>>,
+}
+
+struct Prompt {
+    text: Tensor,
+    rotations: Rotations,
+}
+
+/// The picture to be made: its grid, its noise levels, and what it starts from.
+struct Scene<'a> {
+    recipe: &'a ResolvedRecipe,
+    given_noise: Option<&'a Noise>,
+    device: Device,
+    grid: Grid,
+    sigmas: Vec<f32>,
+    start: Option<Start>,
+}
+
+/// A picture to start from.
+struct Start {
+    pixels: Pixels,
+    tokens: Tensor,
+    mask: Option<Mask>,
+}
+
+/// Where it may change: for each pixel, and as 1 and 0 for each number of a token.
+struct Mask {
+    changes: Vec<bool>,
+    tokens: Tensor,
+}
+
+impl<'a> Scene<'a> {
+    fn new(
+        recipe: &'a ResolvedRecipe,
+        inputs: &'a Inputs,
+        manifest: &Manifest,
+        device: &Device,
+    ) -> Result<Self, RenderError> {
+        let grid = Grid::over(size_of(recipe), manifest.image.patch_size);
+        let mut sigmas = flow_sigmas(recipe.steps as usize, grid.tokens(), Shift::None);
+        let start = match (&recipe.init, &inputs.init) {
+            (Some(init), Some(pixels)) => {
+                sigmas = from_strength(&sigmas, init.strength).to_vec();
+                Some(Start::new(pixels, inputs.mask.as_ref(), grid, size_of(recipe), device)?)
+            }
+            _ => None,
+        };
+        let shape = [1, grid.channels(), grid.rows, grid.columns];
+        if let Some(noise) = &inputs.initial_noise {
+            check_noise(noise, &shape, recipe.count)?;
+        }
+        Ok(Self {
+            recipe,
+            given_noise: inputs.initial_noise.as_ref(),
+            device: device.clone(),
+            grid,
+            sigmas,
+            start,
+        })
+    }
+
+    /// The noise of picture `index`, [tokens, channels]
+    fn noise(&self, index: u32) -> Result<Tensor, RenderError> {
+        let (tokens, channels) = (self.grid.tokens(), self.grid.channels());
+        let seed = self.recipe.seed.wrapping_add(u64::from(index));
+        let numbers = match self.given_noise {
+            Some(noise) => image::transpose(&noise.data, channels, tokens),
+            None => {
+                let drawn = noise::normal(self.recipe.noise_source, seed, tokens * channels);
+                image::transpose(&drawn, channels, tokens)
+            }
+        };
+        Tensor::from_vec(numbers, (tokens, channels), &self.device).map_err(internal)
+    }
+
+    /// Puts the starting picture, as noisy as the rest, wherever the mask lets nothing change.
+    fn keep(&self, x: Tensor, noise: &Tensor, sigma: f32) -> candle_core::Result<Tensor> {
+        let Some(Start { tokens, mask: Some(mask), .. }) = &self.start else { return Ok(x) };
+        let kept = samplers::add_noise(tokens, noise, sigma)?;
+        &kept + ((x - &kept)? * &mask.tokens)?
+    }
+
+    /// Tokens to pixels.
+    fn decode(&self, tokens: &Tensor, dump: bool) -> Result<(Pixels, Option<Dump>), RenderError> {
+        let numbers =
+            tokens.flatten_all().and_then(|tokens| tokens.to_vec1::<f32>()).map_err(internal)?;
+        if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
+            return Err(RenderError::Internal(format!("the network computed {number}")));
+        }
+        let planes = self.grid.planes_of(&numbers);
+        let mut pixels = self.grid.pixels_of(&planes);
+        if let Some(Start { pixels: original, mask: Some(mask), .. }) = &self.start {
+            image::restore(&mut pixels, original, &mask.changes);
+        }
+        let Grid { rows, columns, patch } = self.grid;
+        let dump = dump.then(|| Dump {
+            latents: (
+                vec![1, self.grid.channels(), rows, columns],
+                image::transpose(&numbers, self.grid.tokens(), self.grid.channels()),
+            ),
+            pixels: (vec![1, 4, rows * patch, columns * patch], planes),
+        });
+        Ok((image::drop_faint_alpha(pixels), dump))
+    }
+}
+
+impl Start {
+    fn new(
+        pixels: &Pixels,
+        mask: Option<&Pixels>,
+        grid: Grid,
+        size: Size,
+        device: &Device,
+    ) -> Result<Self, RenderError> {
+        let tensor = |numbers| {
+            Tensor::from_vec(numbers, (grid.tokens(), grid.channels()), device).map_err(internal)
+        };
+        let mask = match mask {
+            Some(mask) if mask.size() != pixels.size() => {
+                let problem =
+                    format!("it is {}, and the picture it masks is {}", mask.size(), pixels.size());
+                return Err(request("mask", problem, format!("a mask of {}", pixels.size())));
+            }
+            Some(mask) => {
+                let changes = image::fit_mask(mask, size);
+                let tokens = tensor(grid.spread(|pixel| if changes[pixel] { 1.0 } else { 0.0 }))?;
+                Some(Mask { changes, tokens })
+            }
+            None => None,
+        };
+        let pixels = image::fit(pixels, size);
+        let tokens = tensor(grid.tokens_of(&pixels))?;
+        Ok(Self { pixels, tokens, mask })
+    }
+}
+
+/// The positions of a grid's tokens at a time of their own.
+fn places(grid: Grid, time: f32) -> impl Iterator<Item = Position> {
+    (0..grid.rows).flat_map(move |row| {
+        (0..grid.columns).map(move |column| [time, row as f32, column as f32, 0.0])
+    })
+}
+
+fn size_of(recipe: &ResolvedRecipe) -> Size {
+    Size { width: recipe.width, height: recipe.height }
+}
+
+/// The configuration beside the weights, or what their shapes tell.
+pub(crate) fn denoiser_config(
+    denoiser: &Path,
+    checkpoint: &Checkpoint,
+) -> Result<Config, ModelError> {
+    let beside = denoiser.with_file_name("config.json");
+    if beside.is_file() {
+        return Ok(read_config(&beside)?);
+    }
+    Config::infer(checkpoint).map_err(|error| ModelError::Manifest {
+        file: denoiser.to_owned(),
+        problem: error.to_string(),
+    })
+}
+
+/// The parts of a model must fit together.
+fn check_fit(model: &Model, network: &Flux2, text: &TextEncoder) -> Result<(), ModelError> {
+    let (manifest, config) = (model.manifest(), network.config());
+    let channels = manifest.image.channels * manifest.image.patch_size.pow(2);
+    let longest = manifest.text.max_tokens.next_multiple_of(manifest.text.pad_multiple);
+    let rules = [
+        (
+            config.in_channels == channels && config.out_channels() == channels,
+            "image: the network has other channels",
+        ),
+        (
+            config.joint_attention_dim == text.config().hidden_size,
+            "the text encoder is not the one of this network",
+        ),
+        (
+            longest <= text.config().max_positions,
+            "text.max_tokens: more than the text encoder can place",
+        ),
+        (
+            (manifest.text.pad_token_id as usize) < text.config().vocab_size,
+            "text.pad_token_id: no such token",
+        ),
+    ];
+    match rules.iter().find(|(holds, _)| !holds) {
+        Some((_, problem)) => Err(ModelError::Manifest {
+            file: model.folder().join(crate::manifest::FILE_NAME),
+            problem: (*problem).into(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn check_noise(noise: &Noise, shape: &[usize], count: u32) -> Result<(), RenderError> {
+    let problem = if noise.shape != shape || noise.data.len() != shape.iter().product::<usize>() {
+        format!("its shape is {:?}", noise.shape)
+    } else if noise.data.iter().any(|number| !number.is_finite()) {
+        "it holds something that is not a number".to_owned()
+    } else if count != 1 {
+        format!("there is one for {count} pictures")
+    } else {
+        return Ok(());
+    };
+    Err(request(
+        "initial_noise",
+        problem,
+        format!("finite numbers of shape {shape:?}, for a count of 1"),
+    ))
+}
+
+fn refused_prompt(field: &str, error: &PromptError) -> RenderError {
+    match error {
+        PromptError::TooLong { tokens, limit } => {
+            let accepted = format!("at most {limit} tokens, some {} words", limit * 3 / 4);
+            request(field, format!("it makes {tokens} tokens"), accepted)
+        }
+        PromptError::Tokenizer(problem) => request(field, problem.clone(), "another wording"),
+    }
+}
+
+pub(crate) fn request(
+    field: &str,
+    problem: impl Into<String>,
+    accepted: impl Into<String>,
+) -> RenderError {
+    RenderError::Request { field: field.into(), problem: problem.into(), accepted: accepted.into() }
+}
+
+fn internal(error: candle_core::Error) -> RenderError {
+    RenderError::Internal(error.to_string())
+}

@@ -1,0 +1,309 @@
+//! Models that are missing, damaged or something else: each refusal names the file, and the tensor
+//! where it is about one.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::tiny;
+use likeness_engine::weights::{Checkpoint, WeightError, Weights};
+use likeness_engine::{Engine, Memory, Model, Processor, describe};
+use likeness_recipe::{Precision, RenderError};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use tempfile::TempDir;
+
+const WEIGHTS: &str = "transformer/diffusion_pytorch_model.safetensors";
+
+/// A copy of the tiny model, whose manifest no longer knows the files: for damage that hashes would
+/// otherwise be the first to see.
+fn copy(layout: &str, forget_files: bool) -> TempDir {
+    let to = tempfile::tempdir().unwrap();
+    copy_folder(&tiny(layout), to.path());
+    if forget_files {
+        let file = to.path().join("starter.json");
+        let mut manifest: serde_json::Value =
+            serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        manifest["files"] = serde_json::json!([]);
+        fs::write(file, manifest.to_string()).unwrap();
+    }
+    to
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// What is said of a model when it is opened and loaded.
+fn complaint(path: &Path) -> String {
+    let loaded = Model::open(path)
+        .map_err(RenderError::from)
+        .and_then(|model| Engine::new(model, Processor::Cpu, Memory::Free)?.load(Precision::F32));
+    match loaded {
+        Err(error @ RenderError::Model { .. }) => error.to_string(),
+        other => panic!("{}: {other:?}", path.display()),
+    }
+}
+
+fn assert_says(path: &Path, parts: &[&str]) {
+    let said = complaint(path).replace('\\', "/");
+    for part in parts {
+        assert!(said.contains(part), "{part:?} is not in {said:?}");
+    }
+}
+
+fn change(path: PathBuf, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(&path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+}
+
+/// Writes a safetensors file anew with a change to its list of tensors.
+fn rewrite(path: PathBuf, change: impl FnOnce(&mut Vec<(String, Dtype, Vec<usize>, Vec<u8>)>)) {
+    let bytes = fs::read(&path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut tensors: Vec<_> = file
+        .iter()
+        .map(|(name, view)| {
+            (name.to_owned(), view.dtype(), view.shape().to_vec(), view.data().to_vec())
+        })
+        .collect();
+    change(&mut tensors);
+    fs::write(path, serialize(&tensors)).unwrap();
+}
+
+fn serialize(tensors: &[(String, Dtype, Vec<usize>, Vec<u8>)]) -> Vec<u8> {
+    let views = tensors.iter().map(|(name, dtype, shape, data)| {
+        (name, TensorView::new(*dtype, shape.clone(), data).unwrap())
+    });
+    safetensors::serialize(views, None).unwrap()
+}
+
+#[test]
+fn a_changed_byte_is_found_by_its_hash() {
+    let model = copy("diffusers", false);
+    change(model.path().join(WEIGHTS), |bytes| *bytes.last_mut().unwrap() ^= 1);
+    assert_says(model.path(), &[WEIGHTS, "sha256", "restore"]);
+}
+
+#[test]
+fn a_shortened_file_is_found_by_its_size_and_without_a_manifest_by_its_tensor() {
+    let model = copy("diffusers", false);
+    change(model.path().join(WEIGHTS), |bytes| bytes.truncate(100_000));
+    assert_says(
+        model.path(),
+        &[WEIGHTS, "truncated: it ends beyond the file's 100000 bytes", "tensor "],
+    );
+    let model = copy("gguf", true);
+    change(model.path().join("model-Q8_0.gguf"), |bytes| bytes.truncate(100_000));
+    assert_says(model.path(), &["model-Q8_0.gguf", "tensor ", "truncated"]);
+    let model = copy("diffusers", false);
+    change(model.path().join("text_encoder/model.safetensors"), |bytes| bytes.truncate(30_000));
+    assert_says(
+        model.path(),
+        &["text_encoder/model.safetensors", "30000 bytes, and the manifest says"],
+    );
+}
+
+#[test]
+fn a_missing_tensor_is_named() {
+    let model = copy("diffusers", true);
+    let name = "transformer_blocks.1.ff.linear_out.weight";
+    rewrite(model.path().join(WEIGHTS), |tensors| tensors.retain(|tensor| tensor.0 != name));
+    assert_says(model.path(), &[WEIGHTS, name, "missing"]);
+}
+
+#[test]
+fn a_wrong_shape_is_named_with_both_shapes() {
+    let model = copy("diffusers", true);
+    rewrite(model.path().join(WEIGHTS), |tensors| {
+        let proj = tensors.iter_mut().find(|tensor| tensor.0 == "proj_out.weight").unwrap();
+        proj.2 = vec![32, 64];
+    });
+    assert_says(model.path(), &[WEIGHTS, "proj_out.weight", "[32, 64]", "[64, 32]"]);
+}
+
+#[test]
+fn a_number_format_that_is_not_read_is_named() {
+    let model = copy("diffusers", true);
+    rewrite(model.path().join(WEIGHTS), |tensors| {
+        let norm = tensors.iter_mut().find(|tensor| tensor.0.ends_with("norm_q.weight")).unwrap();
+        norm.1 = Dtype::I16;
+    });
+    assert_says(model.path(), &[WEIGHTS, "norm_q.weight", "I16"]);
+}
+
+#[test]
+fn shards_are_one_model_and_a_missing_shard_is_named() {
+    let model = copy("diffusers", true);
+    let whole = model.path().join(WEIGHTS);
+    let bytes = fs::read(&whole).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut map = serde_json::Map::new();
+    let mut shards = [Vec::new(), Vec::new()];
+    for (i, (name, view)) in file.iter().enumerate() {
+        map.insert(name.into(), format!("shard-{}.safetensors", i % 2).into());
+        shards[i % 2].push((
+            name.to_owned(),
+            view.dtype(),
+            view.shape().to_vec(),
+            view.data().to_vec(),
+        ));
+    }
+    let folder = whole.parent().unwrap().to_owned();
+    for (i, shard) in shards.iter().enumerate() {
+        fs::write(folder.join(format!("shard-{i}.safetensors")), serialize(shard)).unwrap();
+    }
+    let index = folder.join("diffusion_pytorch_model.safetensors.index.json");
+    let write_index = |map: &serde_json::Map<String, serde_json::Value>| {
+        fs::write(&index, serde_json::json!({"metadata": {}, "weight_map": map}).to_string())
+            .unwrap();
+    };
+    write_index(&map);
+    fs::remove_file(&whole).unwrap();
+    let opened = Model::open(model.path()).unwrap();
+    assert_eq!(opened.denoiser(), index);
+    Engine::new(opened, Processor::Cpu, Memory::Free).unwrap().load(Precision::F32).unwrap();
+
+    map.insert("another.weight".into(), "shard-0.safetensors".into());
+    write_index(&map);
+    assert_says(model.path(), &["index.json", "another.weight"]);
+    map.insert("another.weight".into(), "../shard-0.safetensors".into());
+    write_index(&map);
+    assert_says(model.path(), &["index.json", "not the name of a file beside it"]);
+    map.remove("another.weight");
+    write_index(&map);
+    fs::remove_file(folder.join("shard-1.safetensors")).unwrap();
+    assert_says(model.path(), &["shard-1.safetensors", "os error"]);
+}
+
+#[test]
+fn missing_weights_are_named_where_they_should_be() {
+    let model = copy("diffusers", true);
+    fs::remove_file(model.path().join(WEIGHTS)).unwrap();
+    assert_says(model.path(), &[WEIGHTS, "missing"]);
+}
+
+#[test]
+fn pickles_are_refused_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let zip = [b"PK\x03\x04".as_slice(), &[0; 60]].concat();
+    let pickle = [[0x80, 0x02].as_slice(), &[b'}'; 60]].concat();
+    for (name, bytes) in [
+        ("model.ckpt", &zip),
+        ("old.pt", &pickle),
+        ("renamed.safetensors", &zip),
+        ("any.bin", &vec![7; 64]),
+    ] {
+        let file = folder.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        assert_says(&file, &[name, "pickle", "run code", "convert it to .safetensors"]);
+        assert!(matches!(Weights::open(&file), Err(WeightError::Pickle { .. })));
+    }
+}
+
+#[test]
+fn other_families_and_strays_are_described() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, tensor: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, serialize(&[(tensor.to_owned(), Dtype::F32, vec![1], vec![0; 4])]))
+            .unwrap();
+        path
+    };
+    let sdxl = "conditioner.embedders.1.model.transformer.resblocks.9.mlp.c_proj.bias";
+    assert_says(&file("juggernaut.safetensors", sdxl), &["juggernaut", "sdxl", "not there yet"]);
+    assert_says(
+        &file("a.safetensors", "model.diffusion_model.single_stream_modulation.lin.weight"),
+        &["flux2", "starter.json"],
+    );
+    assert_says(&file("b.safetensors", "something"), &["no family that is known"]);
+    assert_says(folder.path(), &["neither starter.json nor model_index.json"]);
+    assert_says(&folder.path().join("nothing"), &["os error"]);
+    let described = describe(&tiny("single"));
+    assert!(described.name == "tiny" && described.model.is_ok());
+
+    fs::write(
+        folder.path().join("model_index.json"),
+        r#"{"_class_name":"StableDiffusionXLPipeline"}"#,
+    )
+    .unwrap();
+    assert_says(folder.path(), &["StableDiffusionXLPipeline"]);
+}
+
+#[test]
+fn a_manifest_is_believed_in_nothing() {
+    let cases = [
+        ("schema", serde_json::json!(2), "schema"),
+        ("family", serde_json::json!("sdxl"), "sdxl is not there yet"),
+        ("prediction_type", serde_json::json!("magic"), "magic"),
+        ("image", serde_json::json!({"channels": 3, "patch_size": 4, "alpha": "none"}), "image"),
+        (
+            "image",
+            serde_json::json!({"channels": 4, "patch_size": 2, "alpha": "premultiplied"}),
+            "other channels",
+        ),
+        (
+            "text",
+            serde_json::json!({"max_tokens": 99, "pad_multiple": 4, "pad_token_id": 0}),
+            "max_tokens",
+        ),
+        (
+            "text",
+            serde_json::json!({"max_tokens": 16, "pad_multiple": 4, "pad_token_id": 9999}),
+            "pad_token_id",
+        ),
+        (
+            "files",
+            serde_json::json!([{"path": "../../etc/passwd", "bytes": 1, "sha256": ""}]),
+            "does not lie in the folder",
+        ),
+    ];
+    for (field, value, said) in cases {
+        let model = copy("diffusers", true);
+        let file = model.path().join("starter.json");
+        let mut manifest: serde_json::Value =
+            serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        manifest[field] = value;
+        fs::write(file, manifest.to_string()).unwrap();
+        assert_says(model.path(), &["starter.json", said]);
+    }
+    let model = copy("diffusers", true);
+    fs::write(model.path().join("transformer/config.json"), "{").unwrap();
+    assert_says(model.path(), &["transformer/config.json"]);
+    let huge = fs::read_to_string(tiny("diffusers").join("transformer/config.json")).unwrap();
+    fs::write(
+        model.path().join("transformer/config.json"),
+        huge.replace("\"in_channels\": 64", "\"in_channels\": 9000000000000000000"),
+    )
+    .unwrap();
+    assert_says(model.path(), &["in_channels"]);
+}
+
+#[test]
+fn bf16_and_f32_are_read_as_they_are_meant() {
+    let numbers = [1.5f32, -2.0, 0.15625];
+    let bf16: Vec<u8> =
+        numbers.iter().flat_map(|v| ((v.to_bits() >> 16) as u16).to_le_bytes()).collect();
+    let f32s: Vec<u8> = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let file = serialize(&[
+        ("a".into(), Dtype::BF16, vec![3], bf16),
+        ("b".into(), Dtype::F32, vec![3], f32s),
+    ]);
+    let checkpoint = Checkpoint::new(Weights::from_memory("here", file).unwrap());
+    for name in ["a", "b"] {
+        let vector = checkpoint.vector(name, 3, &candle_core::Device::Cpu).unwrap();
+        assert_eq!(vector.to_vec1::<f32>().unwrap(), numbers, "{name}");
+    }
+    let missing = checkpoint.vector("c", 3, &candle_core::Device::Cpu).unwrap_err().to_string();
+    assert_eq!(missing, "here: tensor c: it is missing");
+}

@@ -1,0 +1,294 @@
+//! What a render promises, on the tiny random model: the same bytes whatever the circumstances, and
+//! requests that are run as they are or refused by name.
+
+mod common;
+
+use common::{engine, recipe, tiny};
+use likeness_engine::{Engine, Memory, Model, Processor};
+use likeness_recipe::{
+    Init, Inputs, Mask, Noise, Pixels, Precision, Progress, Reference, RenderError, Renderer, Role,
+    Sampler, Unwatched, Watch,
+};
+
+const PROMPT: &str = "a red fox";
+
+fn picture(width: u32, height: u32, shift: usize) -> Pixels {
+    let data = (0..(width * height * 4) as usize).map(|i| (i * 31 + shift) as u8 | 1).collect();
+    Pixels::new(width, height, 4, data).unwrap()
+}
+
+fn reference(role: Role) -> Reference {
+    Reference { role, sha256: "0".repeat(64), name: None }
+}
+
+#[test]
+fn a_picture_does_not_depend_on_its_company() {
+    let mut warm = engine(&tiny("diffusers"));
+    let model = warm.model().clone();
+    let three = recipe(&model, PROMPT, 41, |recipe| recipe.count = Some(3));
+    let together = warm.render(&three, &Inputs::default(), &mut Unwatched).unwrap();
+    assert_eq!(together.len(), 3);
+    for (i, rendered) in together.iter().enumerate() {
+        assert_eq!(rendered.recipe, three.picture(i as u32));
+        let alone = engine(&tiny("diffusers"))
+            .render(&rendered.recipe, &Inputs::default(), &mut Unwatched)
+            .unwrap();
+        assert_eq!(alone[0].pixels, rendered.pixels, "picture {i} alone, in a cold engine");
+    }
+    assert_ne!(together[0].pixels, together[1].pixels, "seeds differ");
+    assert!(together[0].seconds.load > 0.0 && together[1].seconds.load == 0.0);
+}
+
+/// Renders in a process of its own, since the number of threads is fixed when the first is started.
+#[test]
+fn a_picture_does_not_depend_on_the_number_of_threads() {
+    const CHILD: &str = "LIKENESS_TEST_THREADS_CHILD";
+    let mut engine = engine(&tiny("diffusers"));
+    let mut recipe = recipe(&engine.model().clone(), PROMPT, 3, |recipe| {
+        (recipe.width, recipe.height) = (Some(64), Some(64));
+    });
+    recipe.references = vec![reference(Role::Subject)];
+    let inputs = Inputs { references: vec![picture(20, 24, 5)], ..Inputs::default() };
+    let pixels = &engine.render(&recipe, &inputs, &mut Unwatched).unwrap()[0].pixels;
+    let hash = likeness_engine::weights::hash::sha256(&pixels.data);
+    if std::env::var_os(CHILD).is_some() {
+        println!("hash {hash}");
+        return;
+    }
+    for threads in ["1", "2", "5"] {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["a_picture_does_not_depend_on_the_number_of_threads", "--exact", "--nocapture"])
+            .env(CHILD, "1")
+            .env("RAYON_NUM_THREADS", threads)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stdout);
+        assert!(said.contains(&format!("hash {hash}")), "with {threads} threads: {said}");
+    }
+}
+
+#[test]
+fn every_layout_draws_the_same_picture() {
+    let draw = |layout: &str| {
+        let mut engine = engine(&tiny(layout));
+        let recipe = recipe(&engine.model().clone(), PROMPT, 8, |_| {});
+        engine.render(&recipe, &Inputs::default(), &mut Unwatched).unwrap().remove(0).pixels
+    };
+    assert_eq!(draw("diffusers"), draw("single"), "the same weights, bit for bit");
+}
+
+#[test]
+fn warm_and_cold_agree_with_references() {
+    let mut warm = engine(&tiny("diffusers"));
+    let model = warm.model().clone();
+    let inputs = |shift| Inputs { references: vec![picture(16, 24, shift)], ..Inputs::default() };
+    let asked =
+        recipe(&model, PROMPT, 5, |recipe| recipe.references = vec![reference(Role::Subject)]);
+    let first = warm.render(&asked, &inputs(0), &mut Unwatched).unwrap();
+    let other = warm.render(&asked, &inputs(9), &mut Unwatched).unwrap();
+    let again = warm.render(&asked, &inputs(0), &mut Unwatched).unwrap();
+    assert_eq!(first[0].pixels, again[0].pixels, "from the kept card");
+    assert_ne!(first[0].pixels, other[0].pixels, "another reference has another card");
+    let plain = recipe(&model, PROMPT, 5, |_| {});
+    let plain = warm.render(&plain, &Inputs::default(), &mut Unwatched).unwrap();
+    assert_ne!(first[0].pixels, plain[0].pixels, "the reference is looked at");
+}
+
+#[test]
+fn any_size_of_reference_is_read() {
+    let mut engine = engine(&tiny("diffusers"));
+    let asked = recipe(&engine.model().clone(), PROMPT, 5, |recipe| {
+        recipe.references = vec![reference(Role::Edit)]
+    });
+    for (width, height) in [(1, 1), (300, 7), (4, 64), (101, 99), (640, 480)] {
+        let inputs = Inputs { references: vec![picture(width, height, 0)], ..Inputs::default() };
+        let rendered = engine.render(&asked, &inputs, &mut Unwatched);
+        rendered.unwrap_or_else(|error| panic!("a reference of {width}x{height}: {error}"));
+    }
+}
+
+#[test]
+fn a_masked_picture_keeps_every_pixel_outside() {
+    let mut engine = engine(&tiny("diffusers"));
+    let init = picture(24, 16, 3);
+    let white: Vec<bool> = (0..24 * 16).map(|i| i % 24 >= 10).collect();
+    let mask =
+        Pixels::new(24, 16, 3, white.iter().flat_map(|&w| [if w { 255 } else { 0 }; 3]).collect())
+            .unwrap();
+    let asked = recipe(&engine.model().clone(), PROMPT, 5, |recipe| {
+        let sha256 = "0".repeat(64);
+        recipe.init =
+            Some(likeness_recipe::InitChoice { sha256: sha256.clone(), strength: Some(1.0) });
+        recipe.mask = Some(Mask { sha256 });
+    });
+    let inputs = Inputs { init: Some(init.clone()), mask: Some(mask), ..Inputs::default() };
+    let rendered = engine.render(&asked, &inputs, &mut Unwatched).unwrap().remove(0).pixels;
+    let mut changed = 0;
+    for (i, &may_change) in white.iter().enumerate() {
+        let of = |pixels: &Pixels| pixels.data[4 * i..4 * i + 4].to_vec();
+        if !may_change {
+            assert_eq!(of(&rendered), of(&init), "pixel {i} is outside the mask");
+        } else if of(&rendered) != of(&init) {
+            changed += 1;
+        }
+    }
+    assert!(changed > 100, "inside, it is drawn anew");
+}
+
+#[test]
+fn strength_says_how_far_to_go() {
+    let mut engine = engine(&tiny("diffusers"));
+    let model = engine.model().clone();
+    let init = picture(24, 16, 3);
+    let mut steps_at = |strength: f32| {
+        let mut asked = recipe(&model, PROMPT, 5, |_| {});
+        asked.init = Some(Init { sha256: "0".repeat(64), strength });
+        let mut watch = Recorder::default();
+        engine
+            .render(&asked, &Inputs { init: Some(init.clone()), ..Inputs::default() }, &mut watch)
+            .unwrap();
+        watch.steps.len()
+    };
+    assert_eq!([0.2, 0.5, 1.0].map(&mut steps_at), [1, 2, 4]);
+}
+
+/// Remembers what it was told, and cancels after some steps.
+#[derive(Default)]
+struct Recorder {
+    steps: Vec<(u32, u32, u32)>,
+    others: Vec<&'static str>,
+    previews: usize,
+    wants_preview: bool,
+    cancel_after: Option<usize>,
+}
+
+impl Watch for Recorder {
+    fn progress(&mut self, progress: Progress) {
+        match progress {
+            Progress::Loading => self.others.push("loading"),
+            Progress::Encoding => self.others.push("encoding"),
+            Progress::Decoding { .. } => self.others.push("decoding"),
+            Progress::Step { picture, done, total, preview } => {
+                self.steps.push((picture, done, total));
+                self.previews += usize::from(preview.is_some_and(|preview| preview.width == 24));
+            }
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel_after.is_some_and(|after| self.steps.len() >= after)
+    }
+
+    fn wants_preview(&self) -> bool {
+        self.wants_preview
+    }
+}
+
+#[test]
+fn progress_is_told_step_by_step() {
+    let mut engine = engine(&tiny("diffusers"));
+    let asked = recipe(&engine.model().clone(), PROMPT, 5, |recipe| {
+        (recipe.count, recipe.steps) = (Some(2), Some(2))
+    });
+    let mut watch = Recorder { wants_preview: true, ..Recorder::default() };
+    engine.render(&asked, &Inputs::default(), &mut watch).unwrap();
+    assert_eq!(watch.steps, [(0, 1, 2), (0, 2, 2), (1, 1, 2), (1, 2, 2)]);
+    assert_eq!(watch.others, ["loading", "encoding", "decoding", "decoding"]);
+    assert_eq!(watch.previews, 4);
+}
+
+#[test]
+fn cancelling_ends_a_render_between_steps() {
+    let mut engine = engine(&tiny("diffusers"));
+    let asked = recipe(&engine.model().clone(), PROMPT, 5, |_| {});
+    let mut watch = Recorder { cancel_after: Some(2), ..Recorder::default() };
+    let result = engine.render(&asked, &Inputs::default(), &mut watch);
+    assert_eq!((result, watch.steps.len()), (Err(RenderError::Cancelled), 2));
+}
+
+/// The field of a refusal, and all that it says.
+fn refused(result: Result<Vec<likeness_recipe::Rendered>, RenderError>) -> (String, String) {
+    match result {
+        Err(RenderError::Request { field, problem, accepted }) => {
+            (field.clone(), format!("{problem} / {accepted}"))
+        }
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_by_name() {
+    let mut engine = engine(&tiny("diffusers"));
+    let model = engine.model().clone();
+    let asked = recipe(&model, PROMPT, 5, |_| {});
+    let nothing = Inputs::default();
+    let mut refuse = |change: &dyn Fn(&mut likeness_recipe::ResolvedRecipe), inputs: &Inputs| {
+        let mut asked = asked.clone();
+        change(&mut asked);
+        refused(engine.render(&asked, inputs, &mut Unwatched))
+    };
+    let words = "fox ".repeat(30);
+    let (field, said) = refuse(&|recipe| recipe.prompt = words.clone(), &nothing);
+    assert!(
+        field == "prompt" && said.contains("30 tokens") || said.contains("tokens / at most 16"),
+        "{field}: {said}"
+    );
+    assert_eq!(refuse(&|recipe| recipe.precision = Precision::Bf16, &nothing).0, "precision");
+    assert_eq!(refuse(&|recipe| recipe.precision = Precision::Int8, &nothing).0, "precision");
+    assert_eq!(refuse(&|recipe| recipe.sampler = Sampler::Ddim, &nothing).0, "sampler");
+    assert_eq!(refuse(&|recipe| recipe.width = 23, &nothing).0, "size");
+    assert_eq!(refuse(&|recipe| recipe.model.sha256 = "0".repeat(64), &nothing).0, "model");
+    assert_eq!(
+        refuse(&|recipe| recipe.references = vec![reference(Role::Subject)], &nothing).0,
+        "references"
+    );
+    let noise = |shape: Vec<usize>| Inputs {
+        initial_noise: Some(Noise { data: vec![0.0; shape.iter().product()], shape }),
+        ..Inputs::default()
+    };
+    let (field, said) = refuse(&|_| {}, &noise(vec![1, 64, 6, 4]));
+    assert!(field == "initial_noise" && said.contains("[1, 64, 4, 6]"), "{field}: {said}");
+    assert_eq!(refuse(&|recipe| recipe.count = 2, &noise(vec![1, 64, 4, 6])).0, "initial_noise");
+}
+
+#[test]
+fn what_does_not_fit_in_memory_is_refused_with_its_size() {
+    let model = Model::open(&tiny("diffusers")).unwrap();
+    let asked = recipe(&model, PROMPT, 5, |_| {});
+    for (limit, what) in [(100_000, "weights"), (700_000, "activations")] {
+        let mut engine = Engine::new(model.clone(), Processor::Cpu, Memory::Limit(limit)).unwrap();
+        let large = recipe(&model, PROMPT, 5, |recipe| {
+            (recipe.width, recipe.height) = (Some(64), Some(64))
+        });
+        match engine.render(
+            if what == "weights" { &asked } else { &large },
+            &Inputs::default(),
+            &mut Unwatched,
+        ) {
+            Err(RenderError::Memory { needed, available }) => {
+                assert!(available == limit && needed > limit, "{what}")
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn blocks_can_be_computed_in_int8_and_come_close() {
+    let mut engine = engine(&tiny("gguf"));
+    let model = engine.model().clone();
+    assert_eq!(model.capabilities().precisions, [Precision::F32, Precision::Int8]);
+    let mut draw = |precision: &str| {
+        let asked = recipe(&model, PROMPT, 5, |recipe| recipe.precision = Some(precision.into()));
+        engine.render(&asked, &Inputs::default(), &mut Unwatched).unwrap().remove(0).pixels
+    };
+    let (exact, near) = (draw("f32"), draw("int8"));
+    let difference: u64 =
+        exact.data.iter().zip(&near.data).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    assert!(exact != near, "it is an approximation");
+    assert!(
+        difference / (exact.data.len() as u64) < 24,
+        "and a near one: {difference} over {}",
+        exact.data.len()
+    );
+}

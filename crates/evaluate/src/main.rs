@@ -1,0 +1,105 @@
+//! `cargo xtask eval-starter`: makes every picture of the evaluation set, judges it, prints the table.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use likeness_eval::table::{self, Run};
+use likeness_eval::{Judge, Painter, Plan, Set, score};
+
+/// Measures the starter model: what it can do, against what it is to reach.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "\
+Examples:
+  likeness-eval --limit 50          a quick look: 50 tasks of each kind
+  likeness-eval --json              everything, for a machine
+  likeness-eval --steps 24 --guidance 2.5 --model EXPORT   a teacher's export"
+)]
+struct Arguments {
+    /// One JSON object on standard output instead of the table
+    #[arg(long)]
+    json: bool,
+    /// At most this many tasks of each kind
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// The starter's folder, with eval/ and judges/ in it [default: models/starter]
+    #[arg(long, value_name = "FOLDER")]
+    starter: Option<PathBuf>,
+    /// Another model to measure, by the same set and judge
+    #[arg(long, value_name = "PATH")]
+    model: Option<PathBuf>,
+    /// Steps a picture [default: the model's]
+    #[arg(long, value_name = "N")]
+    steps: Option<u32>,
+    /// Guidance [default: the model's]
+    #[arg(long, value_name = "F")]
+    guidance: Option<f32>,
+    /// Also write every picture into this folder
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let starter = arguments.starter.unwrap_or_else(own_starter);
+    let set = Set::read(&starter.join("eval"), None)?;
+    let tasks = set.count();
+    let set = match arguments.limit {
+        Some(limit) => Set::read(&starter.join("eval"), Some(limit))?,
+        None => set,
+    };
+    let judge = Judge::read(&starter.join("judges"))?;
+    let plan = Plan { steps: arguments.steps, guidance: arguments.guidance, keep: arguments.keep };
+    let mut painter = Painter::open(&arguments.model.unwrap_or_else(|| starter.clone()), plan)?;
+
+    let bar = ProgressBar::new(set.count() as u64)
+        .with_style(ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}")?);
+    bar.set_message("pictures");
+    let started = Instant::now();
+    let painted = painter.paint(&set, || bar.inc(1))?;
+    let seconds = started.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+
+    let mut outcome = score(&set, &painted, &judge)?;
+    if let Some(share) = record(&starter.join("training.json"))? {
+        outcome.insert(table::RECORDED, share);
+    }
+    let (model, sha256) = painter.model();
+    let (steps, guidance) = painter.settings();
+    let run = Run {
+        model: model.to_owned(),
+        sha256: sha256.to_owned(),
+        steps,
+        guidance,
+        pictures: set.count(),
+        tasks,
+        seconds,
+        judge: judge.own().map(|(what, share)| (what.to_owned(), share)).collect(),
+    };
+    if arguments.json {
+        println!("{}", table::machine(&run, &outcome));
+    } else {
+        print!("{}", table::text(&run, &outcome));
+    }
+    Ok(())
+}
+
+/// `models/starter` of this repository: cargo says where the package lies; without cargo, from here.
+fn own_starter() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR");
+    let root = package.map(|package| Path::new(&package).join("../.."));
+    root.unwrap_or_default().join("models/starter")
+}
+
+/// What the export wrote down of its teacher; nothing if there is no record.
+fn record(file: &Path) -> Result<Option<likeness_eval::Share>> {
+    match std::fs::read(file) {
+        Ok(text) => Ok(table::recorded(&serde_json::from_slice(&text)?)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,130 @@
+//! The pictures of the set, made by the engine as a person would have them made.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use likeness_engine::{Engine, Memory, Model, Processor};
+use likeness_picture::{Existing, Format, encode, write_whole};
+use likeness_recipe::{
+    Inputs, NoiseSource, Pixels, Recipe, Reference, Renderer, Role, Seed, Unwatched, resolve,
+};
+use sha2::{Digest, Sha256};
+
+use crate::set::{Picture, SIDE, Set};
+
+/// How pictures are made; what is absent is the model's default.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Steps from noise to picture.
+    pub steps: Option<u32>,
+    /// How strongly the prompt is followed.
+    pub guidance: Option<f32>,
+    /// Where pictures are also written, as `p0000.png`, `r0000.png` and `e0000.png`.
+    pub keep: Option<PathBuf>,
+}
+
+/// Makes pictures with one model.
+pub struct Painter {
+    engine: Engine,
+    plan: Plan,
+}
+
+/// The pictures of a set, in its order.
+#[derive(Debug, Default)]
+pub struct Painted {
+    /// Of the prompts.
+    pub prompts: Vec<Picture>,
+    /// Of the reference tasks.
+    pub references: Vec<Picture>,
+    /// Of the edits.
+    pub edits: Vec<Picture>,
+}
+
+impl Painter {
+    /// Opens the model.
+    pub fn open(model: &std::path::Path, plan: Plan) -> Result<Self> {
+        let model = Model::open(model)
+            .with_context(|| format!("cannot open the model {}", model.display()))?;
+        if let Some(folder) = &plan.keep {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        Ok(Self { engine: Engine::new(model, Processor::Cpu, Memory::Free)?, plan })
+    }
+
+    /// The model's name and the hash of its weights.
+    pub fn model(&self) -> (&str, &str) {
+        let model = &self.engine.model().capabilities().model;
+        (&model.name, &model.sha256)
+    }
+
+    /// Steps and guidance that pictures are made with.
+    pub fn settings(&self) -> (u32, f32) {
+        let defaults = &self.engine.model().capabilities().defaults;
+        (self.plan.steps.unwrap_or(defaults.steps), self.plan.guidance.unwrap_or(defaults.guidance))
+    }
+
+    /// Makes every picture; `painted` is told of each.
+    pub fn paint(&mut self, set: &Set, mut painted: impl FnMut()) -> Result<Painted> {
+        let mut out = Painted::default();
+        for (i, task) in set.prompts.iter().enumerate() {
+            out.prompts.push(self.picture(&task.prompt, task.seed, None, &format!("p{i:04}"))?);
+            painted();
+        }
+        for (i, (task, seen)) in set.references.iter().zip(&set.reference_pictures).enumerate() {
+            let seen = Some((Role::Subject, seen));
+            out.references.push(self.picture(
+                &task.prompt,
+                task.seed,
+                seen,
+                &format!("r{i:04}"),
+            )?);
+            painted();
+        }
+        for (i, (task, source)) in set.edits.iter().zip(&set.edit_pictures).enumerate() {
+            let source = Some((Role::Edit, source));
+            out.edits.push(self.picture(&task.prompt, task.seed, source, &format!("e{i:04}"))?);
+            painted();
+        }
+        Ok(out)
+    }
+
+    fn picture(
+        &mut self,
+        prompt: &str,
+        seed: u64,
+        seen: Option<(Role, &Pixels)>,
+        name: &str,
+    ) -> Result<Picture> {
+        let references = seen.map(|(role, pixels)| Reference {
+            role,
+            sha256: format!("{:x}", Sha256::digest(&pixels.data)),
+            name: None,
+        });
+        let recipe = Recipe {
+            width: Some(SIDE as u32),
+            height: Some(SIDE as u32),
+            seed: Some(Seed::Fixed(seed)),
+            noise_source: Some(NoiseSource::Likeness.name().to_owned()),
+            steps: self.plan.steps,
+            guidance: self.plan.guidance,
+            references: references.into_iter().collect(),
+            ..Recipe::new(prompt)
+        };
+        let recipe = resolve(&recipe, self.engine.model().capabilities(), || seed)?;
+        let inputs = Inputs {
+            references: seen.map(|(_, pixels)| pixels.clone()).into_iter().collect(),
+            ..Inputs::default()
+        };
+        let rendered = self
+            .engine
+            .render(&recipe, &inputs, &mut Unwatched)
+            .with_context(|| format!("no picture of {prompt:?}"))?;
+        let first = rendered.first().context("the engine gave no picture")?;
+        if let Some(folder) = &self.plan.keep {
+            let bytes = encode(&first.pixels, Format::Png, &first.recipe)?;
+            write_whole(&folder.join(format!("{name}.png")), &bytes, Existing::Replace)?;
+        }
+        Picture::of(&first.pixels).context("the engine gave another size")
+    }
+}

@@ -1,0 +1,30 @@
+//! Picture files: what goes into the engine from disk, and what comes out of it to disk.
+//!
+//! [`decode`] reads a person's file within [`Limits`] that are checked against its header before a
+//! pixel is unpacked. [`encode`] writes a picture with its recipe inside, as JSON and as the
+//! `parameters` text that other tools read; [`read_metadata`] gives both back. [`write_whole`] puts
+//! bytes on disk so that nobody ever finds half a file.
+//!
+//! Where the recipe stands in a file:
+//!
+//! | | recipe as JSON | A1111 `parameters` |
+//! |---|---|---|
+//! | PNG | text chunk `likeness` | text chunk `parameters` |
+//! | JPEG, WebP | EXIF ImageDescription (0x010E) | EXIF UserComment (0x9286) |
+//!
+//! No file content makes this crate panic: what is damaged or too large is a [`PictureError`].
+
+mod decode;
+mod encode;
+mod metadata;
+mod exif;
+mod format;
+mod store;
+mod error;
+
+pub use decode::{Decoded, Limits, decode, read_picture};
+pub use encode::{check_recipe_fits, encode};
+pub use error::PictureError;
+pub use format::Format;
+pub use metadata::{PictureMetadata, read_metadata};
+pub use store::{Existing, read_file, write_whole};

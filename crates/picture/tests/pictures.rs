@@ -1,0 +1,222 @@
+//! Pictures out and in again, in every format, whole and damaged.
+
+use likeness_picture::{
+    Format, Limits, PictureError, check_recipe_fits, decode, encode, read_metadata,
+};
+use likeness_recipe::{
+    ModelRef, NoiseSource, Pixels, Precision, ResolvedRecipe, SCHEMA, Sampler, Schedule, a1111,
+};
+use proptest::prelude::*;
+
+const FORMATS: [Format; 3] = [Format::Png, Format::Jpeg, Format::WebP];
+
+fn recipe(prompt: &str) -> ResolvedRecipe {
+    ResolvedRecipe {
+        schema: SCHEMA,
+        model: ModelRef { name: "likeness-starter".into(), sha256: "5a".repeat(32) },
+        prompt: prompt.into(),
+        negative: String::new(),
+        width: 20,
+        height: 12,
+        seed: u64::MAX,
+        noise_source: NoiseSource::Likeness,
+        count: 1,
+        steps: 4,
+        guidance: 1.0,
+        sampler: Sampler::FlowEuler,
+        schedule: Schedule::Default,
+        precision: Precision::F32,
+        references: vec![],
+        init: None,
+        mask: None,
+        loras: vec![],
+        approximations: vec![],
+    }
+}
+
+/// A smooth picture, so that JPEG keeps it nearly as it is; clear at the left when it has alpha.
+fn picture(channels: u8) -> Pixels {
+    let (width, height) = (20, 12);
+    let pixel = |x: u32, y: u32| [(x * 12) as u8, (y * 20) as u8, 128, (x * 12) as u8];
+    let data = (0..height)
+        .flat_map(|y| (0..width).flat_map(move |x| pixel(x, y).into_iter().take(channels.into())))
+        .collect();
+    Pixels::new(width, height, channels, data).unwrap()
+}
+
+#[test]
+fn lossless_formats_keep_every_pixel_and_alpha() {
+    for format in [Format::Png, Format::WebP] {
+        for channels in [3, 4] {
+            let bytes = encode(&picture(channels), format, &recipe("fox")).unwrap();
+            let read = decode(&bytes, &Limits::default()).unwrap();
+            assert_eq!(read.pixels, picture(channels), "{format:?}");
+            assert_eq!(read.format, format);
+            assert_eq!(read.sha256.len(), 64);
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_lies_over_white() {
+    let bytes = encode(&picture(4), Format::Jpeg, &recipe("fox")).unwrap();
+    let read = decode(&bytes, &Limits::default()).unwrap().pixels;
+    assert_eq!((read.width, read.height, read.channels), (20, 12, 3));
+    assert!(read.data[..3].iter().all(|&c| c > 245), "clear is white: {:?}", &read.data[..3]);
+}
+
+#[test]
+fn the_recipe_comes_back_from_every_format() {
+    for prompt in
+        ["a red fox", "ein süßer Fuchs", "一只红狐狸 🦊\nNegative prompt: no \"quotes\": a, b"]
+    {
+        for format in FORMATS {
+            let recipe = recipe(prompt);
+            let bytes = encode(&picture(4), format, &recipe).unwrap();
+            let read = read_metadata(&bytes).unwrap();
+            assert_eq!(read.format, format);
+            assert_eq!(read.recipe().unwrap().unwrap(), recipe, "{format:?}");
+            assert_eq!(
+                read.parameters.as_deref(),
+                Some(a1111::write(&recipe).as_str()),
+                "{format:?}"
+            );
+            assert_eq!(read.a1111().unwrap().seed(), Some(u64::MAX));
+            assert_eq!(
+                encode(&picture(4), format, &recipe).unwrap(),
+                bytes,
+                "the same bytes again"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_png_text_is_itxt_only_where_it_must_be() {
+    let holds = |prompt, kind: &[u8]| {
+        let bytes = encode(&picture(3), Format::Png, &recipe(prompt)).unwrap();
+        bytes.windows(4).any(|window| window == kind)
+    };
+    assert!(!holds("süß", b"iTXt"), "Latin-1 needs none");
+    assert!(holds("狐", b"iTXt"));
+    assert!(holds("狐", b"tEXt"), "the JSON stays ASCII");
+}
+
+#[test]
+fn a_recipe_too_long_for_jpeg_is_told_beforehand() {
+    let long = ResolvedRecipe { negative: "🦊".repeat(4000), ..recipe(&"🦊".repeat(4000)) };
+    assert!(matches!(
+        check_recipe_fits(Format::Jpeg, &long),
+        Err(PictureError::RecipeTooLong { .. })
+    ));
+    for format in FORMATS {
+        assert_eq!(
+            check_recipe_fits(format, &long).is_ok(),
+            encode(&picture(3), format, &long).is_ok()
+        );
+        check_recipe_fits(format, &recipe(&"é".repeat(4000))).unwrap();
+    }
+}
+
+/// The header of a PNG that claims to be this large; nothing follows that could fill it.
+fn bomb(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_chunk(png::chunk::IDAT, &[0x78, 0x9c, 0x03, 0, 0, 0, 0, 1]).unwrap();
+    drop(writer);
+    bytes
+}
+
+#[test]
+fn a_bomb_is_refused_from_its_header() {
+    for (width, height, limit) in [
+        (30_000, 30_000, "at most 16384 pixels a side"),
+        (30_000, 1, "at most 16384 pixels a side"),
+        (16_000, 16_000, "at most 64 million pixels"),
+        (0x7fff_ffff, 0x7fff_ffff, "at most"),
+    ] {
+        let error = decode(&bomb(width, height), &Limits::default()).unwrap_err();
+        assert!(error.to_string().contains(limit), "{error}");
+        assert!(matches!(error, PictureError::TooLarge { .. }), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_picture_is_refused() {
+    for bytes in
+        [&b""[..], b"x", b"a text file", b"GIF89a\x01\x00\x01\x00", b"%PDF-1.4", b"\x80\x04pickle"]
+    {
+        assert!(
+            matches!(decode(bytes, &Limits::default()), Err(PictureError::NotAPicture)),
+            "{bytes:?}"
+        );
+        assert!(matches!(read_metadata(bytes), Err(PictureError::NotAPicture)), "{bytes:?}");
+    }
+    let small = Limits { bytes: 10, ..Limits::default() };
+    assert!(matches!(decode(&[0; 11], &small), Err(PictureError::TooLarge { .. })));
+}
+
+#[test]
+fn a_camera_held_sideways_is_turned_upright() {
+    let upright = picture(3);
+    let exif = |orientation: u16| {
+        let field = exif::Field {
+            tag: exif::Tag::Orientation,
+            ifd_num: exif::In::PRIMARY,
+            value: exif::Value::Short(vec![orientation]),
+        };
+        let mut writer = exif::experimental::Writer::new();
+        writer.push_field(&field);
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        writer.write(&mut bytes, false).unwrap();
+        bytes.into_inner()
+    };
+    for (orientation, size) in [(1, (20, 12)), (6, (12, 20)), (3, (20, 12))] {
+        let mut bytes = Vec::new();
+        let mut encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut bytes);
+        image::ImageEncoder::set_exif_metadata(&mut encoder, exif(orientation)).unwrap();
+        encoder.encode(&upright.data, 20, 12, image::ExtendedColorType::Rgb8).unwrap();
+        let read = decode(&bytes, &Limits::default()).unwrap().pixels;
+        assert_eq!((read.width, read.height), size, "orientation {orientation}");
+    }
+}
+
+#[test]
+fn a_cut_file_is_an_error_and_never_a_picture() {
+    for format in FORMATS {
+        let bytes = encode(&picture(4), format, &recipe("fox")).unwrap();
+        // The last bytes of a JPEG are its end mark, which decoders do without.
+        for length in 0..bytes.len().saturating_sub(40) {
+            let cut = decode(&bytes[..length], &Limits::default());
+            if format != Format::Jpeg {
+                assert!(cut.is_err(), "{format:?} cut at {length} of {}", bytes.len());
+            }
+            let _ = read_metadata(&bytes[..length]);
+        }
+    }
+}
+
+proptest! {
+    /// Whatever byte is wrong: an answer, and no panic.
+    #[test]
+    fn damage_is_survived(at in any::<prop::sample::Index>(), value: u8, which in 0..3usize) {
+        let mut bytes = encode(&picture(4), FORMATS[which], &recipe("fox 狐")).unwrap();
+        let at = at.index(bytes.len());
+        bytes[at] = value;
+        let _ = decode(&bytes, &Limits::default());
+        if let Ok(metadata) = read_metadata(&bytes) {
+            let _ = (metadata.recipe(), metadata.a1111());
+        }
+    }
+
+    #[test]
+    fn noise_behind_a_true_beginning_is_survived(noise in prop::collection::vec(any::<u8>(), 0..200), which in 0..3usize, keep in 4..60usize) {
+        let mut bytes = encode(&picture(4), FORMATS[which], &recipe("fox")).unwrap();
+        bytes.truncate(keep);
+        bytes.extend(noise);
+        let _ = decode(&bytes, &Limits::default());
+        let _ = read_metadata(&bytes);
+    }
+}

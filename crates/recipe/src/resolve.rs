@@ -1,0 +1,336 @@
+//! Low form to high form: every default filled in, everything impossible refused by name.
+
+use crate::capabilities::ModelCapabilities;
+use crate::{
+    Init, Lora, Mask, ModelRef, NoiseSource, Precision, Recipe, RecipeError, Reference,
+    ResolvedRecipe, Role, SCHEMA, Sampler, Schedule, Seed, Size, json,
+};
+
+/// Most characters of a prompt. The tokens that a model reads are its own, tighter limit.
+pub const MAX_PROMPT_CHARS: usize = 4_000;
+
+/// Most pictures of one recipe.
+pub const MAX_COUNT: u32 = 1_000;
+
+/// Largest weight of a LoRA in either direction.
+const MAX_LORA_WEIGHT: f32 = 10.0;
+
+/// Fills in what `recipe` leaves open from what the model offers, or says which field cannot be met.
+///
+/// `random_seed` is asked once, and only for a seed that is left open; 32 bits of it are used, since
+/// A1111 and the tools after it hold no longer ones.
+pub fn resolve(
+    recipe: &Recipe,
+    model: &ModelCapabilities,
+    random_seed: impl FnOnce() -> u64,
+) -> Result<ResolvedRecipe, RecipeError> {
+    json::check_schema(recipe.schema.unwrap_or(SCHEMA))?;
+    let guidance = resolve_guidance(recipe, model)?;
+    let size = resolve_size(recipe, model)?;
+    Ok(ResolvedRecipe {
+        schema: SCHEMA,
+        model: resolve_model(recipe, model)?,
+        prompt: resolve_prompt(&recipe.prompt)?,
+        negative: resolve_negative(recipe, model, guidance)?,
+        width: size.width,
+        height: size.height,
+        seed: match recipe.seed {
+            Some(Seed::Fixed(seed)) => seed,
+            Some(Seed::Random) | None => random_seed() & u64::from(u32::MAX),
+        },
+        noise_source: resolve_noise_source(recipe)?,
+        count: resolve_count(recipe)?,
+        steps: resolve_steps(recipe, model)?,
+        guidance,
+        sampler: resolve_sampler(recipe, model)?,
+        schedule: resolve_schedule(recipe, model)?,
+        precision: resolve_precision(recipe, model)?,
+        references: resolve_references(recipe, model)?,
+        init: resolve_init(recipe, model)?,
+        mask: resolve_mask(recipe, model)?,
+        loras: resolve_loras(recipe, model)?,
+        approximations: resolve_approximations(recipe, model)?,
+    })
+}
+
+fn resolve_model(recipe: &Recipe, model: &ModelCapabilities) -> Result<ModelRef, RecipeError> {
+    let Some(asked) = &recipe.model else { return Ok(model.model.clone()) };
+    if asked.name != model.model.name {
+        let problem = format!("the recipe is for {}, and {} is open", asked.name, model.model.name);
+        return Err(RecipeError::new(
+            "model",
+            problem,
+            format!("open {}, or leave model out", asked.name),
+        ));
+    }
+    match &asked.sha256 {
+        Some(sha256) if *sha256 != model.model.sha256 => Err(RecipeError::new(
+            "model.sha256",
+            format!("the recipe is for other weights of {}: {sha256}", asked.name),
+            format!("{}, or leave it out", model.model.sha256),
+        )),
+        _ => Ok(model.model.clone()),
+    }
+}
+
+fn resolve_prompt(prompt: &str) -> Result<String, RecipeError> {
+    if prompt.trim().is_empty() {
+        return Err(RecipeError::new(
+            "prompt",
+            "it is empty",
+            "what the picture should show, in words",
+        ));
+    }
+    check_text("prompt", prompt)?;
+    Ok(prompt.to_owned())
+}
+
+fn check_text(field: &str, text: &str) -> Result<(), RecipeError> {
+    let length = text.chars().count();
+    if length > MAX_PROMPT_CHARS {
+        let problem = format!("it has {length} characters");
+        return Err(RecipeError::new(field, problem, format!("at most {MAX_PROMPT_CHARS}")));
+    }
+    // They cannot be written into a picture's text, and none of them is meant by anyone.
+    let stray = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    match stray {
+        Some(c) => Err(RecipeError::new(
+            field,
+            format!("it holds the control character U+{:04X}", c as u32),
+            "text, line breaks and tabs",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn resolve_guidance(recipe: &Recipe, model: &ModelCapabilities) -> Result<f32, RecipeError> {
+    let guidance = recipe.guidance.unwrap_or(model.defaults.guidance);
+    if !model.guidance.contains(guidance) {
+        let problem = format!("{guidance} is not something {} can follow", model.model.name);
+        return Err(RecipeError::new("guidance", problem, model.guidance.to_string()));
+    }
+    Ok(guidance)
+}
+
+fn resolve_negative(
+    recipe: &Recipe,
+    model: &ModelCapabilities,
+    guidance: f32,
+) -> Result<String, RecipeError> {
+    let negative = recipe.negative.as_deref().unwrap_or_default();
+    if negative.trim().is_empty() {
+        return Ok(String::new());
+    }
+    if !model.negative {
+        return Err(lacking("negative", "a negative prompt", model));
+    }
+    check_text("negative", negative)?;
+    // At guidance 1 the network is never asked about it: it would be dropped without a word.
+    if guidance == 1.0 {
+        let accepted =
+            format!("a guidance of {} other than 1, or no negative prompt", model.guidance);
+        return Err(RecipeError::new("negative", "it has no effect at guidance 1", accepted));
+    }
+    Ok(negative.to_owned())
+}
+
+fn resolve_size(recipe: &Recipe, model: &ModelCapabilities) -> Result<Size, RecipeError> {
+    let size = Size {
+        width: recipe.width.unwrap_or(model.defaults.size.width),
+        height: recipe.height.unwrap_or(model.defaults.size.height),
+    };
+    let limits = &model.size;
+    if limits.accepts(size) {
+        return Ok(size);
+    }
+    let sides = [size.width, size.height];
+    let problem = if sides.iter().any(|&side| side < limits.min_side) {
+        format!("{size} is too small")
+    } else if sides.iter().any(|&side| side > limits.max_side) {
+        format!("{size} is too large")
+    } else if sides.iter().any(|&side| side % limits.multiple.max(1) != 0) {
+        format!("{size} is not a multiple of {}", limits.multiple)
+    } else {
+        format!("{size} has more than {} pixels", limits.max_pixels)
+    };
+    let rule = format!(
+        "sides from {} to {} that are multiples of {}",
+        limits.min_side, limits.max_side, limits.multiple
+    );
+    let nearest: Vec<_> = limits.nearest(size).iter().map(Size::to_string).collect();
+    let accepted =
+        if nearest.is_empty() { rule } else { format!("{rule}; nearest: {}", nearest.join(", ")) };
+    Err(RecipeError::new("size", problem, accepted))
+}
+
+fn resolve_noise_source(recipe: &Recipe) -> Result<NoiseSource, RecipeError> {
+    let Some(name) = &recipe.noise_source else { return Ok(NoiseSource::Likeness) };
+    NoiseSource::from_name(name).ok_or_else(|| {
+        RecipeError::new("noise_source", format!("{name:?} is unknown"), list(NoiseSource::ALL))
+    })
+}
+
+fn resolve_count(recipe: &Recipe) -> Result<u32, RecipeError> {
+    let count = recipe.count.unwrap_or(1);
+    if (1..=MAX_COUNT).contains(&count) {
+        return Ok(count);
+    }
+    Err(RecipeError::new(
+        "count",
+        format!("{count} pictures cannot be made"),
+        format!("1 to {MAX_COUNT}"),
+    ))
+}
+
+fn resolve_steps(recipe: &Recipe, model: &ModelCapabilities) -> Result<u32, RecipeError> {
+    let steps = recipe.steps.unwrap_or(model.defaults.steps);
+    if model.steps.contains(steps) {
+        return Ok(steps);
+    }
+    Err(RecipeError::new(
+        "steps",
+        format!("{steps} steps cannot be taken"),
+        model.steps.to_string(),
+    ))
+}
+
+fn resolve_sampler(recipe: &Recipe, model: &ModelCapabilities) -> Result<Sampler, RecipeError> {
+    let Some(name) = &recipe.sampler else { return Ok(model.defaults.sampler) };
+    pick("sampler", name, Sampler::from_name(name), &model.samplers, model)
+}
+
+fn resolve_schedule(recipe: &Recipe, model: &ModelCapabilities) -> Result<Schedule, RecipeError> {
+    let Some(name) = &recipe.schedule else { return Ok(model.defaults.schedule) };
+    pick("schedule", name, Schedule::from_name(name), &model.schedules, model)
+}
+
+fn resolve_precision(recipe: &Recipe, model: &ModelCapabilities) -> Result<Precision, RecipeError> {
+    match recipe.precision.as_deref() {
+        None | Some("auto") => Ok(model.defaults.precision),
+        Some(name) => pick("precision", name, Precision::from_name(name), &model.precisions, model),
+    }
+}
+
+fn resolve_references(
+    recipe: &Recipe,
+    model: &ModelCapabilities,
+) -> Result<Vec<Reference>, RecipeError> {
+    let references = &recipe.references;
+    if references.len() > model.max_references as usize {
+        let problem = format!("{} are given to {}", references.len(), model.model.name);
+        return Err(RecipeError::new(
+            "references",
+            problem,
+            format!("at most {}", model.max_references),
+        ));
+    }
+    for (i, reference) in references.iter().enumerate() {
+        let field = format!("references[{i}].role");
+        if !model.roles.contains(&reference.role) {
+            let problem =
+                format!("{} cannot use a picture as {}", model.model.name, reference.role);
+            return Err(RecipeError::new(field, problem, list(&model.roles)));
+        }
+        if reference.role == Role::Edit && i > 0 {
+            return Err(RecipeError::new(
+                field,
+                "the picture to edit comes first",
+                "one, at references[0]",
+            ));
+        }
+    }
+    Ok(references.clone())
+}
+
+fn resolve_init(recipe: &Recipe, model: &ModelCapabilities) -> Result<Option<Init>, RecipeError> {
+    let Some(init) = &recipe.init else { return Ok(None) };
+    if !model.init {
+        return Err(lacking("init", "a starting picture", model));
+    }
+    let strength = init.strength.unwrap_or(model.defaults.strength);
+    if !(strength > 0.0 && strength <= 1.0) {
+        return Err(RecipeError::new(
+            "init.strength",
+            format!("{strength} is out of range"),
+            "above 0, up to 1",
+        ));
+    }
+    Ok(Some(Init { sha256: init.sha256.clone(), strength }))
+}
+
+fn resolve_mask(recipe: &Recipe, model: &ModelCapabilities) -> Result<Option<Mask>, RecipeError> {
+    let Some(mask) = &recipe.mask else { return Ok(None) };
+    if !model.mask {
+        return Err(lacking("mask", "a mask", model));
+    }
+    if recipe.init.is_none() {
+        return Err(RecipeError::new(
+            "mask",
+            "there is no picture that it masks",
+            "a mask together with init",
+        ));
+    }
+    Ok(Some(mask.clone()))
+}
+
+fn resolve_loras(recipe: &Recipe, model: &ModelCapabilities) -> Result<Vec<Lora>, RecipeError> {
+    if !recipe.loras.is_empty() && !model.loras {
+        return Err(lacking("loras", "a LoRA", model));
+    }
+    for (i, lora) in recipe.loras.iter().enumerate() {
+        if lora.weight.is_nan() || lora.weight.abs() > MAX_LORA_WEIGHT {
+            return Err(RecipeError::new(
+                format!("loras[{i}].weight"),
+                format!("{} is out of range", lora.weight),
+                format!("-{MAX_LORA_WEIGHT} to {MAX_LORA_WEIGHT}"),
+            ));
+        }
+    }
+    Ok(recipe.loras.clone())
+}
+
+fn resolve_approximations(
+    recipe: &Recipe,
+    model: &ModelCapabilities,
+) -> Result<Vec<String>, RecipeError> {
+    let unknown = recipe.approximations.iter().find(|name| !model.approximations.contains(name));
+    match unknown {
+        Some(name) => Err(RecipeError::new(
+            "approximations",
+            format!("{} does not offer {name:?}", model.model.name),
+            if model.approximations.is_empty() {
+                "none".into()
+            } else {
+                model.approximations.join(", ")
+            },
+        )),
+        None => Ok(recipe.approximations.clone()),
+    }
+}
+
+/// `found` if the model accepts it; the error tells an unknown name from one the family lacks.
+fn pick<T: Copy + PartialEq + std::fmt::Display>(
+    field: &str,
+    name: &str,
+    found: Option<T>,
+    accepted: &[T],
+    model: &ModelCapabilities,
+) -> Result<T, RecipeError> {
+    match found {
+        Some(one) if accepted.contains(&one) => Ok(one),
+        Some(one) => {
+            let problem = format!("the {} family does not have {one}", model.family);
+            Err(RecipeError::new(field, problem, list(accepted)))
+        }
+        None => Err(RecipeError::new(field, format!("{name:?} is unknown"), list(accepted))),
+    }
+}
+
+fn lacking(field: &str, what: &str, model: &ModelCapabilities) -> RecipeError {
+    let problem = format!("{} ({}) cannot use {what}", model.model.name, model.family);
+    RecipeError::new(field, problem, format!("a recipe without {field}"))
+}
+
+fn list<T: std::fmt::Display>(all: &[T]) -> String {
+    all.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}

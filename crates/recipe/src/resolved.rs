@@ -1,0 +1,159 @@
+//! The high form: every default filled in. History stores it, pictures carry it, the engine runs it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    InitChoice, ModelChoice, NoiseSource, Precision, Recipe, RecipeError, Role, Sampler, Schedule,
+    Seed, json,
+};
+
+/// The schema that this build writes. It rises when a field is added.
+pub const SCHEMA: u32 = 1;
+
+/// Everything that determines a picture, beside the files it names by hash.
+///
+/// One that was read from a file is a claim, not a promise: go through [`ResolvedRecipe::low`] and
+/// [`crate::resolve`] before it is run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolvedRecipe {
+    /// See [`SCHEMA`].
+    pub schema: u32,
+    /// The weights.
+    pub model: ModelRef,
+    /// What the picture should show.
+    pub prompt: String,
+    /// What it should not show; empty when nothing was said.
+    pub negative: String,
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// Where the noise of the first picture starts.
+    pub seed: u64,
+    /// The generator that the seed is for.
+    pub noise_source: NoiseSource,
+    /// How many pictures; number i has the seed `seed + i`.
+    pub count: u32,
+    /// How many steps from noise to picture, at least 1.
+    pub steps: u32,
+    /// How strongly the prompt is followed; 1 is the model's plain answer.
+    pub guidance: f32,
+    /// How a step is taken.
+    pub sampler: Sampler,
+    /// How the noise levels are spaced.
+    pub schedule: Schedule,
+    /// The number format computed in.
+    pub precision: Precision,
+    /// In the order in which the network sees them.
+    pub references: Vec<Reference>,
+    /// The picture to start from, if any.
+    pub init: Option<Init>,
+    /// Where the picture may change, if not everywhere.
+    pub mask: Option<Mask>,
+    /// Additions to the weights, in the order in which they are applied.
+    pub loras: Vec<Lora>,
+    /// Approximations that were asked for, by name.
+    pub approximations: Vec<String>,
+}
+
+impl ResolvedRecipe {
+    /// The recipe of picture number `index` alone: what is embedded in that picture.
+    pub fn picture(&self, index: u32) -> Self {
+        Self { count: 1, seed: self.seed.wrapping_add(u64::from(index)), ..self.clone() }
+    }
+
+    /// The request that resolves to this recipe again.
+    pub fn low(&self) -> Recipe {
+        Recipe {
+            schema: Some(self.schema),
+            model: Some(ModelChoice {
+                name: self.model.name.clone(),
+                sha256: Some(self.model.sha256.clone()),
+            }),
+            prompt: self.prompt.clone(),
+            negative: (!self.negative.is_empty()).then(|| self.negative.clone()),
+            width: Some(self.width),
+            height: Some(self.height),
+            seed: Some(Seed::Fixed(self.seed)),
+            noise_source: Some(self.noise_source.name().to_owned()),
+            count: Some(self.count),
+            steps: Some(self.steps),
+            guidance: Some(self.guidance),
+            sampler: Some(self.sampler.name().to_owned()),
+            schedule: Some(self.schedule.name().to_owned()),
+            precision: Some(self.precision.name().to_owned()),
+            references: self.references.clone(),
+            init: self.init.as_ref().map(|init| InitChoice {
+                sha256: init.sha256.clone(),
+                strength: Some(init.strength),
+            }),
+            mask: self.mask.clone(),
+            loras: self.loras.clone(),
+            approximations: self.approximations.clone(),
+        }
+    }
+
+    /// Reads a resolved recipe; a field that is not one of ours is refused by its name.
+    pub fn from_json(text: &str) -> Result<Self, RecipeError> {
+        json::read(text)
+    }
+
+    /// Writes the recipe on one line, with the fields in the order of this struct.
+    pub fn to_json(&self) -> String {
+        json::write(self)
+    }
+}
+
+/// Weights, named and pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRef {
+    /// The model's own name, such as `likeness-starter`.
+    pub name: String,
+    /// The hash of its weights, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A picture that the result takes something from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// What it is for.
+    pub role: Role,
+    /// Hash of its file, in hexadecimal.
+    pub sha256: String,
+    /// What a person calls it: a file name, or the name of a subject.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// A starting picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Init {
+    /// Hash of its file, in hexadecimal.
+    pub sha256: String,
+    /// How far to go from it: above 0 (hardly) to 1 (entirely).
+    pub strength: f32,
+}
+
+/// A picture that says where to change things: white changes, black stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mask {
+    /// Hash of its file, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A small addition to the weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lora {
+    /// Its file name without the ending.
+    pub name: String,
+    /// Hash of its file, in hexadecimal.
+    pub sha256: String,
+    /// How much of it is added; 1 is as it was trained.
+    pub weight: f32,
+}

@@ -1,0 +1,17 @@
+//! The command line from end to end: the real program, the shipped starter.
+//!
+//! - `pictures`: what a prompt, a seed, a size and a reference do;
+//! - `files`: what is in the files it writes, and what reads them back;
+//! - `words`: help, models, bench, version;
+//! - `refusals`: bad requests and bad pictures;
+//! - `models`: bad weights;
+//! - `faults`: Ctrl+C, full disks, folders that cannot be written to;
+//! - `silence`: no connection is made.
+
+mod faults;
+mod files;
+mod models;
+mod pictures;
+mod refusals;
+mod silence;
+mod words;

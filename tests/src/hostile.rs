@@ -1,0 +1,73 @@
+//! Readers given any bytes at all. The fuzz targets call these, one each, and
+//! `damaged.rs` replays the corpus and the [`seeds`] through them.
+//!
+//! Each must end soon, stay within memory that grows with the input's length
+//! only, and answer with a value or an error. A panic is a find, and so is an
+//! answer that contradicts itself.
+
+use likeness_engine::weights::{Header, Weights, gguf, safetensors};
+use likeness_picture::{Limits, decode, read_metadata};
+use likeness_recipe::{Pixels, ResolvedRecipe};
+
+pub mod seeds;
+
+/// A reader under test.
+pub struct Target {
+    /// The name of its fuzz target and of its folder in `fuzz/corpus`.
+    pub name: &'static str,
+    /// Reads the bytes; panics on what must not be.
+    pub read: fn(&[u8]),
+}
+
+/// Every reader that takes files from strangers.
+pub const TARGETS: &[Target] = &[
+    Target { name: "safetensors_header", read: safetensors_header },
+    Target { name: "gguf_header", read: gguf_header },
+    Target { name: "picture_metadata", read: picture_metadata },
+];
+
+/// The header of a safetensors file.
+pub fn safetensors_header(bytes: &[u8]) {
+    if let Ok(header) = safetensors::read_header(bytes) {
+        tensors_lie_in_the_file(&header, bytes);
+    }
+    let _ = Weights::from_memory("fuzz.safetensors", bytes.to_vec());
+}
+
+/// The header of a GGUF file.
+pub fn gguf_header(bytes: &[u8]) {
+    if let Ok(header) = gguf::read_header(bytes) {
+        tensors_lie_in_the_file(&header, bytes);
+    }
+    let _ = Weights::from_memory("fuzz.gguf", bytes.to_vec());
+}
+
+/// What a header promises is there: nobody checks again before reading.
+fn tensors_lie_in_the_file(header: &Header, bytes: &[u8]) {
+    for (name, tensor) in &header.tensors {
+        assert!(
+            tensor.bytes.start <= tensor.bytes.end && tensor.bytes.end <= bytes.len(),
+            "{name} is said to lie at {:?} in {} bytes",
+            tensor.bytes,
+            bytes.len()
+        );
+    }
+}
+
+/// What a picture file says about itself, and its pixels where it claims few.
+pub fn picture_metadata(bytes: &[u8]) {
+    if let Ok(metadata) = read_metadata(bytes) {
+        let _ = metadata.a1111();
+        if let Some(Ok(recipe)) = metadata.recipe() {
+            // What is read in full is written in full: a recipe survives a second file.
+            let again = ResolvedRecipe::from_json(&recipe.to_json());
+            assert_eq!(again.as_ref(), Ok(&recipe), "a recipe that was read does not read again");
+        }
+    }
+    let few = Limits { bytes: 1 << 20, side: 512, pixels: 64 * 1024 };
+    if let Ok(decoded) = decode(bytes, &few) {
+        let Pixels { width, height, channels, data } = decoded.pixels;
+        assert!(u64::from(width) * u64::from(height) <= few.pixels, "limits hold");
+        assert_eq!(data.len(), width as usize * height as usize * usize::from(channels));
+    }
+}

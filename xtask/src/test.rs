@@ -1,0 +1,80 @@
+//! `cargo xtask test`: everything that must hold before a change is done.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::{call, cargo, tools};
+
+/// Cargo features that the tests turn on. A list and never "all": CUDA and
+/// Metal build only where their toolkits are.
+const FEATURES: &[&str] = &[];
+/// What `--long` adds: the slow tests.
+const LONG_FEATURES: &[&str] = &["likeness-tests/long"];
+
+/// Formatting, lints, then every test. All three run even where an earlier one
+/// fails, so that one call shows all there is to mend. The tests come last:
+/// the output ends with their own closing lines.
+pub fn test(arguments: &[&str]) -> Result<()> {
+    let long = match arguments {
+        [] => false,
+        ["--long"] => true,
+        _ => bail!("use: cargo xtask test [--long]"),
+    };
+    let mut features = FEATURES.to_vec();
+    if long {
+        features.extend(LONG_FEATURES);
+    }
+
+    let mut report = Report { start: Instant::now(), failed: Vec::new() };
+    report.section("Tools", || {
+        tools::rust()?;
+        tools::c_linker()?;
+        tools::rustup_component("rustfmt", "fmt")?;
+        tools::rustup_component("clippy", "clippy")
+    });
+    if !report.failed.is_empty() {
+        bail!("the tools above are needed first");
+    }
+    report.section("Format: cargo fmt", || call(cargo().args(["fmt", "--all", "--check"])));
+    report.section("Lints: cargo clippy", || {
+        let mut clippy = cargo();
+        clippy.args(["clippy", "--workspace", "--all-targets", "--locked"]);
+        call(with_features(&mut clippy, &features).args(["--", "--deny", "warnings"]))
+    });
+    report.section("Tests: cargo test", || {
+        let mut test = cargo();
+        test.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+        call(with_features(&mut test, &features))
+    });
+    if report.failed.is_empty() {
+        return Ok(());
+    }
+    bail!("failed: {}", report.failed.join("; "))
+}
+
+fn with_features<'a>(command: &'a mut Command, features: &[&str]) -> &'a mut Command {
+    if !features.is_empty() {
+        command.arg("--features").arg(features.join(","));
+    }
+    command
+}
+
+struct Report {
+    start: Instant,
+    failed: Vec<&'static str>,
+}
+
+impl Report {
+    /// One part under its heading. Times stand in the headings, since nothing
+    /// may be printed after the tests.
+    fn section(&mut self, title: &'static str, work: impl FnOnce() -> Result<()>) {
+        let seconds = self.start.elapsed().as_secs();
+        println!("\n━━ {title} ━━ ({}:{:02} since the start)", seconds / 60, seconds % 60);
+        if let Err(error) = work() {
+            println!("{error:#}");
+            self.failed.push(title);
+        }
+    }
+}
