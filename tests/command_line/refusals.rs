@@ -51,7 +51,7 @@ fn requests_that_cannot_be_met() {
         (&["a fox", "--schedule", "magic"], &["schedule", "magic", "default"]),
         (&["a fox", "--guidance", "nan"], &["guidance"]),
         (&["a fox", "--guidance", "0"], &["guidance"]),
-        (&["a fox", "--negative", "blue"], &["negative", "guidance"]),
+        (&["a fox", "--negative", "blue", "--guidance", "1"], &["negative", "guidance"]),
         (&["a fox", "--strength", "0.5"], &["init"]),
         (&["a fox", "--seed", "-2"], &["seed"]),
         (&["a fox", "--seed", "soon"], &["seed"]),

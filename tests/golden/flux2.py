@@ -147,7 +147,7 @@ def check_trainer(folder, manifest, out, grid, reference_grids):
     state = load_file(folder / "transformer/diffusion_pytorch_model.safetensors")
     model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
     patch, text = manifest["image"]["patch_size"], out["text"][None]
-    noise = torch.randn((1, model.config.in_channels, *grid), generator=torch.Generator().manual_seed(7))
+    noise = torch.randn((1, model.config.out_channels, *grid), generator=torch.Generator().manual_seed(7))
     x = noise_tokens(noise)[None]
     pictures = [out[f"reference_{i}"].numpy() for i in range(len(reference_grids))]
     references = torch.cat([picture_tokens(p, patch) for p in pictures])[None]

@@ -8,6 +8,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import Flux2Transformer2DModel
@@ -73,6 +74,13 @@ def picture_tokens(rgba, patch):
     return patchify((2 * x - 1).permute(2, 0, 1), patch)
 
 
+def place_features(rows, columns, count):
+    """Where each token is, [rows * columns, count]: sines, then cosines, of row and column at wavelengths 32, 16, 8…"""
+    angle = lambda at: [at * np.pi / 16 * 2**i for i in range(count // 4)]
+    both = np.array([angle(row) + angle(column) for row in range(rows) for column in range(columns)])
+    return torch.from_numpy(np.concatenate([np.sin(both), np.cos(both)], 1)).float()
+
+
 def noise_tokens(noise):
     """NCHW [1, c, rows, columns] -> [rows * columns, c]."""
     return noise[0].flatten(1).T.contiguous()
@@ -92,8 +100,9 @@ def text_ids(length):
 class Reference:
     """diffusers' network with references from the first step on, as its KV mode has them."""
 
-    def __init__(self, model):
-        self.model = model.float().eval()
+    def __init__(self, model, places=0):
+        """`places`: numbers beside a token's own that say where it is (image.place_features of the manifest)."""
+        self.model, self.places = model.float().eval(), places
         for block in self.model.transformer_blocks:
             block.attn.set_processor(Flux2KVAttnProcessor())
         for block in self.model.single_transformer_blocks:
@@ -102,7 +111,8 @@ class Reference:
     @torch.no_grad()
     def __call__(self, x, grid, sigma, text, references=(), cache=None):
         """x [n, c]; references: (tokens, (rows, columns)) each; -> (output [n, c], cache)"""
-        x_ids = grid_ids(0, *grid)
+        placed = lambda tokens, grid: torch.cat([tokens, place_features(*grid, self.places)], 1) if self.places else tokens
+        x, x_ids = placed(x, grid), grid_ids(0, *grid)
         call = dict(
             encoder_hidden_states=text[None],
             timestep=torch.tensor([sigma], dtype=torch.float32),
@@ -114,7 +124,7 @@ class Reference:
             return out[0][0], cache
         if not references:
             return self.model(hidden_states=x[None], img_ids=x_ids, **call)[0][0], None
-        tokens = torch.cat([tokens for tokens, _ in references])
+        tokens = torch.cat([placed(*reference) for reference in references])
         ids = torch.cat([grid_ids(10 + 10 * i, *grid) for i, (_, grid) in enumerate(references)])
         out, cache = self.model(
             hidden_states=torch.cat([tokens, x])[None],
@@ -220,4 +230,4 @@ def read_folder(folder):
     text_state = load_file(folder / "text_encoder/model.safetensors")
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer/tokenizer.json"))
     encode = lambda prompt: text_encoder(text_state, text_config, token_ids(tokenizer, prompt, manifest))
-    return manifest, Reference(model), encode
+    return manifest, Reference(model, manifest["image"].get("place_features", 0)), encode

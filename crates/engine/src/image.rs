@@ -173,6 +173,22 @@ impl Grid {
         self.places().map(|(channel, y, x)| pixels[y * width + x][channel]).collect()
     }
 
+    /// Where each patch is, as `count` numbers a token, [tokens, count]: sines, then cosines, of its row
+    /// and its column at wavelengths of 32, 16, 8… patches, `count` / 4 of them.
+    pub fn place_features(self, count: usize) -> Vec<f32> {
+        let angles = |at: usize| {
+            (0..count / 4).map(move |i| at as f64 * std::f64::consts::PI / 16.0 * f64::from(1 << i))
+        };
+        (0..self.rows)
+            .flat_map(|row| (0..self.columns).map(move |column| (row, column)))
+            .flat_map(|(row, column)| {
+                let both: Vec<f64> = angles(row).chain(angles(column)).collect();
+                let sines = both.iter().map(|&angle| libm::sin(angle) as f32).collect::<Vec<_>>();
+                sines.into_iter().chain(both.into_iter().map(|angle| libm::cos(angle) as f32))
+            })
+            .collect()
+    }
+
     /// One number for each pixel to [tokens, channels], the same in all channels.
     pub fn spread(self, of_pixel: impl Fn(usize) -> f32) -> Vec<f32> {
         let width = self.columns * self.patch;

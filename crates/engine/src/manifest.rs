@@ -58,6 +58,10 @@ pub struct Image {
     pub patch_size: usize,
     /// `premultiplied`.
     pub alpha: String,
+    /// Numbers beside a patch's own that say where it is, a multiple of 4; 0 where rotation alone tells
+    /// the network, as in the published models. See `image::Grid::place_features`.
+    #[serde(default)]
+    pub place_features: usize,
 }
 
 /// How a prompt becomes tokens.
@@ -130,6 +134,10 @@ impl Manifest {
                 "image: four channels with premultiplied alpha are drawn",
             ),
             ((1..=64).contains(&image.patch_size), "image.patch_size: 1 to 64"),
+            (
+                image.place_features % 4 == 0 && image.place_features <= 64,
+                "image.place_features: a multiple of 4, up to 64",
+            ),
             ((1..=4096).contains(&text.max_tokens), "text.max_tokens: 1 to 4096"),
             (
                 (1..=text.max_tokens).contains(&text.pad_multiple),

@@ -59,6 +59,16 @@ fn numbers(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
+/// Tokens with what the network is told of their places beside them, as the pipeline hands them over.
+fn placed(tokens: Tensor, grids: &[Grid], count: usize) -> Tensor {
+    if count == 0 {
+        return tokens;
+    }
+    let places: Vec<f32> = grids.iter().flat_map(|grid| grid.place_features(count)).collect();
+    let places = tensor(tokens.dim(0).unwrap(), places);
+    Tensor::cat(&[&tokens, &places], 1).unwrap()
+}
+
 fn tensor(rows: usize, numbers: Vec<f32>) -> Tensor {
     let columns = numbers.len() / rows;
     Tensor::from_vec(numbers, (rows, columns), &Device::Cpu).unwrap()
@@ -92,7 +102,9 @@ fn check_network(path: &Path, golden: &Golden) {
     let text = encode(golden.about("prompt"));
     let sides: Vec<usize> = serde_json::from_str(golden.about("grid")).unwrap();
     let grid = Grid { rows: sides[0], columns: sides[1], patch: manifest.image.patch_size };
+    let count = manifest.image.place_features;
     let latents = tensor(grid.tokens(), noise(grid, golden.about("seed").parse().unwrap()));
+    let latents = placed(latents, &[grid], count);
     let own: Vec<Position> = (0..text.dim(0).unwrap())
         .map(|l| [0.0, 0.0, 0.0, l as f32])
         .chain(positions(grid, 0.0))
@@ -100,15 +112,16 @@ fn check_network(path: &Path, golden: &Golden) {
     let config = network.config();
     let rotations = Rotations::new(config, &own, &Device::Cpu).unwrap();
 
-    let (mut tokens, mut places) = (Vec::new(), Vec::new());
+    let (mut tokens, mut places, mut grids) = (Vec::new(), Vec::new(), Vec::new());
     for (i, name) in ["reference_0", "reference_1"].iter().enumerate() {
         let picture = golden.picture(name);
         let grid = Grid::over(picture.size(), grid.patch);
         tokens.extend(grid.tokens_of(&picture));
         places.extend(positions(grid, 10.0 + 10.0 * i as f32));
+        grids.push(grid);
     }
     let reference_rotations = Rotations::new(config, &places, &Device::Cpu).unwrap();
-    let references = tensor(places.len(), tokens);
+    let references = placed(tensor(places.len(), tokens), &grids, count);
     let card = || network.card(&references, &reference_rotations, None).unwrap();
 
     let kept = card();
@@ -144,6 +157,7 @@ fn check_pictures(path: &Path, golden: &Golden) {
     let base = |change: &dyn Fn(&mut likeness_recipe::Recipe)| {
         recipe(&model, golden.about("prompt"), seed, |recipe| {
             recipe.noise_source = Some("torch".into());
+            recipe.guidance = Some(1.0);
             recipe.height = Some((sides[0] * patch) as u32);
             recipe.width = Some((sides[1] * patch) as u32);
             change(recipe);

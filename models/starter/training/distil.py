@@ -18,7 +18,7 @@ import torch.multiprocessing as mp
 
 import tokenizer as tok
 from atlas import BUILD
-from batches import Batches
+from batches import USUAL, Batches
 from optimiser import Optimiser
 from sample import euler_step, guided, load
 from scenes import Stage
@@ -80,7 +80,7 @@ def run(rank, o):
                 empty = teacher.text_encoder(torch.full((len(batch.ids), tok.PAD_MULTIPLE), tok.PAD))
                 predict = guided(teacher, text, empty, rotations[key], batch.references, o.guidance)
                 target = target_of(predict, x, now, then, o.substeps).clamp(-1.3, 1.3)
-            prediction = network(x, sigma, batch.ids, rotations[key][0], batch.references)
+            prediction = (network if batch.kind in USUAL else student)(x, sigma, batch.ids, rotations[key][0], batch.references)
         error = ((prediction.float() - target).pow(2).mean(2) * batch.weight).mean()
         (error / now).backward()
         gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in student.parameters()]

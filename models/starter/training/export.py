@@ -15,7 +15,7 @@ import vocabulary as words
 from atlas import BUILD
 from distil import STUDENT
 from layouts import write_folder
-from network import DenoiserConfig, TextConfig
+from network import PLACES, DenoiserConfig, TextConfig
 from sample import load
 
 STARTER = Path(__file__).parent.parent
@@ -30,9 +30,9 @@ def manifest():
         "family": "flux2",
         "licence": "Apache-2.0",
         "prediction_type": "sample",
-        "image": {"channels": 4, "patch_size": 16, "alpha": "premultiplied"},
+        "image": {"channels": 4, "patch_size": 16, "alpha": "premultiplied", "place_features": PLACES},
         "text": {"max_tokens": tok.MAX_TOKENS, "pad_multiple": tok.PAD_MULTIPLE, "pad_token_id": tok.PAD},
-        "defaults": {"width": 128, "height": 128, "steps": 4, "guidance": 1.0, "sampler": "flow_euler", "schedule": "default"},
+        "defaults": {"width": 128, "height": 128, "steps": 4, "guidance": 2.0, "sampler": "flow_euler", "schedule": "default"},
         "limits": {"min_side": 64, "max_side": 256, "multiple": 16, "max_references": 2},
         "vocabulary": {
             "subjects": [words.phrases(s)[0] for s in words.SUBJECTS],

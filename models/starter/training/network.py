@@ -19,7 +19,8 @@ import torch.nn.functional as F
 class DenoiserConfig:
     """Field names are those of the transformer/config.json that diffusers reads."""
 
-    in_channels: int = 1024  # 4 channels (RGBA) of a 16x16 patch
+    in_channels: int = 1040  # 4 channels (RGBA) of a 16x16 patch, and where it is (PLACES)
+    out_channels: int = 1024
     num_layers: int = 2
     num_single_layers: int = 6
     attention_head_dim: int = 64
@@ -36,7 +37,6 @@ class DenoiserConfig:
             "_class_name": "Flux2Transformer2DModel",
             **asdict(self),
             "patch_size": 1,
-            "out_channels": None,
             "guidance_embeds": False,
         }
 
@@ -132,6 +132,21 @@ def image_ids(height, width, t=0):
     ids[..., 1] = torch.arange(height)[:, None]
     ids[..., 2] = torch.arange(width)[None, :]
     return ids.view(-1, 4)
+
+
+PLACES = 16
+
+
+def places(height, width):
+    """Where each patch is, as numbers that enter beside its pixels, [height width, PLACES]: sines, then cosines, of the
+    row and the column at wavelengths of 32, 16, 8 and 4 patches.
+
+    The family tells places by rotation alone, and a patch of pure noise must then find out where it is by attention
+    before it can know what to draw: in a short training it learnt every subject's colour and nobody's shape.
+    """
+    grid = torch.stack(torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij"), -1).view(-1, 2)
+    angle = (grid[:, :, None] * (torch.pi / 16 * 2 ** torch.arange(4))).flatten(1)
+    return torch.cat((angle.sin(), angle.cos()), 1)
 
 
 def rope(ids, axes, theta):
@@ -309,22 +324,28 @@ class Denoiser(nn.Module):
         self.transformer_blocks = nn.ModuleList(DoubleBlock(c, dim) for _ in range(c.num_layers))
         self.single_transformer_blocks = nn.ModuleList(SingleBlock(c, dim) for _ in range(c.num_single_layers))
         self.norm_out = nn.ModuleDict({"linear": linear(dim, 2 * dim)})
-        self.proj_out = linear(dim, c.in_channels)
+        self.proj_out = linear(dim, c.out_channels)
         for m in (self.double_stream_modulation_img, self.double_stream_modulation_txt, self.single_stream_modulation):
             nn.init.normal_(m.linear.weight, std=0.02)
         nn.init.zeros_(self.norm_out["linear"].weight)
         nn.init.zeros_(self.proj_out.weight)
 
     def rotations(self, text_length, grid, reference_grids=()):
-        """Rotary tables; they depend on shapes only, so a batch of one shape makes them once."""
+        """Rotary tables and places; they depend on shapes only, so a batch of one shape makes them once."""
         c = self.config
         make = lambda ids: rope(ids, c.axes_dims_rope, c.rope_theta)
         text, image = text_ids(text_length), image_ids(*grid)
         tables = {"text": make(text), "image": make(image), "both": make(torch.cat((text, image)))}
         if reference_grids:
             tables["reference"] = make(torch.cat([image_ids(*g, t=10 * (i + 1)) for i, g in enumerate(reference_grids)]))
+            tables["reference_places"] = (torch.cat([places(*g) for g in reference_grids]),)
+        tables["image_places"] = (places(*grid),)
         device = self.proj_out.weight.device
         return {name: tuple(x.to(device) for x in table) for name, table in tables.items()}
+
+    def embedded(self, x, placed):
+        """Patches [B, N, pixels] and their places [N, PLACES] to tokens."""
+        return self.x_embedder(torch.cat((x, placed.to(x.dtype).expand(len(x), -1, -1)), -1))
 
     def time(self, t):
         return self.time_guidance_embed["timestep_embedder"](
@@ -335,7 +356,7 @@ class Denoiser(nn.Module):
         """Keys and values of references [B, R, in_channels] for every block: the same at each step, for each prompt."""
         temb = self.time(torch.zeros(references.shape[0], device=references.device))
         double, single = self.double_stream_modulation_img(temb), self.single_stream_modulation(temb)
-        ref, card = self.x_embedder(references), []
+        ref, card = self.embedded(references, rot["reference_places"][0]), []
         for block in self.transformer_blocks:
             ref, kv = block.reference(ref, double, rot["reference"])
             card.append(kv)
@@ -350,7 +371,7 @@ class Denoiser(nn.Module):
         mod_single = self.single_stream_modulation(temb)
         blocks = len(self.transformer_blocks) + len(self.single_transformer_blocks)
         cards = iter([None] * blocks if references is None else self.card(references, rot))
-        img, txt = self.x_embedder(x), self.context_embedder(text)
+        img, txt = self.embedded(x, rot["image_places"][0]), self.context_embedder(text)
         for block in self.transformer_blocks:
             txt, img = block(txt, img, mod_txt, mod_img, rot, next(cards))
         length = txt.shape[1]

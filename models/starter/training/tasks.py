@@ -60,10 +60,10 @@ class Tasks:
         return dict(background=background, variant=r.randrange(VARIANTS), crop=(r.random(), r.random()), shade=r.gauss(0, 0.012))
 
     def figure(self, r, name, style, **place):
-        f = Figure(self.sprite(name, style), turn=r.gauss(0, 4), **place)
-        f.x += r.gauss(0, 0.016)
-        f.y += r.gauss(0, 0.016)
-        f.scale *= r.uniform(0.94, 1.06)
+        f = Figure(self.sprite(name, style), turn=r.gauss(0, 2), **place)
+        f.x += r.gauss(0, 0.01)
+        f.y += r.gauss(0, 0.01)
+        f.scale *= r.uniform(0.97, 1.03)
         return f
 
     def allowed(self, name, *attributes):
@@ -94,7 +94,7 @@ class Tasks:
             phrase = words.plural(phrase) if several else phrase
             return f"{TINT_NAMES[tint]} {phrase}" if tint is not None else phrase
 
-        if kind < 0.66:
+        if kind < 0.74:
             name = r.choice(self.named)
             subjects, text = [name], noun(name)
             place, size = dict(x=0.5, y=0.53, scale=0.70), r.random()
@@ -109,7 +109,7 @@ class Tasks:
                 place["x"], place["scale"] = (0.29 if left else 0.71), min(place["scale"], 0.50)
                 text += " on the left" if left else " on the right"
             figures = [self.figure(r, name, style, **place)]
-        elif kind < 0.76:
+        elif kind < 0.81:
             name, count = r.choice(self.named), r.choice([2, 3])
             subjects, text = [name], f"{words.NUMBERS[count]} {noun(name, True)}"
             xs, scale = ((0.28, 0.72), 0.46) if count == 2 else ((0.19, 0.5, 0.81), 0.34)

@@ -19,19 +19,20 @@ import torch.multiprocessing as mp
 
 import tokenizer as tok
 from atlas import BUILD
-from batches import Batches
+from batches import USUAL, Batches
 from network import DenoiserConfig, Starter, TextConfig
 from optimiser import Optimiser
 from scenes import Stage
 from tasks import Tasks
 
 STATE = BUILD / "state.pt"
+AVERAGE_EVERY = 4
 EMA = 0.98  # the rate falls to nothing at the end of a run, which does most of the averaging
 
 
 def noise_levels(count, generator):
-    """sigma = 1 - sigmoid(N(-0.6, 0.9)), a tenth uniform: most of the work is at the noisy end."""
-    t = torch.sigmoid(torch.randn(count, generator=generator) * 0.9 - 0.6)
+    """sigma = 1 - sigmoid(N(-1, 1)), a tenth uniform: most of the work is at the noisy end."""
+    t = torch.sigmoid(torch.randn(count, generator=generator) - 1.0)
     uniform = torch.rand(count, generator=generator)
     return 1 - torch.where(torch.rand(count, generator=generator) < 0.1, uniform, t)
 
@@ -47,6 +48,17 @@ def loss_of(prediction, target, sigma, weight):
     square is left out, since what a picture shows is decided at the noisy end and four steps end at 1/4."""
     error = ((prediction.float() - target).pow(2).mean(2) * weight).mean(1)
     return error / sigma.clamp(min=0.1), error
+
+
+@torch.no_grad()
+def average(parameters, world):
+    """Processes walk on their own and meet in the middle every few steps: on a CPU, where a step is a second, many small
+    steps teach more than few large ones, and exchanging gradients at each would cost as much as computing them."""
+    parameters = list(parameters)
+    flat = torch.cat([p.flatten() for p in parameters])
+    dist.all_reduce(flat)
+    for p, f in zip(parameters, flat.div_(world).split([p.numel() for p in parameters])):
+        p.copy_(f.view_as(p))
 
 
 def save(path, **state):
@@ -95,7 +107,7 @@ def run(rank, options):
         sigma = noise_levels(len(batch.ids), generator)
         x = corrupted(batch.target, sigma, generator)
         with torch.autocast("cpu", torch.bfloat16):
-            prediction = network(x, sigma, batch.ids, rotations[key], batch.references)
+            prediction = (network if batch.kind in USUAL else model)(x, sigma, batch.ids, rotations[key], batch.references)
         loss, error = loss_of(prediction, batch.target, sigma, batch.weight)
         (loss.mean() / options.accumulate).backward()
         micro += 1
@@ -107,18 +119,13 @@ def run(rank, options):
                 losses.setdefault((batch.kind, hi), []).append(error[some].mean().item())
         if micro % options.accumulate:
             continue
-        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in model.parameters()]
-        if world > 1:
-            flat = torch.cat([g.flatten() for g in gradients]).bfloat16()
-            dist.all_reduce(flat)
-            flat = flat.float() / world
-            for g, f in zip(gradients, flat.split([g.numel() for g in gradients])):
-                g.copy_(f.view_as(g))
-        for p, g in zip(model.parameters(), gradients):
-            p.grad = g
+        for p in model.parameters():
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step(rate)
         model.zero_grad(set_to_none=True)
+        if world > 1 and (step + 1) % AVERAGE_EVERY == 0:
+            average(model.parameters(), world)
         with torch.no_grad():
             weight = min(EMA, (step + 1) / (step + 20))
             torch._foreach_lerp_(list(averaged.values()), [p.detach() for p in model.parameters()], 1 - weight)
@@ -146,7 +153,7 @@ def main():
     p.add_argument("--processes", type=int, default=2)
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--batch", type=int, default=64, help="per process; reference batches take a share of it")
-    p.add_argument("--accumulate", type=int, default=2, help="batches to a step of the optimiser")
+    p.add_argument("--accumulate", type=int, default=1, help="batches to a step of the optimiser")
     p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--hold", type=float, default=0.5, help="share of the time before the rate begins to fall")
     p.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)

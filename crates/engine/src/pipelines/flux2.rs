@@ -182,9 +182,10 @@ impl Pipeline {
         conditions: &Conditions,
     ) -> candle_core::Result<Tensor> {
         let told = self.network.config().guidance_embeds.then_some(scene.recipe.guidance);
+        let placed = beside(x, scene.places.as_ref())?;
         let ask = |prompt: &Prompt| {
             self.network.forward(&Call {
-                latents: x,
+                latents: &placed,
                 text: &prompt.text,
                 sigma,
                 guidance: told,
@@ -232,7 +233,7 @@ impl Pipeline {
         };
         let length = text.dim(0).map_err(internal)?;
         let mut positions: Vec<Position> = (0..length).map(|l| [0.0, 0.0, 0.0, l as f32]).collect();
-        positions.extend(places(grid, 0.0));
+        positions.extend(positions_of(grid, 0.0));
         let rotations =
             Rotations::new(self.network.config(), &positions, &self.device).map_err(internal)?;
         Ok(Prompt { text, rotations })
@@ -248,6 +249,7 @@ impl Pipeline {
             return Ok(None);
         }
         let (mut tokens, mut positions, mut key) = (Vec::new(), Vec::new(), String::new());
+        let mut grids = Vec::new();
         for (i, reference) in inputs.references.iter().enumerate() {
             let size = self.reference_size(reference.size());
             let grid = Grid::over(size, self.manifest.image.patch_size);
@@ -260,7 +262,8 @@ impl Pipeline {
                 hash::sha256(&fitted.data)
             );
             tokens.extend(grid.tokens_of(&fitted));
-            positions.extend(places(grid, 10.0 + 10.0 * i as f32));
+            positions.extend(positions_of(grid, 10.0 + 10.0 * i as f32));
+            grids.push(grid);
         }
         let guidance = self.network.config().guidance_embeds.then_some(recipe.guidance);
         key += &format!("{guidance:?}");
@@ -271,7 +274,9 @@ impl Pipeline {
         let card = Tensor::from_vec(tokens, (positions.len(), channels), &self.device).and_then(
             |tokens| {
                 let rotations = Rotations::new(self.network.config(), &positions, &self.device)?;
-                self.network.card(&tokens, &rotations, guidance)
+                let places =
+                    places_tensor(&grids, self.manifest.image.place_features, &self.device)?;
+                self.network.card(&beside(&tokens, places.as_ref())?, &rotations, guidance)
             },
         );
         let card = Arc::new(card.map_err(internal)?);
@@ -318,6 +323,8 @@ struct Scene<'a> {
     given_noise: Option<&'a Noise>,
     device: Device,
     grid: Grid,
+    /// What the network is told of where each token is, [tokens, place_features].
+    places: Option<Tensor>,
     sigmas: Vec<f32>,
     start: Option<Start>,
 }
@@ -360,6 +367,8 @@ impl<'a> Scene<'a> {
             given_noise: inputs.initial_noise.as_ref(),
             device: device.clone(),
             grid,
+            places: places_tensor(&[grid], manifest.image.place_features, device)
+                .map_err(internal)?,
             sigmas,
             start,
         })
@@ -440,8 +449,35 @@ impl Start {
     }
 }
 
+/// What the network is told of where the tokens of some grids are, one grid after the other; nothing
+/// where rotation alone tells it.
+fn places_tensor(
+    grids: &[Grid],
+    count: usize,
+    device: &Device,
+) -> candle_core::Result<Option<Tensor>> {
+    if count == 0 {
+        return Ok(None);
+    }
+    let numbers: Vec<f32> = grids.iter().flat_map(|grid| grid.place_features(count)).collect();
+    Tensor::from_vec(
+        numbers,
+        (grids.iter().map(|grid| grid.tokens()).sum::<usize>(), count),
+        device,
+    )
+    .map(Some)
+}
+
+/// Tokens [n, channels] with what is told of their places beside them.
+fn beside(tokens: &Tensor, places: Option<&Tensor>) -> candle_core::Result<Tensor> {
+    match places {
+        Some(places) => Tensor::cat(&[tokens, places], 1),
+        None => Ok(tokens.clone()),
+    }
+}
+
 /// The positions of a grid's tokens at a time of their own.
-fn places(grid: Grid, time: f32) -> impl Iterator<Item = Position> {
+fn positions_of(grid: Grid, time: f32) -> impl Iterator<Item = Position> {
     (0..grid.rows).flat_map(move |row| {
         (0..grid.columns).map(move |column| [time, row as f32, column as f32, 0.0])
     })
@@ -473,7 +509,8 @@ fn check_fit(model: &Model, network: &Flux2, text: &TextEncoder) -> Result<(), M
     let longest = manifest.text.max_tokens.next_multiple_of(manifest.text.pad_multiple);
     let rules = [
         (
-            config.in_channels == channels && config.out_channels() == channels,
+            config.in_channels == channels + manifest.image.place_features
+                && config.out_channels() == channels,
             "image: the network has other channels",
         ),
         (
