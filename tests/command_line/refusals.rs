@@ -43,7 +43,7 @@ fn requests_that_cannot_be_met() {
         (&[&long], &["prompt"]),
         (&["a fox", "--size", "100x128"], &["size", "100", "16"]),
         (&["a fox", "--size", "0x0"], &["size"]),
-        (&["a fox", "--size", "1000000x128"], &["size", "1000000", "256"]),
+        (&["a fox", "--size", "1000000x128"], &["size", "1000000", "160"]),
         (&["a fox", "--size", "wide"], &["size", "wide"]),
         (&["a fox", "--steps", "0"], &["steps"]),
         (&["a fox", "--count", "0"], &["count"]),

@@ -33,7 +33,7 @@ def manifest():
         "image": {"channels": 4, "patch_size": 16, "alpha": "premultiplied", "place_features": PLACES},
         "text": {"max_tokens": tok.MAX_TOKENS, "pad_multiple": tok.PAD_MULTIPLE, "pad_token_id": tok.PAD},
         "defaults": {"width": 128, "height": 128, "steps": 4, "guidance": 2.0, "sampler": "flow_euler", "schedule": "default"},
-        "limits": {"min_side": 64, "max_side": 256, "multiple": 16, "max_references": 2},
+        "limits": {"min_side": 96, "max_side": 160, "multiple": 16, "max_references": 2},
         "vocabulary": {
             "subjects": [words.phrases(s)[0] for s in words.SUBJECTS],
             "styles": [p[0] for p in words.STYLES.values()],
