@@ -88,7 +88,7 @@ def run(rank, options):
         if "optimiser" in state:
             optimiser.restore(state["optimiser"])
     data = np.load(BUILD / "atlas.npz")
-    batches = Batches(Stage(data["atlas"]), Tasks(list(data["names"])), tok.load(), options.batch, step, rank)
+    batches = Batches(Stage(data["atlas"]), Tasks(list(data["names"]), two=0.30, style_said=0.85), tok.load(), options.batch, step, rank)
     generator = torch.Generator().manual_seed(1000 * step + rank)
     network = torch.compile(model) if options.compile else model
     rotations = {}
