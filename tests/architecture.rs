@@ -1,5 +1,6 @@
 //! The dependency rules of ARCHITECTURE.md, held to what cargo itself says is
-//! linked: `cargo metadata` with every feature off but the defaults.
+//! linked on the systems that Likeness is for: `cargo metadata` with every
+//! feature off but the defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -14,6 +15,15 @@ const NETWORK: &[&str] =
     &["reqwest", "hyper", "ureq", "curl", "isahc", "attohttpc", "hf-hub", "tungstenite", "quinn"];
 /// TLS stacks that need a system library or bring one.
 const TLS: &[&str] = &["openssl", "openssl-sys", "native-tls", "rustls"];
+
+/// The systems that are shipped for. Tauri would link a network client on telephones.
+const SYSTEMS: &[&str] = &[
+    "x86_64-unknown-linux-gnu",
+    "aarch64-unknown-linux-gnu",
+    "aarch64-apple-darwin",
+    "x86_64-apple-darwin",
+    "x86_64-pc-windows-msvc",
+];
 
 /// A rule: a package of ours, and what it must not reach through any chain of
 /// normal or build dependencies. Packages that do not exist yet are listed
@@ -47,7 +57,7 @@ const RULES: &[Rule] = &[
             "tauri",
             "tokio",
             "likeness-library",
-            "likeness-studio",
+            "likeness-studio-core",
             "likeness-fetch",
             "dirs",
         ],
@@ -61,13 +71,20 @@ const RULES: &[Rule] = &[
             "tauri",
             "tokio",
             "likeness-engine",
-            "likeness-studio",
+            "likeness-studio-core",
         ],
         why: "the library stores and finds pictures, and computes none",
     },
     Rule {
-        package: "likeness-studio",
-        never: &["candle-core", "candle-nn", "tauri", "likeness-engine"],
+        package: "likeness-studio-core",
+        never: &[
+            "candle-core",
+            "candle-nn",
+            "tauri",
+            "tokio",
+            "likeness-engine",
+            "likeness-kernels",
+        ],
         why: "a host passes in what computes, so studio tests compile no candle",
     },
     Rule {
@@ -168,6 +185,7 @@ fn graph() -> &'static Graph {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let answer = Command::new(cargo)
             .args(["metadata", "--format-version=1", "--locked"])
+            .args(SYSTEMS.iter().flat_map(|system| ["--filter-platform", system]))
             .current_dir(root())
             .output()
             .expect("cargo starts");

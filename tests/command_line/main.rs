@@ -2,16 +2,16 @@
 //!
 //! - `pictures`: what a prompt, a seed, a size and a reference do;
 //! - `files`: what is in the files it writes, and what reads them back;
+//! - `library`: the library and its queue;
 //! - `words`: help, models, bench, version;
 //! - `refusals`: bad requests and bad pictures;
 //! - `models`: bad weights;
-//! - `faults`: Ctrl+C, full disks, folders that cannot be written to;
-//! - `silence`: no connection is made.
+//! - `faults`: Ctrl+C, full disks, folders that cannot be written to.
 
 mod faults;
 mod files;
+mod library;
 mod models;
 mod pictures;
 mod refusals;
-mod silence;
 mod words;

@@ -16,7 +16,7 @@ from diffusers.models.transformers.transformer_flux2 import (
     Flux2KVAttnProcessor,
     Flux2KVParallelSelfAttnProcessor,
 )
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 sys.path.append(str(Path(__file__).parents[2] / "models/starter/training"))
@@ -177,14 +177,27 @@ def randomise(state, seed):
     out = {}
     for name, tensor in state.items():
         noise = torch.randn(tensor.shape, generator=generator)
-        if tensor.dim() == 1:
+        if name.endswith(".bias"):
+            value = 0.3 * noise
+        elif tensor.dim() == 1:
             value = 1 + 0.3 * noise
         elif name.startswith("embed_"):
             value = noise
         else:
-            value = noise * 1.2 / tensor.shape[1] ** 0.5
+            value = noise * 1.2 / tensor[0].numel() ** 0.5
         out[name] = value.half().float()
     return out
+
+
+def random_network(kind, config, folder, seed):
+    """A network of diffusers with random weights, saved as diffusers saves it, in f16."""
+    model = kind(**config).eval()
+    model.load_state_dict(randomise(model.state_dict(), seed))
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_config(folder)
+    state = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
+    save_file(state, folder / "diffusion_pytorch_model.safetensors")
+    return model
 
 
 def random_text_encoder(config, seed):

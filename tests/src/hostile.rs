@@ -6,7 +6,8 @@
 //! answer that contradicts itself.
 
 use likeness_engine::weights::{Header, Weights, gguf, safetensors};
-use likeness_picture::{Limits, decode, read_metadata};
+use likeness_picture::foreign::{Field, read_settings};
+use likeness_picture::{Format, Limits, PictureMetadata, decode, read_metadata};
 use likeness_recipe::{Pixels, ResolvedRecipe};
 
 pub mod seeds;
@@ -24,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "safetensors_header", read: safetensors_header },
     Target { name: "gguf_header", read: gguf_header },
     Target { name: "picture_metadata", read: picture_metadata },
+    Target { name: "foreign_settings", read: foreign_settings },
 ];
 
 /// The header of a safetensors file.
@@ -70,4 +72,19 @@ pub fn picture_metadata(bytes: &[u8]) {
         assert!(u64::from(width) * u64::from(height) <= few.pixels, "limits hold");
         assert_eq!(data.len(), width as usize * height as usize * usize::from(channels));
     }
+}
+
+/// The settings of another program: a line with the name of the text, then the text.
+pub fn foreign_settings(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Some((key, text)) = text.split_once('\n') else { return };
+    let (parameters, texts) = match key {
+        "parameters" => (Some(text.to_owned()), Vec::new()),
+        key => (None, vec![(key.to_owned(), text.to_owned())]),
+    };
+    let metadata = PictureMetadata { format: Format::Png, recipe_json: None, parameters, texts };
+    let Some(settings) = read_settings(&metadata) else { return };
+    let is_number = |field| settings.value(field).is_none_or(|value| value.parse::<u64>().is_ok());
+    assert!(is_number(Field::Seed) && is_number(Field::Steps), "what is promised is a number");
+    assert!(settings.unmatched.len() <= 200, "what cannot be matched is bounded");
 }

@@ -20,23 +20,24 @@ pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os("LIKENESS_BINARY") {
         Some(given) => std::path::absolute(given).expect("LIKENESS_BINARY is a path"),
-        None => build(),
+        None => build("likeness"),
     })
 }
 
-fn build() -> PathBuf {
+/// Builds one program of the workspace in the profile of the tests.
+pub fn build(name: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
         .current_dir(root())
-        .args(["build", "--workspace", "--bin", "likeness", "--locked"])
+        .args(["build", "--workspace", "--bin", name, "--locked"])
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit());
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
     let answer = command.output().expect("cargo starts");
-    assert!(answer.status.success(), "`likeness` does not build");
+    assert!(answer.status.success(), "`{name}` does not build");
     String::from_utf8_lossy(&answer.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
@@ -70,6 +71,15 @@ impl Desk {
     pub fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, bytes).expect("the desk can be written to");
+        path
+    }
+
+    /// Writes a shell script that can be started as a program.
+    #[cfg(unix)]
+    pub fn script(&self, name: &str, body: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.put(name, format!("#!/bin/sh\n{body}\n").as_bytes());
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("ours");
         path
     }
 
@@ -109,12 +119,7 @@ impl Desk {
     }
 
     fn prepared<S: AsRef<OsStr>>(&self, mut command: Command, arguments: &[S]) -> Command {
-        // What the person who runs the tests has set must not reach the program.
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("LIKENESS_") {
-                command.env_remove(name);
-            }
-        }
+        without_ours(&mut command);
         command
             .args(arguments)
             .current_dir(self.folder.path())
@@ -133,6 +138,15 @@ impl Desk {
         let ran = self.run(arguments);
         assert_eq!(ran.code, Some(0), "{:?}: {}", words(arguments), ran.errors);
         ran
+    }
+}
+
+/// What the person who runs the tests has set must not reach the program.
+pub fn without_ours(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("LIKENESS_") {
+            command.env_remove(name);
+        }
     }
 }
 

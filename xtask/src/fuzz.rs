@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail};
 use crate::{build_dir, call, cargo, root, tools};
 
 /// One name for each file in `fuzz/fuzz_targets`.
-const TARGETS: &[&str] = &["safetensors_header", "gguf_header", "picture_metadata"];
+const TARGETS: &[&str] =
+    &["safetensors_header", "gguf_header", "picture_metadata", "foreign_settings"];
 const DEFAULT_SECONDS: u32 = 30;
 /// Larger inputs find nothing more in a header and cost speed.
 const MAX_BYTES: u32 = 16 * 1024;

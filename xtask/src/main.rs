@@ -10,9 +10,12 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+mod bindings;
+mod bundle;
 mod eval;
 mod fuzz;
 mod golden;
+mod interface;
 mod run;
 mod test;
 mod tools;
@@ -20,10 +23,12 @@ mod tools;
 const HELP: &str = "\
 The project's own commands.
 
-  cargo xtask run [--headless \"PROMPT\"]     build Likeness and make a picture
+  cargo xtask run [--headless \"PROMPT\"]     build Likeness and open its window, or make a picture
   cargo xtask test [--long]                 format, lints and every test
   cargo xtask eval-starter [--json]         measure the starter model, print its table
   cargo xtask fuzz [TARGET] [--seconds N]   throw damaged files at the readers
+  cargo xtask bundle                        a package to install: both programs and the starter
+  cargo xtask bindings                      write ui/src/bindings from the studio's commands
   cargo xtask golden [NAME]                 make the reference numbers again, with PyTorch
 
 Each command looks for what it needs first and says what to do about anything
@@ -53,6 +58,8 @@ fn dispatch(arguments: &[OsString]) -> Result<()> {
         }
         Some((&"run", rest)) => run::run(rest),
         Some((&"test", rest)) => test::test(rest),
+        Some((&"bundle", rest)) => bundle::bundle(rest),
+        Some((&"bindings", rest)) => bindings::bindings(rest),
         Some((&"eval-starter", rest)) => eval::eval_starter(rest),
         Some((&"fuzz", rest)) => fuzz::fuzz(rest),
         Some((&"golden", rest)) => golden::golden(rest),

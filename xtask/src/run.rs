@@ -1,36 +1,49 @@
-//! `cargo xtask run`: from a fresh clone to a picture.
+//! `cargo xtask run`: from a fresh clone to the window, or to a picture where there is no screen.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{build_dir, call, cargo, tools};
+use crate::{build_dir, call, cargo, interface, tools};
 
 /// Drawn where nobody said what to draw.
 const PROMPT: &str = "a red fox on a snowy beach, paper cut";
 
-/// Builds Likeness in release and renders one prompt to a file.
-///
-/// There is no window yet, so `run` and `run --headless` do the same with
-/// another prompt.
+/// Builds Likeness in release and opens the window. Without a display, or asked to, it renders one
+/// prompt to a file instead, and needs nothing that a window needs.
 pub fn run(arguments: &[&str]) -> Result<()> {
     let prompt = match arguments {
-        [] | ["--headless"] => PROMPT,
+        [] if has_display() => return window(),
+        [] => {
+            eprintln!("There is no display, so a picture is made without the window.");
+            PROMPT
+        }
+        ["--headless"] => PROMPT,
         ["--headless", prompt] => prompt,
         _ => bail!("use: cargo xtask run [--headless \"PROMPT\"]"),
     };
+    headless(prompt)
+}
+
+fn window() -> Result<()> {
     tools::rust()?;
     tools::c_linker()?;
+    tools::window_libraries()?;
+    interface::build()?;
+    build_release(&["likeness", "likeness-studio"])?;
+    eprintln!("Opening the window…");
+    call(&mut release("likeness-studio"))
+}
 
-    eprintln!("Building Likeness (the first time takes some minutes)…");
-    call(cargo().args(["build", "--release", "--locked", "--package", "likeness"]))?;
-
+fn headless(prompt: &str) -> Result<()> {
+    tools::rust()?;
+    tools::c_linker()?;
+    build_release(&["likeness"])?;
     let picture = free_name(prompt)?;
-    let likeness =
-        build_dir().join("release").join(format!("likeness{}", std::env::consts::EXE_SUFFIX));
     eprintln!("Rendering “{prompt}”…");
     call(
-        std::process::Command::new(likeness)
+        release("likeness")
             .args(["generate", "--quiet", "--out"])
             .arg(&picture)
             .args(["--", prompt]),
@@ -38,6 +51,28 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     println!("The picture is at {}", picture.display());
     println!("More: target/release/likeness generate --help");
     Ok(())
+}
+
+/// Builds programs as they are shipped.
+pub fn build_release(packages: &[&str]) -> Result<()> {
+    eprintln!("Building Likeness (the first time takes some minutes)…");
+    let mut build = cargo();
+    build.args(["build", "--release", "--locked"]);
+    packages.iter().for_each(|package| {
+        build.args(["--package", package]);
+    });
+    call(&mut build)
+}
+
+/// A program that was built so, about to start.
+fn release(name: &str) -> Command {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    Command::new(build_dir().join("release").join(file))
+}
+
+fn has_display() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(any(windows, target_os = "macos")) || set("DISPLAY") || set("WAYLAND_DISPLAY")
 }
 
 /// A file beside the build's other products, named after the prompt, that does not exist yet.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{call, cargo, tools};
+use crate::{call, cargo, interface, root, tools};
 
 /// Cargo features that the tests turn on. A list and never "all": CUDA and
 /// Metal build only where their toolkits are.
@@ -13,9 +13,12 @@ const FEATURES: &[&str] = &[];
 /// What `--long` adds: the slow tests.
 const LONG_FEATURES: &[&str] = &["likeness-tests/long"];
 
-/// Formatting, lints, then every test. All three run even where an earlier one
-/// fails, so that one call shows all there is to mend. The tests come last:
-/// the output ends with their own closing lines.
+/// The script of `ui/package.json` that runs the interface in a browser, on a studio in memory.
+const CHROMIUM_TESTS: &str = "test:chromium";
+
+/// Formatting, lints, the interface's checks, then every test. All run even where
+/// an earlier one fails, so that one call shows all there is to mend. The tests
+/// come last: the output ends with their own closing lines.
 pub fn test(arguments: &[&str]) -> Result<()> {
     let long = match arguments {
         [] => false,
@@ -32,12 +35,29 @@ pub fn test(arguments: &[&str]) -> Result<()> {
         tools::rust()?;
         tools::c_linker()?;
         tools::rustup_component("rustfmt", "fmt")?;
-        tools::rustup_component("clippy", "clippy")
+        tools::rustup_component("clippy", "clippy")?;
+        tools::window_libraries()?;
+        tools::window_tests()?;
+        tools::node()
     });
     if !report.failed.is_empty() {
         bail!("the tools above are needed first");
     }
     report.section("Format: cargo fmt", || call(cargo().args(["fmt", "--all", "--check"])));
+    // The window's program carries the interface, and compiles only when it is there.
+    report.section("Interface: build", interface::build);
+    report.section("Interface: types", || interface::npm(&["run", "check"]));
+    report.section("Interface: vitest", || interface::npm(&["test"]));
+    if interface::has_script(CHROMIUM_TESTS)? {
+        report.section("Interface: Chromium", || {
+            let mut tests = interface::command();
+            tests.current_dir(root().join("ui")).args(["run", CHROMIUM_TESTS]);
+            if long {
+                tests.env("LIKENESS_LONG", "1");
+            }
+            call(&mut tests)
+        });
+    }
     report.section("Lints: cargo clippy", || {
         let mut clippy = cargo();
         clippy.args(["clippy", "--workspace", "--all-targets", "--locked"]);

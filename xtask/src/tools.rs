@@ -51,10 +51,82 @@ pub fn c_linker() -> Result<()> {
     if cfg!(target_os = "macos") {
         bail!("there is no C linker: run `xcode-select --install`, then this again");
     }
-    if !starts(Command::new("apt-get").arg("--version")) {
+    if !has_apt() {
         bail!("there is no C linker: install gcc or clang with your system's package manager");
     }
     apt_install(&["build-essential"])
+}
+
+/// What Tauri builds the window with. Other systems have it, or get it with their own words.
+pub fn window_libraries() -> Result<()> {
+    let known = || starts(Command::new("pkg-config").args(["--exists", "webkit2gtk-4.1"]));
+    if !cfg!(target_os = "linux") || known() {
+        return Ok(());
+    }
+    if !has_apt() {
+        bail!(
+            "the window needs WebKitGTK 4.1 and its headers: on Fedora `sudo dnf install \
+             webkit2gtk4.1-devel`, on Arch `sudo pacman -S webkit2gtk-4.1`, on openSUSE `sudo \
+             zypper install webkit2gtk3-devel`; then run this again"
+        );
+    }
+    apt_install(&["libwebkit2gtk-4.1-dev", "pkg-config"])
+}
+
+/// What the tests drive the window with, and a second browser for the interface. Where they cannot
+/// be installed, the tests that need them say that they are skipped.
+pub fn window_tests() -> Result<()> {
+    /// A program, the argument with which it only says what it is, and what Debian installs it with.
+    const PROGRAMS: &[(&str, &str, &[&str])] = &[
+        ("Xvfb", "-help", &["xvfb", "xauth", "libgl1-mesa-dri", "fonts-dejavu-core"]),
+        ("WebKitWebDriver", "--version", &["webkit2gtk-driver"]),
+        ("dbus-daemon", "--version", &["dbus"]),
+        ("strace", "--version", &["strace"]),
+        ("ip", "-V", &["iproute2"]),
+    ];
+    const BROWSER: (&str, &str) = ("chromium", "--version");
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let absent = |name: &str, argument: &str| !starts_at_all(Command::new(name).arg(argument));
+    let missing: Vec<_> =
+        PROGRAMS.iter().filter(|(name, argument, _)| absent(name, argument)).collect();
+    let names: Vec<_> = missing.iter().map(|(name, ..)| *name).collect();
+    let packages: Vec<_> = missing.iter().flat_map(|(.., packages)| *packages).copied().collect();
+    match (names.is_empty(), has_apt()) {
+        (true, _) => {}
+        (false, true) => apt_install(&packages)?,
+        (false, false) => {
+            println!("Not here: {}. The tests that need them are skipped.", names.join(", "));
+        }
+    }
+    // Apart from the others: Ubuntu has it in another shop, and most tests do without.
+    if absent(BROWSER.0, BROWSER.1)
+        && has_apt()
+        && let Err(error) = apt_install(&[BROWSER.0])
+    {
+        println!("{error:#}");
+    }
+    Ok(())
+}
+
+/// Node, as new as the interface's tools ask for, and npm.
+pub fn node() -> Result<()> {
+    let help = "install Node 22 from https://nodejs.org (or your system's package, if it is as new), \
+                then run this again";
+    let Ok(answer) = Command::new("node").arg("--version").output() else {
+        bail!("Node is missing, which builds the interface: {help}");
+    };
+    let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let found = version(answer.trim().trim_start_matches('v'));
+    // The line of 20 had what is needed from 20.19, that of 22 from 22.12; 21 never did.
+    if !(found.0 == 20 && found >= (20, 19) || found >= (22, 12)) {
+        bail!("Node 20.19, 22.12 or newer is needed and this is '{}': {help}", answer.trim());
+    }
+    if !starts(crate::interface::command().arg("--version")) {
+        bail!("npm is missing, which comes with Node: {help}");
+    }
+    Ok(())
 }
 
 /// A part of the Rust toolchain that a minimal installation leaves out.
@@ -97,7 +169,7 @@ pub fn python_environment(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
             .find(|name| starts(Command::new(name).arg("--version")))
             .context("there is no Python: install Python 3.10 or newer with its venv module")?;
         if !starts(Command::new(system).args(["-c", "import ensurepip, venv"])) {
-            if !starts(Command::new("apt-get").arg("--version")) {
+            if !has_apt() {
                 bail!("this Python has no venv module: install it");
             }
             apt_install(&["python3-venv"])?;
@@ -128,6 +200,16 @@ fn apt_install(packages: &[&str]) -> Result<()> {
             apt(&[&["install", "--yes", "--quiet", "--no-install-recommends"], packages].concat())
         })
         .with_context(|| by_hand)
+}
+
+/// Whether this is Debian, Ubuntu or one of their kind.
+fn has_apt() -> bool {
+    starts(Command::new("apt-get").arg("--version"))
+}
+
+/// Whether a program is there; some answer a question about themselves with an error.
+fn starts_at_all(command: &mut Command) -> bool {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 /// Whether a program is there and runs; what it prints is not shown.

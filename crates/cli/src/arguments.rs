@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::builder::styling::Styles;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use likeness_recipe::{Role, Seed, Size};
+use likeness_recipe::{Engine, Role, Seed, Size};
 
-use crate::engine::Engine;
+use crate::library::{self, LibraryCommand};
+use crate::queue::{self, QueueCommand};
 use crate::request::{LoraFile, Request};
 use crate::{Failure, bench};
 
@@ -17,6 +18,8 @@ Examples:
   likeness generate \"the mug on a forest floor\" --ref mug.png --out scene.webp
   likeness edit scene.webp \"make the mug green\" --out green.png
   likeness recipe green.png
+  likeness queue add \"a blue car, sticker\" --count 20
+  likeness library list car
   likeness models
 
 Environment:
@@ -70,6 +73,20 @@ pub enum Command {
         /// How.
         #[command(flatten)]
         options: Options,
+    },
+    /// Pictures for later: add, run, pause, cancel, retry
+    #[command(after_help = queue::EXAMPLES)]
+    Queue {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: QueueCommand,
+    },
+    /// The library: list, check, repair, back up, export
+    #[command(after_help = library::EXAMPLES)]
+    Library {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: LibraryCommand,
     },
     /// Print the recipe that a picture carries
     Recipe {
@@ -216,20 +233,28 @@ pub fn parse(
     // clap keeps texts for as long as the program runs.
     let version: &'static str = version(engine).leak();
     let command = Arguments::command().version(version).styles(Styles::plain());
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
     command
-        .try_get_matches_from(arguments)
+        .try_get_matches_from(&arguments)
         .and_then(|matches| Arguments::from_arg_matches(&matches))
         .map_err(|error| match error.kind() {
             clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
                 Answer::Text(error.to_string())
             }
             clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                let line =
-                    "command: none is given (accepted: generate, edit, recipe, models, bench)";
-                Answer::Failure(Failure::Usage(format!("{line}; see likeness --help")))
+                Answer::Failure(Failure::Usage(none_given(&arguments)))
             }
             _ => Answer::Failure(Failure::Usage(one_line(&error.to_string()))),
         })
+}
+
+/// What could have been said where nothing was.
+fn none_given(arguments: &[OsString]) -> String {
+    let all = Arguments::command();
+    let said = arguments.get(1).and_then(|word| word.to_str());
+    let at = said.and_then(|word| all.find_subcommand(word)).unwrap_or(&all);
+    let names: Vec<_> = at.get_subcommands().map(clap::Command::get_name).collect();
+    format!("command: none is given (accepted: {}); see likeness --help", names.join(", "))
 }
 
 fn version(engine: &dyn Engine) -> String {

@@ -3,12 +3,14 @@
 use std::time::Instant;
 
 use likeness_picture::{Existing, Format, encode, write_whole};
-use likeness_recipe::{Inputs, ModelRef, Recipe, Rendered, Renderer, Seed, Unwatched, resolve};
+use likeness_recipe::{
+    Engine, Inputs, ModelRef, Recipe, Rendered, Renderer, Seed, Unwatched, resolve,
+};
+use likeness_studio::models;
 use serde::Serialize;
 
-use crate::engine::Engine;
 use crate::environment::Host;
-use crate::{Failure, memory, models};
+use crate::{Failure, memory};
 
 /// Renders that are measured where nobody says how many.
 pub const RUNS: u32 = 5;
@@ -62,13 +64,14 @@ pub struct Parts {
 /// Measures the model called `net`, at its own defaults.
 pub fn bench(net: &str, runs: u32, host: &Host, engine: &dyn Engine) -> Result<Measured, Failure> {
     let model = models::choose(Some(net), &host.model_places, engine)?;
+    let able = &model.description.capabilities;
     let recipe = |run: u32| {
         let colour = COLOURS[run as usize % COLOURS.len()];
         let mut recipe = Recipe::new(format!("a {colour} fox on a snowy beach, paper cut"));
         recipe.seed = Some(Seed::Fixed(u64::from(run)));
-        resolve(&recipe, &model.capabilities, || 0)
+        resolve(&recipe, able, || 0)
     };
-    let open = || engine.open(&model.path, model.capabilities.defaults.precision);
+    let open = || engine.open(&model.path, able.defaults.precision);
 
     let mut renderer = open()?;
     let first = render(&mut *renderer, &recipe(0)?, host)?;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use likeness_picture::PictureError;
 use likeness_recipe::{RecipeError, RenderError};
+use likeness_studio::{ErrorCode, LibraryError, StudioError};
 
 /// One line for a person, and an exit code for a script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +47,23 @@ impl Failure {
         Self::Input(format!("{field}: {}: {error}", path.display()))
     }
 
+    /// A library that does not open. One that is in use may be in the way of a picture that could go
+    /// elsewhere: `instead` says how.
+    pub fn of_library(error: LibraryError, instead: &str) -> Self {
+        match error {
+            LibraryError::InUse { .. } => {
+                Self::Storage(format!("library: {error} (accepted: close that one, or {instead})"))
+            }
+            LibraryError::Damaged { .. } => {
+                Self::Storage(format!("library: {error} (accepted: likeness library rebuild)"))
+            }
+            error => match Self::from(StudioError::from(error)) {
+                Self::Storage(line) => Self::Storage(format!("library: {line}")),
+                other => other,
+            },
+        }
+    }
+
     /// A result that cannot be written. Only the disk can be to blame for more than our own fault.
     pub fn of_output(error: &PictureError) -> Self {
         match error {
@@ -61,6 +79,20 @@ impl Failure {
 impl From<RecipeError> for Failure {
     fn from(error: RecipeError) -> Self {
         Self::Usage(error.to_string())
+    }
+}
+
+impl From<StudioError> for Failure {
+    fn from(error: StudioError) -> Self {
+        let line = error.message;
+        match error.code {
+            ErrorCode::Usage | ErrorCode::Memory | ErrorCode::NotFound => Self::Usage(line),
+            ErrorCode::Input => Self::Input(line),
+            ErrorCode::Model => Self::Model(line),
+            ErrorCode::Storage | ErrorCode::InUse => Self::Storage(line),
+            ErrorCode::Cancelled => Self::Cancelled,
+            ErrorCode::Internal => Self::Internal(line),
+        }
     }
 }
 

@@ -1,19 +1,20 @@
 //! `generate` and `edit`: from a request to picture files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use likeness_picture::{check_recipe_fits, encode};
+use likeness_picture::{Limits, check_recipe_fits, encode, read_file};
 use likeness_recipe::{
-    Inputs, ModelRef, Progress, RenderError, Rendered, Renderer, ResolvedRecipe, Seconds, Watch,
+    Engine, Inputs, ModelRef, Progress, RenderError, Rendered, Renderer, ResolvedRecipe, Seconds,
+    Watch, Word,
 };
+use likeness_studio::{Shelf, models};
 use serde::Serialize;
 
-use crate::engine::Engine;
 use crate::environment::{Cancelled, Host};
 use crate::output::Destination;
-use crate::request::{Request, prepare};
-use crate::{Failure, memory, models, tensors};
+use crate::request::{Request, file_name, prepare};
+use crate::{Failure, memory, tensors};
 
 /// A picture that is on disk.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,11 +50,8 @@ pub fn generate(
     report: &mut dyn Report,
 ) -> Result<(), Failure> {
     let model = models::choose(request.model.as_deref(), &host.model_places, engine)?;
-    let (recipe, inputs) = prepare(request, &model.capabilities, || host.random)?;
-    let destination =
-        Destination::choose(request.out.as_deref(), recipe.count, &host.library, &host.now)?;
-    check_recipe_fits(destination.format(), &recipe).map_err(|error| Failure::of_output(&error))?;
-    destination.check()?;
+    let (recipe, inputs) = prepare(request, &model.description.capabilities, || host.random)?;
+    let place = Place::choose(request, &recipe, host)?;
 
     report.progress(0, recipe.count, Progress::Loading);
     let opening = Instant::now();
@@ -65,7 +63,11 @@ pub fn generate(
         let mut watch = Watcher { report, cancelled: &host.cancelled, index, count: recipe.count };
         let mut rendered = render_one(&mut *renderer, &recipe.picture(index), &inputs, &mut watch)?;
         rendered.seconds.load += std::mem::take(&mut load);
-        let path = store(&destination, index, &rendered, request.dump.as_deref())?;
+        if let Some(path) = &request.dump {
+            let missing = || Failure::Internal("the engine gave no numbers to dump".to_owned());
+            tensors::write_dump(path, rendered.dump.as_ref().ok_or_else(missing)?)?;
+        }
+        let path = place.store(index, &rendered, &model.description.words, host)?;
         rendered.seconds.total = started.elapsed().as_secs_f64();
         started = Instant::now();
         report.written(&Written {
@@ -97,20 +99,51 @@ fn render_one(
     }
 }
 
-fn store(
-    destination: &Destination,
-    index: u32,
-    rendered: &Rendered,
-    dump: Option<&Path>,
-) -> Result<PathBuf, Failure> {
-    if let Some(path) = dump {
-        let numbers = rendered.dump.as_ref();
-        let missing = || Failure::Internal("the engine gave no numbers to dump".to_owned());
-        tensors::write_dump(path, numbers.ok_or_else(missing)?)?;
+/// Where pictures go.
+enum Place {
+    Files(Destination),
+    Library(Shelf),
+}
+
+impl Place {
+    /// What `--out` says, and without one the library, where the pictures that were looked at are kept
+    /// too, so that the window can make the result again. Something can be written there.
+    fn choose(request: &Request, recipe: &ResolvedRecipe, host: &Host) -> Result<Self, Failure> {
+        if let Some(out) = &request.out {
+            let destination = Destination::choose(out, recipe.count)?;
+            check_recipe_fits(destination.format(), recipe)
+                .map_err(|error| Failure::of_output(&error))?;
+            destination.check()?;
+            return Ok(Self::Files(destination));
+        }
+        let now = (host.clock)();
+        let shelf = Shelf::open(&host.library, now)
+            .map_err(|error| Failure::of_library(error, "--out FILE|DIR"))?;
+        for path in request.files() {
+            let bytes = read_file(path, Limits::default().bytes)
+                .map_err(|error| Failure::of_input("ref", path, &error))?;
+            shelf.keep_input(&bytes, &file_name(path), now)?;
+        }
+        shelf.prompt_used(&request.prompt, now)?;
+        Ok(Self::Library(shelf))
     }
-    let bytes = encode(&rendered.pixels, destination.format(), &rendered.recipe)
-        .map_err(|error| Failure::of_output(&error))?;
-    destination.write(index, &bytes, &rendered.recipe)
+
+    fn store(
+        &self,
+        index: u32,
+        rendered: &Rendered,
+        words: &[Word],
+        host: &Host,
+    ) -> Result<PathBuf, Failure> {
+        match self {
+            Self::Library(shelf) => Ok(shelf.keep(rendered, words, (host.clock)())?),
+            Self::Files(destination) => {
+                let bytes = encode(&rendered.pixels, destination.format(), &rendered.recipe)
+                    .map_err(|error| Failure::of_output(&error))?;
+                destination.write(index, &bytes, &rendered.recipe)
+            }
+        }
+    }
 }
 
 /// Passes on what the engine says of one picture, as part of all of them.

@@ -2,15 +2,17 @@
 //!
 //! `main` reads the [`environment`] and the [`arguments`], once, and passes plain data down. Each
 //! command is a function over that data, in a file of its own: [`generate`] (which `edit` is too),
-//! [`show`], [`models`], [`bench`]. What computes is handed in as an [`engine::Engine`], so tests
-//! hand in a fake. Every way to fail is a [`Failure`], which is one line and an exit code.
+//! [`queue`], [`library`], [`show`], [`models`], [`bench`]. What the window can do too is done by
+//! [`likeness_studio`], for both alike. What computes is handed in as a [`likeness_recipe::Engine`], so
+//! tests hand in a fake. Every way to fail is a [`Failure`], which is one line and an exit code.
 
 pub mod arguments;
 pub mod environment;
-pub mod engine;
 pub mod generate;
 pub mod request;
 pub mod output;
+pub mod queue;
+pub mod library;
 pub mod show;
 pub mod models;
 pub mod bench;

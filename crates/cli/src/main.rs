@@ -1,14 +1,16 @@
 //! The program `likeness`: the edge where environment, clock and signals come in.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use likeness_cli::engine::Candle;
 use likeness_cli::environment::Host;
 use likeness_cli::{arguments, report, run};
+use likeness_engine::Candle;
+use likeness_recipe::Engine;
 
 fn main() -> ExitCode {
-    let engine = Candle;
-    let asked = match arguments::parse(std::env::args_os(), &engine) {
+    let engine: Arc<dyn Engine> = Arc::new(Candle);
+    let asked = match arguments::parse(std::env::args_os(), &*engine) {
         Ok(asked) => asked,
         Err(arguments::Answer::Text(text)) => {
             return report::print(text.trim_end())

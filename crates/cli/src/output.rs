@@ -1,4 +1,4 @@
-//! Where pictures go, and what they are called.
+//! Where pictures go with `--out`, and what they are called there.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,6 @@ use likeness_picture::{Existing, Format, PictureError, write_whole};
 use likeness_recipe::ResolvedRecipe;
 
 use crate::Failure;
-use crate::environment::Moment;
 
 /// Most bytes of a prompt that become part of a file's name; systems take 255 in all.
 const NAME_BYTES: usize = 80;
@@ -19,29 +18,15 @@ pub enum Destination {
     /// Several, numbered before the ending.
     Numbered(PathBuf),
     /// A folder; each picture gets a free name in it.
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// What names begin with.
-        prefix: String,
-    },
+    Folder(PathBuf),
 }
 
 impl Destination {
-    /// What `--out` means. Without one it is the day's folder in the library.
-    pub fn choose(
-        out: Option<&Path>,
-        count: u32,
-        library: &Path,
-        now: &Moment,
-    ) -> Result<Self, Failure> {
-        let Some(out) = out else {
-            let folder = library.join("pictures").join(&now.date);
-            return Ok(Self::Folder { folder, prefix: format!("{}-", now.time) });
-        };
+    /// What `--out` means for so many pictures.
+    pub fn choose(out: &Path, count: u32) -> Result<Self, Failure> {
         let ends_as_folder = out.to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]);
         if out.is_dir() || ends_as_folder || out.extension().is_none() {
-            return Ok(Self::Folder { folder: out.to_owned(), prefix: String::new() });
+            return Ok(Self::Folder(out.to_owned()));
         }
         Format::of_path(out).map_err(|error| Failure::of_output(&error))?;
         let out = out.to_owned();
@@ -52,7 +37,7 @@ impl Destination {
     pub fn format(&self) -> Format {
         match self {
             Self::File(path) | Self::Numbered(path) => Format::of_path(path).unwrap_or(Format::Png),
-            Self::Folder { .. } => Format::Png,
+            Self::Folder(_) => Format::Png,
         }
     }
 
@@ -60,7 +45,7 @@ impl Destination {
     pub fn check(&self) -> Result<(), Failure> {
         let folder = match self {
             Self::File(path) | Self::Numbered(path) => parent(path).to_owned(),
-            Self::Folder { folder, .. } => {
+            Self::Folder(folder) => {
                 std::fs::create_dir_all(folder).map_err(|source| unwritable(folder, source))?;
                 folder.clone()
             }
@@ -90,9 +75,7 @@ impl Destination {
                     .map_err(|error| Failure::of_output(&error))?;
                 Ok(path)
             }
-            Self::Folder { folder, prefix } => {
-                write_free(folder, &format!("{prefix}{}", stem(recipe)), bytes)
-            }
+            Self::Folder(folder) => write_free(folder, &stem(recipe), bytes),
         }
     }
 }

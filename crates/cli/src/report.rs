@@ -28,6 +28,23 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// Prints one line above the bar.
+    pub fn line(&self, line: &str) -> Result<(), Failure> {
+        self.bar.suspend(|| print(line))
+    }
+
+    /// Prints one object above the bar.
+    pub fn object(&self, object: &impl Serialize) -> Result<(), Failure> {
+        self.bar.suspend(|| print_json(object))
+    }
+
+    /// Says on standard error what went wrong with one of several.
+    pub fn complain(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("error: {line}"));
+    }
+}
+
 impl Report for Terminal {
     fn progress(&mut self, picture: u32, of: u32, progress: Progress) {
         let picture_of =
@@ -46,7 +63,7 @@ impl Report for Terminal {
 
     fn written(&mut self, written: &Written) -> Result<(), Failure> {
         if self.json {
-            return self.bar.suspend(|| print_json(written));
+            return self.object(written);
         }
         if self.quiet {
             return Ok(());
@@ -57,7 +74,7 @@ impl Report for Terminal {
             written.seed,
             written.seconds.total
         );
-        self.bar.suspend(|| print(&line))
+        self.line(&line)
     }
 }
 

@@ -76,6 +76,19 @@ impl LoraFile {
     }
 }
 
+impl Request {
+    /// The picture files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let references = self.references.iter().map(|(_, path)| path);
+        references.chain(&self.init).chain(&self.mask).map(PathBuf::as_path)
+    }
+}
+
+/// What a person calls a file.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
 /// Resolves `request` against the model, and reads the files that it names.
 ///
 /// What needs no file is checked before any is read: a slip in `--steps` should not cost the reading

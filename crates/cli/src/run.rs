@@ -1,13 +1,18 @@
 //! From arguments to the command they name.
 
+use std::sync::Arc;
+
+use likeness_recipe::Engine;
+
 use crate::arguments::{Arguments, Command};
-use crate::engine::Engine;
 use crate::environment::Host;
 use crate::report::{Terminal, print, print_json};
-use crate::{Failure, bench, generate, models, show};
+use crate::{Failure, bench, generate, library, models, queue, show};
 
 /// Does what is asked, and prints what comes of it.
-pub fn run(asked: Arguments, host: &Host, engine: &dyn Engine) -> Result<(), Failure> {
+pub fn run(asked: Arguments, host: &Host, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
+    let shared = engine;
+    let engine = &**engine;
     match asked.command {
         Command::Generate { prompt, options } => {
             let (request, json, quiet) = options.into_request(prompt, None);
@@ -17,6 +22,8 @@ pub fn run(asked: Arguments, host: &Host, engine: &dyn Engine) -> Result<(), Fai
             let (request, json, quiet) = options.into_request(instruction, Some(image));
             generate::generate(&request, host, engine, &mut Terminal::new(json, quiet))
         }
+        Command::Queue { command } => queue::run(command, host, shared),
+        Command::Library { command } => library::run(command, host),
         Command::Recipe { image, json } => print(&show::recipe(&image, json)?),
         Command::Models { json } => {
             print_models(&models::list(&host.model_places, engine), json, host)

@@ -27,11 +27,7 @@ impl Processor {
     }
 }
 
-/// The instructions that matrix products use on this processor, decided once when the program starts.
+/// The instructions that the kernels use on this processor, decided once when the program starts.
 pub fn instruction_set() -> &'static str {
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
-        return "avx2+fma";
-    }
-    if cfg!(target_arch = "aarch64") { "neon" } else { "portable" }
+    likeness_kernels::Isa::get().name()
 }

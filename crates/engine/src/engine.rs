@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use candle_core::Device;
 use likeness_recipe::{
-    Inputs, Precision, Progress, RenderError, Rendered, Renderer, ResolvedRecipe, Watch,
+    CacheUse, Inputs, Precision, Progress, RenderError, Rendered, Renderer, ResolvedRecipe, Size,
+    Watch,
 };
 
 use crate::device::Processor;
 use crate::model::Model;
-use crate::pipelines::flux2::{Pipeline, TEXT_WEIGHTS, request};
+use crate::pipelines::flux2::{Pipeline, TEXT_WEIGHTS, denoiser_config, lengths, request};
 use crate::planner;
 use crate::weights::{Checkpoint, Compute};
 
@@ -20,7 +21,11 @@ pub struct Engine {
     device: Device,
     memory: Memory,
     loaded: Option<(Compute, Pipeline)>,
+    cache_bytes: u64,
 }
+
+/// What is kept for the next render where nobody says how much may be.
+const CACHE_BYTES: u64 = 256 << 20;
 
 /// How much memory a render may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,7 +40,13 @@ pub enum Memory {
 impl Engine {
     /// An engine that has loaded nothing yet.
     pub fn new(model: Model, processor: Processor, memory: Memory) -> Result<Self, RenderError> {
-        Ok(Self { model, device: processor.open()?, memory, loaded: None })
+        Ok(Self {
+            model,
+            device: processor.open()?,
+            memory,
+            loaded: None,
+            cache_bytes: CACHE_BYTES,
+        })
     }
 
     /// The model.
@@ -53,7 +64,9 @@ impl Engine {
         let started = Instant::now();
         self.loaded = None;
         self.check_weights(compute)?;
-        self.loaded = Some((compute, Pipeline::load(&self.model, compute, &self.device)?));
+        let mut pipeline = Pipeline::load(&self.model, compute, &self.device)?;
+        pipeline.set_cache_limit(self.cache_bytes);
+        self.loaded = Some((compute, pipeline));
         Ok(started.elapsed().as_secs_f64())
     }
 
@@ -61,26 +74,18 @@ impl Engine {
         let accepted = &self.model.capabilities().precisions;
         match precision {
             Precision::F32 => Ok(Compute::F32),
+            Precision::Bf16 if self.device.is_cpu() => Ok(Compute::Bf16),
             Precision::Int8 if accepted.contains(&precision) => Ok(Compute::Int8),
             _ => {
-                let names: Vec<_> = accepted.iter().map(|one| one.name()).collect();
-                let problem = format!(
-                    "{precision} products are not computed for these weights on this device yet"
-                );
-                Err(request("precision", problem, names.join(", ")))
+                let problem = format!("{precision} products are not computed on this device yet");
+                Err(request("precision", problem, "f32"))
             }
         }
     }
 
     /// Refuses weights that would not fit before any of them is read.
     fn check_weights(&self, compute: Compute) -> Result<(), RenderError> {
-        let text = self.model.text_encoder().join(TEXT_WEIGHTS);
-        let mut needed = 0;
-        for file in [self.model.denoiser(), &text] {
-            let checkpoint = Checkpoint::open(file).map_err(crate::ModelError::from)?;
-            needed += planner::weights(&checkpoint, compute == Compute::Int8);
-        }
-        self.check_memory(needed)
+        self.check_memory(weights(&self.model, compute)?)
     }
 
     fn check_memory(&self, needed: u64) -> Result<(), RenderError> {
@@ -143,4 +148,44 @@ impl Renderer for Engine {
         };
         pipeline.render(recipe, inputs, watch, started, load)
     }
+
+    fn caches(&self) -> Vec<CacheUse> {
+        self.loaded.as_ref().map(|(_, pipeline)| pipeline.caches()).unwrap_or_default()
+    }
+
+    fn set_cache_limit(&mut self, bytes: u64) {
+        self.cache_bytes = bytes;
+        if let Some((_, pipeline)) = &mut self.loaded {
+            pipeline.set_cache_limit(bytes);
+        }
+    }
+}
+
+/// Bytes of the weights in the form that is computed with.
+fn weights(model: &Model, compute: Compute) -> Result<u64, RenderError> {
+    let text = model.text_encoder().join(TEXT_WEIGHTS);
+    let mut bytes = 0;
+    for file in [model.denoiser(), &text] {
+        let checkpoint = Checkpoint::open(file).map_err(crate::ModelError::from)?;
+        bytes += checkpoint.bytes(compute);
+    }
+    Ok(bytes)
+}
+
+/// Bytes that a render of this size takes, weights and all, by a model that is not loaded.
+pub(crate) fn need(
+    model: &Model,
+    precision: Precision,
+    size: Size,
+    references: &[Size],
+) -> Result<u64, RenderError> {
+    let compute = match precision {
+        Precision::F32 => Compute::F32,
+        Precision::Bf16 => Compute::Bf16,
+        Precision::Int8 => Compute::Int8,
+    };
+    let checkpoint = Checkpoint::open(model.denoiser()).map_err(crate::ModelError::from)?;
+    let config = denoiser_config(model.denoiser(), &checkpoint)?;
+    let render = planner::flux2(&config, lengths(model.manifest(), size, references));
+    Ok(weights(model, compute)?.saturating_add(render.total()))
 }

@@ -1,9 +1,9 @@
 //! A resolved recipe in, pixels out.
 //!
-//! A host opens a [`Model`] from a path, resolves a person's recipe against its
-//! [`capabilities`](Model::capabilities), and hands the result to an [`Engine`], the
-//! [`Renderer`](likeness_recipe::Renderer) that keeps everything warm. Inside, a file of
-//! [`weights`] becomes [`networks`], a pipeline of the family ([`pipelines`]) leads a prompt through
+//! Hosts hold a [`Candle`], the [`likeness_recipe::Engine`] that opens a [`Model`] from a path. A
+//! recipe that is resolved against the model's [`capabilities`](Model::capabilities) is handed to an
+//! [`Engine`], the [`Renderer`](likeness_recipe::Renderer) that keeps everything warm. Inside, a file
+//! of [`weights`] becomes [`networks`], a pipeline of the family ([`pipelines`]) leads a prompt through
 //! them and [`sampling`], and [`planner`] sees beforehand whether that will fit in memory.
 //!
 //! Invariants: this crate knows no database, no window, no network and no place where files live;
@@ -13,15 +13,18 @@
 
 mod device;
 mod engine;
+mod candle;
 pub mod image;
 pub mod manifest;
 mod model;
 pub mod networks;
+pub mod ops;
 pub mod pipelines;
 pub mod planner;
 pub mod sampling;
 pub mod weights;
 
+pub use candle::Candle;
 pub use device::{Processor, instruction_set};
 pub use engine::{Engine, Memory};
 pub use manifest::Manifest;

@@ -123,8 +123,8 @@ impl Model {
         for listed in &manifest.files {
             hash::verify_size(&folder.join(&listed.path), listed.bytes)?;
         }
-        let blocks = Checkpoint::open(&denoiser)?.has_blocks();
-        let capabilities = capabilities(&manifest, blocks);
+        let narrow = Checkpoint::open(&denoiser)?.is_narrow();
+        let capabilities = capabilities(&manifest, narrow);
         Ok(Self { folder: folder.to_owned(), denoiser, manifest, capabilities })
     }
 
@@ -183,8 +183,13 @@ pub fn describe(path: &Path) -> Description {
     Description { name, path: path.to_owned(), model }
 }
 
-fn capabilities(manifest: &Manifest, blocks: bool) -> ModelCapabilities {
+fn capabilities(manifest: &Manifest, narrow: bool) -> ModelCapabilities {
     let Manifest { defaults, limits, .. } = manifest;
+    // Weights of 16 bits and fewer lose next to nothing in bf16 products, where there are such.
+    let precision = match narrow && likeness_kernels::Isa::get() >= likeness_kernels::Isa::Avx512 {
+        true => Precision::Bf16,
+        false => Precision::F32,
+    };
     let hashes = manifest.files.iter().map(|file| (file.path.as_str(), file.sha256.as_str()));
     ModelCapabilities {
         model: ModelRef { name: manifest.name.clone(), sha256: hash::of_all(hashes) },
@@ -195,8 +200,7 @@ fn capabilities(manifest: &Manifest, blocks: bool) -> ModelCapabilities {
             guidance: defaults.guidance,
             sampler: defaults.sampler,
             schedule: defaults.schedule,
-            // The processor has bf16 products, but candle multiplies no bf16 matrices on it.
-            precision: Precision::F32,
+            precision,
             strength: 0.75,
         },
         size: SizeLimits {
@@ -215,11 +219,7 @@ fn capabilities(manifest: &Manifest, blocks: bool) -> ModelCapabilities {
         init: true,
         mask: true,
         loras: false,
-        precisions: if blocks {
-            vec![Precision::F32, Precision::Int8]
-        } else {
-            vec![Precision::F32]
-        },
+        precisions: vec![Precision::F32, Precision::Bf16, Precision::Int8],
         approximations: Vec::new(),
     }
 }

@@ -1,7 +1,6 @@
 //! Bytes needed against bytes free, before anything is loaded.
 
 use crate::networks::flux2;
-use crate::weights::Checkpoint;
 
 /// Bytes that a render needs beyond what is loaded already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,11 +29,6 @@ pub struct Lengths {
     pub picture: usize,
     /// Of all references.
     pub references: usize,
-}
-
-/// Weights as 32-bit floats, or as they are stored.
-pub fn weights(checkpoint: &Checkpoint, as_stored: bool) -> u64 {
-    if as_stored { checkpoint.bytes() } else { 4 * checkpoint.parameters() }
 }
 
 /// What a step of the FLUX.2 network holds at its largest moment, the single block: the residual
@@ -66,5 +60,16 @@ pub fn available() -> u64 {
     match system.cgroup_limits() {
         Some(limits) => free.min(limits.free_memory),
         None => free,
+    }
+}
+
+/// Bytes of memory that this machine has, within the limit of the container, if any.
+pub fn total() -> u64 {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let all = system.total_memory();
+    match system.cgroup_limits() {
+        Some(limits) => all.min(limits.total_memory),
+        None => all,
     }
 }

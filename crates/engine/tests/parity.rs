@@ -140,8 +140,15 @@ fn check_network(path: &Path, golden: &Golden) {
     assert_close("with references", &call(0.75, Some(&kept)), &golden.get("referenced").1, NETWORK);
     if golden.has("cached") {
         assert_close("at a later step", &call(0.25, Some(&kept)), &golden.get("cached").1, NETWORK);
+        // diffusers keeps [heads, tokens, head], a card [tokens, heads · head].
+        let (heads, d) = (config.num_attention_heads, config.attention_head_dim);
+        let by_heads = |x: &Tensor| {
+            numbers(
+                &x.reshape(((), heads, d)).unwrap().transpose(0, 1).unwrap().contiguous().unwrap(),
+            )
+        };
         let keys: Vec<f32> =
-            kept.layers().flat_map(|(k, v)| [numbers(k), numbers(v)].concat()).collect();
+            kept.layers().flat_map(|(k, v)| [by_heads(k), by_heads(v)].concat()).collect();
         assert_close("the card itself", &keys, &golden.get("cached_keys").1, NETWORK);
     }
     // Exact, not approximate: a kept card and one computed for this step alone.
@@ -157,6 +164,7 @@ fn check_pictures(path: &Path, golden: &Golden) {
     let base = |change: &dyn Fn(&mut likeness_recipe::Recipe)| {
         recipe(&model, golden.about("prompt"), seed, |recipe| {
             recipe.noise_source = Some("torch".into());
+            recipe.precision = Some("f32".into());
             recipe.guidance = Some(1.0);
             recipe.height = Some((sides[0] * patch) as u32);
             recipe.width = Some((sides[1] * patch) as u32);

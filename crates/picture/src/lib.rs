@@ -12,11 +12,14 @@
 //! | PNG | text chunk `likeness` | text chunk `parameters` |
 //! | JPEG, WebP | EXIF ImageDescription (0x010E) | EXIF UserComment (0x9286) |
 //!
+//! [`foreign::read_settings`] understands what other programs write into theirs.
+//!
 //! No file content makes this crate panic: what is damaged or too large is a [`PictureError`].
 
 mod decode;
 mod encode;
 mod metadata;
+pub mod foreign;
 mod exif;
 mod format;
 mod store;

@@ -4,7 +4,7 @@
 //! holds it against what a model can do ([`ModelCapabilities`]) and gives a [`ResolvedRecipe`] with
 //! every default filled in, or a [`RecipeError`] that names the field and what would be accepted.
 //! Code that is handed a `ResolvedRecipe` need not doubt it. A [`Renderer`] turns it, together with
-//! its [`Inputs`], into [`Rendered`] pictures.
+//! its [`Inputs`], into [`Rendered`] pictures; an [`Engine`] opens it from a path.
 //!
 //! This crate has no heavy dependency, touches no file, clock or environment, and draws no random
 //! number of its own.
@@ -19,15 +19,18 @@ mod error;
 mod json;
 mod pixels;
 mod render;
+mod engine;
 pub mod a1111;
 
 pub use capabilities::{Defaults, ModelCapabilities, SizeLimits, Span};
+pub use engine::{Engine, MachineMemory, ModelDescription, Word};
 pub use error::RecipeError;
 pub use names::{NoiseSource, Precision, Role, Sampler, Schedule};
 pub use pixels::{Noise, Pixels};
 pub use recipe::{InitChoice, ModelChoice, Recipe, Seed};
 pub use render::{
-    Dump, Inputs, Progress, RenderError, Rendered, Renderer, Seconds, Tensor, Unwatched, Watch,
+    CacheUse, Dump, Inputs, Progress, RenderError, Rendered, Renderer, Seconds, Tensor, Unwatched,
+    Watch,
 };
 pub use resolve::{MAX_COUNT, MAX_PROMPT_CHARS, resolve};
 pub use resolved::{Init, Lora, Mask, ModelRef, Reference, ResolvedRecipe, SCHEMA};

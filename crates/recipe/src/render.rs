@@ -14,6 +14,29 @@ pub trait Renderer {
         inputs: &Inputs,
         watch: &mut dyn Watch,
     ) -> Result<Vec<Rendered>, RenderError>;
+
+    /// What it keeps because it may be asked for again.
+    fn caches(&self) -> Vec<CacheUse> {
+        Vec::new()
+    }
+
+    /// How many bytes it may keep so. What it draws does not depend on it.
+    fn set_cache_limit(&mut self, _bytes: u64) {}
+}
+
+/// One kind of thing that is kept, and how often that helped.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CacheUse {
+    /// `prompts` or `references`.
+    pub name: String,
+    /// How often it was there.
+    pub hits: u64,
+    /// How often it was not.
+    pub misses: u64,
+    /// Bytes that are kept.
+    pub bytes: u64,
+    /// Bytes that may be.
+    pub limit: u64,
 }
 
 /// The pictures that a recipe names by hash, and what else stands beside it.

@@ -19,7 +19,7 @@ from network import PLACES, DenoiserConfig, TextConfig
 from sample import load
 
 STARTER = Path(__file__).parent.parent
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 
 def manifest():
@@ -32,7 +32,7 @@ def manifest():
         "prediction_type": "sample",
         "image": {"channels": 4, "patch_size": 16, "alpha": "premultiplied", "place_features": PLACES},
         "text": {"max_tokens": tok.MAX_TOKENS, "pad_multiple": tok.PAD_MULTIPLE, "pad_token_id": tok.PAD},
-        "defaults": {"width": 128, "height": 128, "steps": 4, "guidance": 2.0, "sampler": "flow_euler", "schedule": "default"},
+        "defaults": {"width": 128, "height": 128, "steps": 4, "guidance": 1.5, "sampler": "flow_euler", "schedule": "default"},
         "limits": {"min_side": 96, "max_side": 160, "multiple": 16, "max_references": 2},
         "vocabulary": {
             "subjects": [words.phrases(s)[0] for s in words.SUBJECTS],
@@ -47,7 +47,7 @@ def manifest():
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--state", type=Path, default=STUDENT)
+    p.add_argument("--state", type=Path, default=STUDENT, help="build/state.pt for weights that are not distilled")
     p.add_argument("--out", type=Path, default=STARTER)
     p.add_argument("--layout", choices=["diffusers", "single", "gguf"], default="diffusers")
     o = p.parse_args()

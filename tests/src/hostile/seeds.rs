@@ -7,6 +7,7 @@
 pub type Seed = (String, Vec<u8>);
 
 mod pictures;
+mod settings;
 pub use pictures::crc32;
 
 /// The seeds of one target, by its name.
@@ -15,6 +16,7 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         "safetensors_header" => safetensors(),
         "gguf_header" => gguf(),
         "picture_metadata" => pictures::pictures(),
+        "foreign_settings" => settings::settings(),
         _ => Vec::new(),
     }
 }

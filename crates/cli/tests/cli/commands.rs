@@ -64,7 +64,10 @@ fn an_edit_puts_its_picture_first() {
 
 #[test]
 fn slips_are_answered_in_one_line() {
-    refused(&[], &["generate, edit, recipe, models, bench"]);
+    refused(&[], &["generate, edit, queue, library, recipe, models, bench"]);
+    refused(&["queue"], &["add, list, run, pause, resume, cancel, retry, clear"]);
+    refused(&["library"], &["list, check, repair, rebuild, backup, restore, export"]);
+    refused(&["queue", "cancel"], &["<JOBS>"]);
     refused(&["generate"], &["<PROMPT>"]);
     refused(&["generate", "a", "red", "fox"], &["red"]);
     refused(&["generate", "fox", "--steps", "four"], &["--steps", "four"]);

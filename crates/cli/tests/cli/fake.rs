@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use likeness_cli::Failure;
-use likeness_cli::engine::Engine;
-use likeness_cli::environment::{Cancelled, Host, Moment};
+use likeness_cli::environment::{Cancelled, Host};
 use likeness_cli::generate::{Report, Written, generate};
 use likeness_cli::request::Request;
 use likeness_recipe::*;
@@ -20,20 +19,46 @@ pub struct Fake {
 }
 
 impl Engine for Fake {
-    fn describe(&self, path: &Path) -> Result<ModelCapabilities, RenderError> {
+    fn describe(&self, path: &Path) -> Result<ModelDescription, RenderError> {
         if path.extension().is_some_and(|ending| ending == "ckpt") {
             let problem = "a pickle can run code".to_owned();
             return Err(RenderError::Model { file: path.display().to_string(), problem });
         }
-        Ok(capabilities())
+        Ok(ModelDescription {
+            capabilities: capabilities(),
+            licence: None,
+            bytes: 0,
+            words: Vec::new(),
+            memory: 0,
+        })
     }
 
-    fn open(&self, _: &Path, _: Precision) -> Result<Box<dyn Renderer>, RenderError> {
+    fn open(&self, _: &Path, _: Precision) -> Result<Box<dyn Renderer + Send>, RenderError> {
         Ok(Box::new(FakeRenderer { interrupt: self.interrupt.clone(), error: self.error.clone() }))
+    }
+
+    fn need(&self, _: &Path, _: &ResolvedRecipe, _: &[Size]) -> Result<u64, RenderError> {
+        Ok(0)
     }
 
     fn instruction_set(&self) -> String {
         "pencil".to_owned()
+    }
+
+    fn device(&self) -> String {
+        "paper".to_owned()
+    }
+
+    fn set_threads(&self, _: Option<usize>) -> bool {
+        true
+    }
+
+    fn threads(&self) -> usize {
+        1
+    }
+
+    fn memory(&self) -> MachineMemory {
+        MachineMemory::default()
     }
 }
 
@@ -123,7 +148,8 @@ impl Desk {
         let host = Host {
             model_places: vec![library.join("models")],
             library,
-            now: Moment { date: "2026-11-20".into(), time: "235959".into() },
+            // 23:59:59 on 20 November 2026
+            clock: || 1_795_219_199_000,
             started: Instant::now(),
             random: 77,
             cancelled: Cancelled::default(),
@@ -142,7 +168,7 @@ impl Desk {
         (report.0, end)
     }
 
-    /// Every file under the folder but the model.
+    /// Every file under the folder but the model and the library's own books.
     pub fn files(&self) -> Vec<String> {
         let (mut open, mut files) = (vec![self.folder.path().to_owned()], Vec::new());
         while let Some(folder) = open.pop() {
@@ -150,7 +176,7 @@ impl Desk {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     open.push(path);
-                } else if !path.ends_with("starter.json") {
+                } else if !path.ends_with("starter.json") && !is_book(&path) {
                     let name = path.strip_prefix(self.folder.path()).unwrap();
                     files.push(name.to_string_lossy().replace('\\', "/"));
                 }
@@ -159,6 +185,11 @@ impl Desk {
         files.sort();
         files
     }
+}
+
+/// The library's database, with what SQLite puts beside it, and its lock.
+fn is_book(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("library."))
 }
 
 #[derive(Default)]

@@ -5,6 +5,8 @@ use likeness_cli::request::{LoraFile, Request};
 use likeness_cli::{Failure, show};
 use likeness_picture::{Format, encode};
 use likeness_recipe::{Pixels, RenderError, Role, Seed};
+use likeness_studio::api::Filter;
+use likeness_studio::care;
 
 fn fox() -> Request {
     Request {
@@ -47,20 +49,50 @@ fn refused_on(desk: &Desk, request: Request, code: u8, words: &[&str]) {
 }
 
 #[test]
-fn pictures_go_to_the_days_folder_of_the_library() {
+fn pictures_go_to_the_library_with_what_is_known_of_them() {
     let desk = Desk::new();
     let (written, end) = desk.generate(Request { count: Some(2), ..fox() }, &Fake::default());
     end.unwrap();
+    let paths: Vec<_> = written.iter().map(|one| one.path.clone()).collect();
+    let day = desk.host.library.join("pictures/2026/11/20");
+    assert!(paths.iter().all(|path| path.starts_with(&day)), "{paths:?}");
+    assert_eq!(desk.files().len(), 2);
+    let filter = Filter { text: Some("fox".into()), ..every() };
+    let (page, listed) = care::list(&desk.host.library, filter, None, 10).unwrap();
+    assert_eq!(listed, [paths[1].clone(), paths[0].clone()], "the newest first");
     assert_eq!(
-        desk.files(),
-        [
-            "library/pictures/2026-11-20/235959-a-red-fox-ein-süßer-7.png",
-            "library/pictures/2026-11-20/235959-a-red-fox-ein-süßer-8.png",
-        ]
+        (page.items[0].seed.as_deref(), page.items[0].source.as_str()),
+        (Some("8"), "likeness")
     );
     assert_eq!(written.iter().map(|one| one.seed).collect::<Vec<_>>(), [7, 8]);
     assert_eq!((written[0].recipe.count, written[1].recipe.seed), (1, 8), "each carries its own");
     assert!(written[0].seconds.total > 0.0);
+}
+
+fn every() -> Filter {
+    serde_json::from_str("{}").unwrap()
+}
+
+#[test]
+fn pictures_that_were_looked_at_are_kept_with_the_result() {
+    let desk = Desk::new();
+    let mug = put_picture(&desk, "mug.png", 64, 64);
+    let request = Request { references: vec![(Role::Subject, mug)], ..fox() };
+    let (written, end) = desk.generate(request, &Fake::default());
+    end.unwrap();
+    let hash = &written[0].recipe.references[0].sha256;
+    let kept = desk.files().into_iter().any(|name| name.contains("assets/") && name.contains(hash));
+    assert!(kept, "{:?}", desk.files());
+}
+
+#[test]
+fn a_library_that_is_in_use_is_said_to_be_and_out_works() {
+    let desk = Desk::new();
+    let _other = likeness_studio::Shelf::open(&desk.host.library, 0).unwrap();
+    refused_on(&desk, fox(), 5, &["library", "open", "--out"]);
+    let request = Request { out: Some(desk.path("a.png")), ..fox() };
+    desk.generate(request, &Fake::default()).1.unwrap();
+    assert!(desk.path("a.png").is_file());
 }
 
 #[test]

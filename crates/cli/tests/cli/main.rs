@@ -3,3 +3,5 @@
 mod commands;
 mod fake;
 mod generate;
+mod library;
+mod queue;

@@ -8,11 +8,10 @@
 //! prompt: a [`Card`].
 
 use candle_core::{Device, Result, Tensor};
-use candle_nn::ops::{layer_norm, rms_norm, silu, swiglu};
-use candle_nn::rotary_emb::rope_i;
+use candle_nn::ops::silu;
 
-use super::attention::attention;
-use super::{ConfigError, Linear, Source};
+use super::{ConfigError, Source};
+use crate::ops::{Gate, Linear, Seen, Shaping, Then, attention, gated, layer_norm, shape_heads};
 use crate::weights::WeightError;
 
 mod config;
@@ -146,14 +145,14 @@ impl Flux2 {
         let mut layers = Vec::with_capacity(self.double.len() + self.single.len());
         for block in &self.double {
             let (q, keys) = block.img.project(&x, &img_mod.0, rotations)?;
-            x = block.img.absorb(&x, &attention(&q, &keys.k, &keys.v)?, &img_mod)?;
+            x = block.img.absorb(&x, &block.img.norms.attend(&q, &[&keys])?, &img_mod)?;
             layers.push(keys);
         }
         for (i, block) in self.single.iter().enumerate() {
             let (q, keys, inner) = block.project(&x, &joint_mod, rotations)?;
             // Nobody looks at the references after the last block's keys and values.
             if i + 1 < self.single.len() {
-                x = block.absorb(&x, &attention(&q, &keys.k, &keys.v)?, &inner, &joint_mod)?;
+                x = block.absorb(&x, &block.norms.attend(&q, &[&keys])?, &inner, &joint_mod)?;
             }
             layers.push(keys);
         }
@@ -183,16 +182,22 @@ impl Card {
         self.layers.iter().map(|keys| 4 * (keys.k.elem_count() + keys.v.elem_count())).sum()
     }
 
-    /// Keys and values of each layer, each [heads, tokens, head].
+    /// Keys and values of each layer, each [tokens, heads · head].
     pub fn layers(&self) -> impl Iterator<Item = (&Tensor, &Tensor)> {
         self.layers.iter().map(|keys| (&keys.k, &keys.v))
     }
 }
 
-/// Keys and values of one layer, each [heads, tokens, head].
+/// Keys and values of one layer, each [tokens, heads · head].
 struct Keys {
     k: Tensor,
     v: Tensor,
+}
+
+impl Keys {
+    fn narrow(&self, start: usize, count: usize) -> Result<Self> {
+        Ok(Self { k: self.k.narrow(0, start, count)?, v: self.v.narrow(0, start, count)? })
+    }
 }
 
 /// Rotations of tokens by their positions, each [tokens, head / 2].
@@ -263,8 +268,9 @@ impl Modulation {
         layer_norm(x, &self.scale, &self.shift, eps)
     }
 
-    fn leave(&self, x: &Tensor, y: &Tensor) -> Result<Tensor> {
-        x + y.broadcast_mul(&self.gate)?
+    /// x + gate · layer(y)
+    fn leave(&self, x: &Tensor, layer: &Linear, y: &Tensor) -> Result<Tensor> {
+        layer.then(y, Then { gate: Some(&self.gate), residual: Some(x), ..Then::default() })
     }
 }
 
@@ -302,14 +308,16 @@ impl Embedder {
     }
 }
 
-/// RMS norm of every head's queries and keys.
-struct HeadNorms {
+/// The heads of a layer: RMS norms of queries and keys, and attention over them.
+struct Heads {
     q: Tensor,
     k: Tensor,
+    count: usize,
     eps: f32,
+    exact: bool,
 }
 
-impl HeadNorms {
+impl Heads {
     fn new(
         q: &str,
         k: &str,
@@ -317,32 +325,42 @@ impl HeadNorms {
         source: &Source,
     ) -> std::result::Result<Self, WeightError> {
         let d = config.attention_head_dim;
-        Ok(Self { q: source.vector(q, d)?, k: source.vector(k, d)?, eps: config.eps as f32 })
+        Ok(Self {
+            q: source.vector(q, d)?,
+            k: source.vector(k, d)?,
+            count: config.num_attention_heads,
+            eps: config.eps as f32,
+            exact: source.exact(),
+        })
     }
 
-    /// [n, ≥ 3·h·d] with q, k, v first → q and keys, each [h, n, d], normed and rotated
-    fn split(&self, qkv: &Tensor, heads: usize, rotations: &Rotations) -> Result<(Tensor, Keys)> {
-        let (n, d) = (qkv.dim(0)?, self.q.dim(0)?);
-        let of = |i: usize| qkv.narrow(1, i * heads * d, heads * d)?.reshape((n, heads, d));
-        let turned = |x: Tensor| {
-            let x = x.transpose(0, 1)?.contiguous()?.unsqueeze(0)?;
-            rope_i(&x, &rotations.cos, &rotations.sin)?.squeeze(0)
+    /// [n, ≥ 3·h·d] with q, k, v first → q and keys, each [n, h·d], normed and rotated
+    fn split(&self, qkv: &Tensor, rotations: &Rotations) -> Result<(Tensor, Keys)> {
+        let width = self.count * self.q.dim(0)?;
+        let shape = |i: usize, weight: &Tensor| {
+            let turns = (&rotations.cos, &rotations.sin);
+            let how = Shaping { heads: self.count, weight, eps: self.eps, turns };
+            shape_heads(qkv, i * width, &how)
         };
-        let q = turned(rms_norm(&of(0)?, &self.q, self.eps)?)?;
-        let k = turned(rms_norm(&of(1)?, &self.k, self.eps)?)?;
-        let v = of(2)?.transpose(0, 1)?.contiguous()?;
-        Ok((q, Keys { k, v }))
+        let v = qkv.narrow(1, 2 * width, width)?.contiguous()?;
+        Ok((shape(0, &self.q)?, Keys { k: shape(1, &self.k)?, v }))
+    }
+
+    fn attend(&self, q: &Tensor, seen: &[&Keys]) -> Result<Tensor> {
+        let seen: Vec<_> =
+            seen.iter().map(|keys| Seen { keys: &keys.k, values: &keys.v }).collect();
+        attention(q, &seen, self.count, self.exact)
     }
 }
 
 /// One of the two streams of a double block.
 struct Stream {
     qkv: Linear,
-    norms: HeadNorms,
+    norms: Heads,
     to_out: Linear,
     linear_in: Linear,
     linear_out: Linear,
-    heads: usize,
+    inner: usize,
     eps: f32,
 }
 
@@ -358,23 +376,23 @@ impl Stream {
         let [q, k, v] = names.qkv.map(name);
         Ok(Self {
             qkv: source.fused(&[&q, &k, &v], d, d)?,
-            norms: HeadNorms::new(&name(names.norm_q), &name(names.norm_k), config, source)?,
+            norms: Heads::new(&name(names.norm_q), &name(names.norm_k), config, source)?,
             to_out: source.linear(&name(names.to_out), d, d)?,
             linear_in: source.linear(&name(names.linear_in), 2 * m, d)?,
             linear_out: source.linear(&name(names.linear_out), d, m)?,
-            heads: config.num_attention_heads,
+            inner: m,
             eps: config.eps as f32,
         })
     }
 
-    /// [n, d] → q and keys [h, n, head]
+    /// [n, d] → q and keys [n, d]
     fn project(
         &self,
         x: &Tensor,
         modulation: &Modulation,
         rotations: &Rotations,
     ) -> Result<(Tensor, Keys)> {
-        self.norms.split(&self.qkv.forward(&modulation.enter(x, self.eps)?)?, self.heads, rotations)
+        self.norms.split(&self.qkv.forward(&modulation.enter(x, self.eps)?)?, rotations)
     }
 
     /// The residual stream after attention's answer and the feed-forward layer.
@@ -384,9 +402,9 @@ impl Stream {
         attended: &Tensor,
         (first, second): &(Modulation, Modulation),
     ) -> Result<Tensor> {
-        let x = first.leave(x, &self.to_out.forward(attended)?)?;
-        let inner = swiglu(&self.linear_in.forward(&second.enter(&x, self.eps)?)?)?;
-        second.leave(&x, &self.linear_out.forward(&inner)?)
+        let x = first.leave(x, &self.to_out, attended)?;
+        let inner = self.linear_in.forward(&second.enter(&x, self.eps)?)?;
+        second.leave(&x, &self.linear_out, &gated(&inner, 0, self.inner, Gate::SwiGlu)?)
     }
 }
 
@@ -444,12 +462,11 @@ impl DoubleBlock {
         let (l, n) = (txt.dim(0)?, img.dim(0)?);
         let (txt_q, txt_keys) = self.txt.project(txt, &txt_mod.0, &rotations.narrow(0, l)?)?;
         let (img_q, img_keys) = self.img.project(img, &img_mod.0, &rotations.narrow(l, n)?)?;
-        let q = Tensor::cat(&[&txt_q, &img_q], 1)?; // [h, l + n, head]
-        let all = |of: fn(&Keys) -> &Tensor| match references {
-            Some(references) => Tensor::cat(&[of(&txt_keys), of(references), of(&img_keys)], 1),
-            None => Tensor::cat(&[of(&txt_keys), of(&img_keys)], 1),
-        };
-        let attended = attention(&q, &all(|keys| &keys.k)?, &all(|keys| &keys.v)?)?; // [l + n, d]
+        let q = Tensor::cat(&[&txt_q, &img_q], 0)?; // [l + n, d]
+        let mut seen = vec![&txt_keys];
+        seen.extend(references);
+        seen.push(&img_keys);
+        let attended = self.img.norms.attend(&q, &seen)?; // [l + n, d]
         Ok((
             self.txt.absorb(txt, &attended.narrow(0, 0, l)?, txt_mod)?,
             self.img.absorb(img, &attended.narrow(0, l, n)?, img_mod)?,
@@ -460,9 +477,9 @@ impl DoubleBlock {
 /// Text and picture joined; attention and feed-forward layer side by side, from one matrix into one.
 struct SingleBlock {
     to_qkv_mlp: Linear,
-    norms: HeadNorms,
+    norms: Heads,
     to_out: Linear,
-    heads: usize,
+    inner: usize,
     eps: f32,
 }
 
@@ -472,9 +489,9 @@ impl SingleBlock {
         let name = |inner: &str| format!("{name}.attn.{inner}.weight");
         Ok(Self {
             to_qkv_mlp: source.linear(&name("to_qkv_mlp_proj"), 3 * d + 2 * m, d)?,
-            norms: HeadNorms::new(&name("norm_q"), &name("norm_k"), config, source)?,
+            norms: Heads::new(&name("norm_q"), &name("norm_k"), config, source)?,
             to_out: source.linear(&name("to_out"), d, d + m)?,
-            heads: config.num_attention_heads,
+            inner: m,
             eps: config.eps as f32,
         })
     }
@@ -491,18 +508,15 @@ impl SingleBlock {
         let (q, keys, inner) = self.project(x, modulation, rotations)?;
         let attended = match references {
             Some(references) => {
-                let rest = x.dim(0)? - l;
-                let all = |own: &Tensor, theirs: &Tensor| {
-                    Tensor::cat(&[&own.narrow(1, 0, l)?, theirs, &own.narrow(1, l, rest)?], 1)
-                };
-                attention(&q, &all(&keys.k, &references.k)?, &all(&keys.v, &references.v)?)?
+                let (text, rest) = (keys.narrow(0, l)?, keys.narrow(l, x.dim(0)? - l)?);
+                self.norms.attend(&q, &[&text, references, &rest])?
             }
-            None => attention(&q, &keys.k, &keys.v)?,
+            None => self.norms.attend(&q, &[&keys])?,
         };
         self.absorb(x, &attended, &inner, modulation)
     }
 
-    /// q and keys [h, n, head], and what goes through the feed-forward layer [n, m]
+    /// q and keys [n, d], and what goes through the feed-forward layer [n, m]
     fn project(
         &self,
         x: &Tensor,
@@ -511,8 +525,8 @@ impl SingleBlock {
     ) -> Result<(Tensor, Keys, Tensor)> {
         let d = x.dim(1)?;
         let all = self.to_qkv_mlp.forward(&modulation.enter(x, self.eps)?)?; // [n, 3d + 2m]
-        let (q, keys) = self.norms.split(&all, self.heads, rotations)?;
-        let inner = swiglu(&all.narrow(1, 3 * d, all.dim(1)? - 3 * d)?)?;
+        let (q, keys) = self.norms.split(&all, rotations)?;
+        let inner = gated(&all, 3 * d, self.inner, Gate::SwiGlu)?;
         Ok((q, keys, inner))
     }
 
@@ -523,6 +537,6 @@ impl SingleBlock {
         inner: &Tensor,
         modulation: &Modulation,
     ) -> Result<Tensor> {
-        modulation.leave(x, &self.to_out.forward(&Tensor::cat(&[attended, inner], 1)?)?)
+        modulation.leave(x, &self.to_out, &Tensor::cat(&[attended, inner], 1)?)
     }
 }

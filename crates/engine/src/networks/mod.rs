@@ -4,15 +4,14 @@
 //! A network handles one picture at a time, so that a picture is the same bytes however many are
 //! made with it.
 
-mod attention;
 pub mod flux2;
-mod linear;
 pub mod text;
+pub mod unet;
+pub mod vae;
 
-pub use linear::Linear;
+use candle_core::{Device, Tensor};
 
-use candle_core::Device;
-
+use crate::ops::{Conv, Gate, GatedLayer, GroupNorm, Layer, LayerNorm, Linear};
 use crate::weights::{Checkpoint, Compute, WeightError};
 
 /// Where a network's weights come from and what becomes of them.
@@ -26,7 +25,12 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn vector(&self, name: &str, length: usize) -> Result<candle_core::Tensor, WeightError> {
+    /// Whether activations stay in f32 wherever they meet.
+    fn exact(&self) -> bool {
+        self.compute == Compute::F32
+    }
+
+    fn vector(&self, name: &str, length: usize) -> Result<Tensor, WeightError> {
         self.checkpoint.vector(name, length, self.device)
     }
 
@@ -37,8 +41,94 @@ impl Source<'_> {
 
     /// Layers over the same input as one, their outputs one after the other; `rows` of each.
     fn fused(&self, names: &[&str], rows: usize, columns: usize) -> Result<Linear, WeightError> {
-        let matrix = self.checkpoint.matrix(names, (rows, columns), self.compute, self.device)?;
-        Ok(Linear::new(matrix))
+        self.checkpoint.linear(names, (rows, columns), self.compute, self.device)
+    }
+
+    /// `name`.weight with `name`.bias.
+    fn layer(&self, name: &str, rows: usize, columns: usize) -> Result<Layer, WeightError> {
+        let bias = Some(self.vector(&format!("{name}.bias"), rows)?);
+        Ok(Layer { weight: self.linear(&format!("{name}.weight"), rows, columns)?, bias })
+    }
+
+    /// Layers without biases over the same input as one; `rows` of each.
+    fn layers(&self, names: &[&str], rows: usize, columns: usize) -> Result<Layer, WeightError> {
+        let names: Vec<String> = names.iter().map(|name| format!("{name}.weight")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        Ok(Layer { weight: self.fused(&names, rows, columns)?, bias: None })
+    }
+
+    /// `name`.weight of two halves, of which the second gates the first by GELU.
+    fn geglu(&self, name: &str, half: usize, inputs: usize) -> Result<GatedLayer, WeightError> {
+        self.checkpoint.gated(name, (half, inputs), Gate::GeGlu, self.compute, self.device)
+    }
+
+    fn layer_norm(&self, name: &str, length: usize) -> Result<LayerNorm, WeightError> {
+        let [weight, bias] = self.scale_and_shift(name, length)?;
+        Ok(LayerNorm { weight, bias, eps: 1e-5 })
+    }
+
+    fn group_norm(
+        &self,
+        name: &str,
+        channels: usize,
+        groups: usize,
+        eps: f32,
+        silu: bool,
+    ) -> Result<GroupNorm, WeightError> {
+        let [weight, bias] = self.scale_and_shift(name, channels)?;
+        Ok(GroupNorm { groups, weight, bias, eps, silu })
+    }
+
+    fn scale_and_shift(&self, name: &str, length: usize) -> Result<[Tensor; 2], WeightError> {
+        let one = |part: &str| self.vector(&format!("{name}.{part}"), length);
+        Ok([one("weight")?, one("bias")?])
+    }
+
+    /// A convolution that keeps the size, of 3 by 3 pixels.
+    fn conv(&self, name: &str, outputs: usize, inputs: usize) -> Result<Conv, WeightError> {
+        self.convolution(&[name], &[outputs, inputs, 3, 3], true)
+    }
+
+    /// A convolution of single pixels, stored as one, or as a linear layer.
+    fn mix(
+        &self,
+        names: &[&str],
+        outputs: usize,
+        inputs: usize,
+        linear: bool,
+    ) -> Result<Conv, WeightError> {
+        let shape = [outputs, inputs, 1, 1];
+        self.convolution(names, if linear { &shape[..2] } else { &shape }, true)
+    }
+
+    /// Convolutions over the same input as one, that keep the size; `shape` of each.
+    fn convolution(
+        &self,
+        names: &[&str],
+        shape: &[usize],
+        bias: bool,
+    ) -> Result<Conv, WeightError> {
+        let weights: Vec<String> = names.iter().map(|name| format!("{name}.weight")).collect();
+        let weights: Vec<&str> = weights.iter().map(String::as_str).collect();
+        let kernel = self.checkpoint.kernel(&weights, shape, self.compute, self.device)?;
+        let bias = match bias {
+            true => Some(self.biases(names, shape[0])?),
+            false => None,
+        };
+        let before = shape.get(3).map_or(0, |side| side / 2);
+        Ok(Conv { kernel, bias, stride: 1, before, doubled: false })
+    }
+
+    fn biases(&self, names: &[&str], each: usize) -> Result<Tensor, WeightError> {
+        let one = |name: &&str| self.vector(&format!("{name}.bias"), each);
+        let biases = names.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+        self.checkpoint.made(names[0], Tensor::cat(&biases, 0))
+    }
+
+    /// What a configuration's own check says, as a fault of the checkpoint.
+    fn checked(&self, check: Result<(), ConfigError>) -> Result<(), WeightError> {
+        let file = self.checkpoint.file().to_owned();
+        check.map_err(|ConfigError(problem)| WeightError::Damaged { file, problem })
     }
 }
 

@@ -7,11 +7,10 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{Result, Tensor};
-use candle_nn::ops::{rms_norm, swiglu};
 use serde::Deserialize;
 
-use super::attention::attention;
-use super::{ConfigError, Linear, Source, check_sizes};
+use super::{ConfigError, Source, check_sizes};
+use crate::ops::{Gate, Linear, Seen, Then, attention, gated, rms_norm};
 use crate::weights::WeightError;
 
 /// Sizes, as its `config.json` has them.
@@ -112,8 +111,10 @@ struct Layer {
     norm2: Tensor,
     fc_in: Linear,
     fc_out: Linear,
+    inner: usize,
     heads: usize,
     eps: f32,
+    exact: bool,
 }
 
 impl Layer {
@@ -127,25 +128,24 @@ impl Layer {
             norm2: source.vector(&name("norm2"), d)?,
             fc_in: source.linear(&name("fc_in"), 2 * m, d)?,
             fc_out: source.linear(&name("fc_out"), d, m)?,
+            inner: m,
             heads: config.num_heads,
             eps: config.norm_eps as f32,
+            exact: source.exact(),
         })
     }
 
     /// [l, d] → the same
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (l, d) = x.dims2()?;
+        let d = x.dim(1)?;
         let qkv = self.qkv.forward(&rms_norm(x, &self.norm1, self.eps)?)?;
-        let of = |i: usize| -> Result<Tensor> {
-            // [heads, l, d / heads]
-            qkv.narrow(1, i * d, d)?
-                .reshape((l, self.heads, d / self.heads))?
-                .transpose(0, 1)?
-                .contiguous()
-        };
-        let x = (x + self.out.forward(&attention(&of(0)?, &of(1)?, &of(2)?)?)?)?;
-        let inner = swiglu(&self.fc_in.forward(&rms_norm(&x, &self.norm2, self.eps)?)?)?;
-        x + self.fc_out.forward(&inner)?
+        let of = |i: usize| qkv.narrow(1, i * d, d)?.contiguous();
+        let seen = [Seen { keys: &of(1)?, values: &of(2)? }];
+        let attended = attention(&of(0)?, &seen, self.heads, self.exact)?;
+        let x = self.out.then(&attended, Then { residual: Some(x), ..Then::default() })?;
+        let inner = self.fc_in.forward(&rms_norm(&x, &self.norm2, self.eps)?)?;
+        let inner = gated(&inner, 0, self.inner, Gate::SwiGlu)?;
+        self.fc_out.then(&inner, Then { residual: Some(&x), ..Then::default() })
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use likeness_recipe::{
-    Dump, Inputs, Noise, Pixels, Progress, RenderError, Rendered, ResolvedRecipe, Sampler, Seconds,
-    Size, Watch,
+    CacheUse, Dump, Inputs, Noise, Pixels, Progress, RenderError, Rendered, ResolvedRecipe,
+    Sampler, Seconds, Size, Watch,
 };
 
 use super::recent::Recent;
@@ -25,9 +25,9 @@ use crate::sampling::schedule::{Shift, flow_sigmas, from_strength};
 use crate::sampling::{noise, samplers};
 use crate::weights::{Checkpoint, Compute, hash};
 
-/// Prompts whose embeddings are kept, and reference sets whose cards are.
-const KEPT_PROMPTS: usize = 64;
-const KEPT_CARDS: usize = 8;
+/// Of the bytes that may be kept, one part in this many is for the embeddings of prompts; the rest is
+/// for the cards of references, which are far larger.
+const PROMPTS_PART: u64 = 8;
 
 /// The text encoder's weights in its folder.
 pub(crate) const TEXT_WEIGHTS: &str = "model.safetensors";
@@ -79,23 +79,27 @@ impl Pipeline {
             tokenizer,
             text,
             network,
-            prompts: Recent::new(KEPT_PROMPTS),
-            cards: Recent::new(KEPT_CARDS),
+            prompts: Recent::new("prompts", 0),
+            cards: Recent::new("references", 0),
         })
+    }
+
+    /// Sets how many bytes may be kept for the next render.
+    pub fn set_cache_limit(&mut self, bytes: u64) {
+        let prompts = bytes / PROMPTS_PART;
+        self.prompts.set_limit(prompts);
+        self.cards.set_limit(bytes - prompts);
+    }
+
+    /// What is kept, and how often that helped.
+    pub fn caches(&self) -> Vec<CacheUse> {
+        vec![self.prompts.used().clone(), self.cards.used().clone()]
     }
 
     /// Bytes that a render of `recipe` needs beside the weights.
     pub fn need(&self, recipe: &ResolvedRecipe, inputs: &Inputs) -> planner::Need {
-        let patch = self.manifest.image.patch_size;
-        let references = inputs.references.iter();
-        let lengths = Lengths {
-            text: self.manifest.text.max_tokens.next_multiple_of(self.manifest.text.pad_multiple),
-            picture: Grid::over(size_of(recipe), patch).tokens(),
-            references: references
-                .map(|one| Grid::over(self.reference_size(one.size()), patch).tokens())
-                .sum(),
-        };
-        planner::flux2(self.network.config(), lengths)
+        let references: Vec<Size> = inputs.references.iter().map(|one| one.size()).collect();
+        planner::flux2(self.network.config(), lengths(&self.manifest, size_of(recipe), &references))
     }
 
     /// Computes all pictures of a recipe. `load` is what loading took, in seconds, if it was for this.
@@ -227,7 +231,7 @@ impl Pipeline {
                 let ids =
                     self.tokenizer.ids(prompt).map_err(|error| refused_prompt(field, &error))?;
                 let text = self.text.forward(&ids).map_err(internal)?;
-                self.prompts.put(prompt.to_owned(), text.clone());
+                self.prompts.put(prompt.to_owned(), text.clone(), 4 * text.elem_count() as u64);
                 text
             }
         };
@@ -251,7 +255,7 @@ impl Pipeline {
         let (mut tokens, mut positions, mut key) = (Vec::new(), Vec::new(), String::new());
         let mut grids = Vec::new();
         for (i, reference) in inputs.references.iter().enumerate() {
-            let size = self.reference_size(reference.size());
+            let size = reference_size(&self.manifest, reference.size());
             let grid = Grid::over(size, self.manifest.image.patch_size);
             let fitted = image::fit(reference, size);
             key += &format!(
@@ -280,28 +284,39 @@ impl Pipeline {
             },
         );
         let card = Arc::new(card.map_err(internal)?);
-        self.cards.put(key, card.clone());
+        self.cards.put(key, card.clone(), card.bytes() as u64);
         Ok(Some(card))
     }
+}
 
-    /// The size in which a reference is read: its own where that is near what the model was trained
-    /// on, otherwise the default picture's area in the reference's proportions.
-    fn reference_size(&self, size: Size) -> Size {
-        let Manifest { defaults, limits, .. } = &self.manifest;
-        let area = |width: u32, height: u32| f64::from(width) * f64::from(height);
-        let (own, usual) = (area(size.width, size.height), area(defaults.width, defaults.height));
-        let whole = |side: u32| side.is_multiple_of(limits.multiple);
-        if whole(size.width) && whole(size.height) && own >= usual / 4.0 && own <= usual * 1.25 {
-            return size;
-        }
-        let scale = (usual / own).sqrt();
-        let side = |side: u32| {
-            let multiples = (f64::from(side) * scale / f64::from(limits.multiple)).round().max(1.0);
-            (multiples as u32 * limits.multiple)
-                .min(limits.max_side / limits.multiple * limits.multiple)
-        };
-        Size { width: side(size.width), height: side(size.height) }
+/// Tokens of a render of this size that looks at references of these sizes.
+pub(crate) fn lengths(manifest: &Manifest, size: Size, references: &[Size]) -> Lengths {
+    let patch = manifest.image.patch_size;
+    let tokens = |size: Size| Grid::over(size, patch).tokens();
+    Lengths {
+        text: manifest.text.max_tokens.next_multiple_of(manifest.text.pad_multiple),
+        picture: tokens(size),
+        references: references.iter().map(|&one| tokens(reference_size(manifest, one))).sum(),
     }
+}
+
+/// The size in which a reference is read: its own where that is near what the model was trained on,
+/// otherwise the default picture's area in the reference's proportions.
+fn reference_size(manifest: &Manifest, size: Size) -> Size {
+    let Manifest { defaults, limits, .. } = manifest;
+    let area = |width: u32, height: u32| f64::from(width) * f64::from(height);
+    let (own, usual) = (area(size.width, size.height), area(defaults.width, defaults.height));
+    let whole = |side: u32| side.is_multiple_of(limits.multiple);
+    if whole(size.width) && whole(size.height) && own >= usual / 4.0 && own <= usual * 1.25 {
+        return size;
+    }
+    let scale = (usual / own).sqrt();
+    let side = |side: u32| {
+        let multiples = (f64::from(side) * scale / f64::from(limits.multiple)).round().max(1.0);
+        (multiples as u32 * limits.multiple)
+            .min(limits.max_side / limits.multiple * limits.multiple)
+    };
+    Size { width: side(size.width), height: side(size.height) }
 }
 
 /// What the network is told beside the noisy picture.

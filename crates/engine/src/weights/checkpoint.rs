@@ -1,36 +1,36 @@
 //! Weights seen through a network's own names.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
 use candle_core::{Device, Tensor};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
+use likeness_kernels::{self as kernels, Blocks, Convolution, Gate, Matrix};
 
 use super::keys::{self, Family, Naming, Piece, Rows};
-use super::{Format, WeightError, Weights};
+use super::{Format, TensorInfo, WeightError, Weights};
+use crate::ops::{GatedLayer, Kernel, Layer, Linear};
 
 /// In which numbers a network computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compute {
     /// 32-bit floats, whatever the format on disk: exact for the weights as they are stored.
     F32,
-    /// Blocks of 8 bits or fewer stay as they are stored, and activations are rounded to 8 bits:
-    /// an approximation. What is stored as floats is still computed in f32.
+    /// Products of numbers rounded to bf16, with sums in f32, where the processor has these. What is
+    /// stored in blocks stays so.
+    Bf16,
+    /// Products of 8-bit whole numbers, with a scale for each row of weights and of activations: an
+    /// approximation.
     Int8,
-}
-
-/// A matrix in the form in which it is multiplied.
-pub enum Matrix {
-    /// One number for each weight.
-    Dense(Tensor),
-    /// Blocks as they lie on disk.
-    Blocks(QTensor),
 }
 
 /// The weights of one network, with the names that it uses for them.
 pub struct Checkpoint {
     weights: Weights,
+    /// Every tensor that is asked for is made up from this seed.
+    invented: Option<u64>,
     family: Option<Family>,
     naming: Naming,
     prefix: &'static str,
@@ -46,10 +46,22 @@ impl Checkpoint {
     pub fn new(weights: Weights) -> Self {
         match keys::recognise(|name| weights.info(name).is_some()) {
             Some((family, naming, prefix)) => {
-                Self { weights, family: Some(family), naming, prefix }
+                Self { weights, invented: None, family: Some(family), naming, prefix }
             }
-            None => Self { weights, family: None, naming: Naming::Diffusers, prefix: "" },
+            None => Self {
+                weights,
+                invented: None,
+                family: None,
+                naming: Naming::Diffusers,
+                prefix: "",
+            },
         }
+    }
+
+    /// A checkpoint that has every tensor, of random numbers, in whatever shape it is asked for: speed
+    /// does not depend on what weights say, so that a network of any size is timed without its file.
+    pub fn invented(seed: u64) -> Self {
+        Self { invented: Some(seed), ..Self::new(Weights::none()) }
     }
 
     /// The family, if its tensors are those of one.
@@ -57,26 +69,28 @@ impl Checkpoint {
         self.family
     }
 
-    /// Whether any tensor is stored in blocks.
-    pub fn has_blocks(&self) -> bool {
-        self.weights
-            .names()
-            .any(|name| matches!(self.weights.info(name), Some(info) if matches!(info.format, Format::Blocks(_))))
+    /// Whether every matrix is stored in 16 bits a number, or fewer.
+    pub fn is_narrow(&self) -> bool {
+        self.infos().all(|info| info.shape.len() < 2 || info.format != Format::F32)
     }
 
-    /// How many numbers all tensors hold together.
-    pub fn parameters(&self) -> u64 {
-        let count =
-            |name| self.weights.info(name).map_or(0, |info| info.shape.iter().product::<usize>());
-        self.weights.names().map(|name| count(name) as u64).sum()
+    fn infos(&self) -> impl Iterator<Item = &TensorInfo> {
+        self.weights.names().filter_map(|name| self.weights.info(name))
     }
 
-    /// Bytes that all tensors take on disk.
-    pub fn bytes(&self) -> u64 {
-        self.weights
-            .names()
-            .filter_map(|name| self.weights.info(name))
-            .map(|info| info.bytes.len() as u64)
+    /// Bytes that all tensors take in the form in which they are computed with.
+    pub fn bytes(&self, compute: Compute) -> u64 {
+        let each = |info: &TensorInfo| match (compute, &info.format) {
+            (Compute::F32, Format::F16)
+            | (Compute::Bf16, Format::F32 | Format::F16 | Format::BF16) => 2,
+            (Compute::Int8, _) => 1,
+            _ => 4,
+        };
+        self.infos()
+            .map(|info| match (compute, &info.format) {
+                (Compute::Bf16, Format::Blocks(_)) => info.bytes.len() as u64,
+                _ => each(info) * info.shape.iter().product::<usize>() as u64,
+            })
             .sum()
     }
 
@@ -93,6 +107,75 @@ impl Checkpoint {
             *first /= 3;
         }
         Some(shape)
+    }
+
+    /// All numbers of a tensor.
+    pub fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightError> {
+        let mut numbers = Vec::new();
+        self.read(name, shape, &mut numbers)?;
+        Ok(numbers)
+    }
+
+    /// The convolution [outputs of all the names together, inputs, side, side]; every tensor is stored
+    /// in `shape`, whose first number is its outputs.
+    pub fn kernel(
+        &self,
+        names: &[&str],
+        shape: &[usize],
+        compute: Compute,
+        device: &Device,
+    ) -> Result<Kernel, WeightError> {
+        let mut numbers = Vec::new();
+        for name in names {
+            self.read(name, shape, &mut numbers)?;
+        }
+        let side = shape.get(3).copied().unwrap_or(1);
+        let (outputs, inputs) = (shape[0] * names.len(), shape[1]);
+        if !device.is_cpu() {
+            let dense = Tensor::from_vec(numbers, (outputs, inputs, side, side), device);
+            return self.made(names[0], dense.map(Kernel::Dense));
+        }
+        let format = match compute {
+            // A scale for each row of activations has no meaning where a row is nine pixels.
+            Compute::Int8 => kernels::Format::Bf16,
+            _ => self.format(names, compute),
+        };
+        Convolution::pack(&numbers, outputs, inputs, side, format)
+            .map(|packed| Kernel::Packed(Arc::new(packed)))
+            .map_err(|error| self.bad(names[0], error.to_string()))
+    }
+
+    /// The layer `name`.weight [2 · half, inputs] with its bias, of which one half gates the other.
+    pub fn gated(
+        &self,
+        name: &str,
+        (half, inputs): (usize, usize),
+        gate: Gate,
+        compute: Compute,
+        device: &Device,
+    ) -> Result<GatedLayer, WeightError> {
+        let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
+        if !device.is_cpu() {
+            let weight = self.linear(&[&weight], (2 * half, inputs), compute, device)?;
+            let bias = Some(self.vector(&bias, 2 * half, device)?);
+            return Ok(GatedLayer::Wide(Layer { weight, bias }, gate));
+        }
+        let numbers = self.numbers(&weight, &[2 * half, inputs])?;
+        let added = self.numbers(&bias, &[2 * half])?;
+        let format = self.format(&[&weight], compute);
+        kernels::Gated::pack(&numbers, Some(&added), half, inputs, gate, format)
+            .map(|packed| GatedLayer::Packed(Arc::new(packed)))
+            .map_err(|error| self.bad(&weight, error.to_string()))
+    }
+
+    /// The form in which floats are packed.
+    fn format(&self, names: &[&str], compute: Compute) -> kernels::Format {
+        match compute {
+            Compute::F32 if names.iter().all(|name| self.is_half(name)) => kernels::Format::F16,
+            Compute::F32 => kernels::Format::F32,
+            Compute::Bf16 => kernels::Format::Bf16,
+            Compute::Int8 => kernels::Format::Int8,
+        }
     }
 
     /// A vector of `length` numbers.
@@ -119,30 +202,69 @@ impl Checkpoint {
         self.made(name, Tensor::from_vec(numbers, (rows, columns), device))
     }
 
-    /// The matrix [rows of all the names together, columns]; every name has `rows` rows.
-    pub fn matrix(
+    /// The layer [rows of all the names together, columns], ready to be multiplied; every name has
+    /// `rows` rows.
+    pub fn linear(
         &self,
         names: &[&str],
         (rows, columns): (usize, usize),
         compute: Compute,
         device: &Device,
-    ) -> Result<Matrix, WeightError> {
+    ) -> Result<Linear, WeightError> {
         let shape = (rows * names.len(), columns);
-        if let (Compute::Int8, Some(kind)) = (compute, self.common_blocks(names)) {
-            let mut bytes = Vec::new();
-            for name in names {
-                let (_, parts) = self.stored(name, &[rows, columns])?;
-                parts.into_iter().for_each(|part| bytes.extend_from_slice(part));
-            }
-            let blocks = QStorage::from_data(bytes.into(), device, kind);
-            let blocks = blocks.and_then(|blocks| QTensor::new(blocks, shape));
-            return self.made(names[0], blocks.map(Matrix::Blocks));
+        let blocks = self.common_blocks(names).filter(|_| compute != Compute::F32);
+        if let Some(kind) = blocks.filter(|_| !device.is_cpu()) {
+            let blocks =
+                QStorage::from_data(self.joined(names, rows, columns)?.into(), device, kind);
+            let blocks =
+                blocks.and_then(|blocks| QMatMul::from_qtensor(QTensor::new(blocks, shape)?));
+            return self.made(names[0], blocks.map(|blocks| Linear::Blocks(Arc::new(blocks))));
+        }
+        let ours = match blocks {
+            Some(GgmlDType::Q8_0) => Some(Blocks::Q8_0),
+            Some(GgmlDType::Q4K) => Some(Blocks::Q4K),
+            _ => None,
+        };
+        if let (Some(kind), Compute::Bf16) = (ours, compute) {
+            let bytes = self.joined(names, rows, columns)?;
+            let packed = Matrix::of_blocks(&bytes, shape.0, shape.1, kind);
+            return self.packed(names[0], packed);
         }
         let mut numbers = Vec::new();
         for name in names {
             self.read(name, &[rows, columns], &mut numbers)?;
         }
-        self.made(names[0], Tensor::from_vec(numbers, shape, device).map(Matrix::Dense))
+        if !device.is_cpu() {
+            return self
+                .made(names[0], Tensor::from_vec(numbers, shape, device).map(Linear::Dense));
+        }
+        let format = self.format(names, compute);
+        self.packed(names[0], Matrix::pack_rows(&numbers, shape.0, shape.1, format))
+    }
+
+    fn packed(
+        &self,
+        name: &str,
+        matrix: Result<Matrix, kernels::Error>,
+    ) -> Result<Linear, WeightError> {
+        matrix
+            .map(|matrix| Linear::Packed(Arc::new(matrix)))
+            .map_err(|error| self.bad(name, error.to_string()))
+    }
+
+    /// Whether a tensor is stored in half precision, which packs without loss.
+    fn is_half(&self, name: &str) -> bool {
+        matches!(self.weights.info(&self.piece(name).name), Some(info) if info.format == Format::F16)
+    }
+
+    /// The bytes of several tensors of the same format, one after the other.
+    fn joined(&self, names: &[&str], rows: usize, columns: usize) -> Result<Vec<u8>, WeightError> {
+        let mut bytes = Vec::new();
+        for name in names {
+            let (_, parts) = self.stored(name, &[rows, columns])?;
+            parts.into_iter().for_each(|part| bytes.extend_from_slice(part));
+        }
+        Ok(bytes)
     }
 
     /// The block format that all these tensors have in common, if they have one.
@@ -158,6 +280,10 @@ impl Checkpoint {
 
     /// Appends a tensor's numbers to `numbers`.
     fn read(&self, name: &str, shape: &[usize], numbers: &mut Vec<f32>) -> Result<(), WeightError> {
+        if let Some(seed) = self.invented {
+            invent(seed, name, shape, numbers);
+            return Ok(());
+        }
         let (format, parts) = self.stored(name, shape)?;
         // Room is made only now: the file has been seen to hold that many numbers.
         numbers.reserve(shape.iter().product());
@@ -229,7 +355,12 @@ impl Checkpoint {
         piece
     }
 
-    fn made<T>(&self, name: &str, result: candle_core::Result<T>) -> Result<T, WeightError> {
+    /// What candle made of a tensor, or why it did not.
+    pub(crate) fn made<T>(
+        &self,
+        name: &str,
+        result: candle_core::Result<T>,
+    ) -> Result<T, WeightError> {
         result.map_err(|error| self.bad(name, error.to_string()))
     }
 
@@ -237,6 +368,27 @@ impl Checkpoint {
         let tensor = self.piece(name).name;
         WeightError::Tensor { file: self.weights.file(&tensor).to_owned(), tensor, problem }
     }
+}
+
+/// Appends random numbers in the range that trained ones have: norms near 1, biases near 0, and rows
+/// that keep the size of what they are multiplied with.
+fn invent(seed: u64, name: &str, shape: &[usize], numbers: &mut Vec<f32>) {
+    let inputs: usize = shape.iter().skip(1).product();
+    let (around, spread) = match shape {
+        [_] if name.ends_with(".bias") => (0.0, 0.1),
+        [_] => (1.0, 0.1),
+        _ => (0.0, (3.0 / inputs as f32).sqrt()),
+    };
+    // FNV-1a of the name, so that no two tensors are alike; then a plain congruential generator.
+    let mut state = name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    numbers.extend((0..shape.iter().product::<usize>()).map(|_| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let unit = (state >> 40) as f32 / (1u32 << 23) as f32 - 1.0;
+        around + spread * unit
+    }));
 }
 
 /// Appends 16-bit floats as 32-bit ones, through a small buffer since a file aligns nothing.

@@ -14,7 +14,7 @@ pub mod keys;
 mod mapped;
 pub mod safetensors;
 
-pub use checkpoint::{Checkpoint, Compute, Matrix};
+pub use checkpoint::{Checkpoint, Compute};
 pub use mapped::Bytes;
 
 use std::collections::{BTreeMap, HashMap};
@@ -182,6 +182,11 @@ impl Weights {
     /// Weights that are already in memory; `name` stands for the file in messages.
     pub fn from_memory(name: &str, bytes: Vec<u8>) -> Result<Self, WeightError> {
         Self::from_parts(vec![(PathBuf::from(name), Bytes::Owned(bytes))])
+    }
+
+    /// No tensors at all.
+    fn none() -> Self {
+        Self { parts: Vec::new(), tensors: HashMap::new() }
     }
 
     fn open_shards(index: &Path) -> Result<Self, WeightError> {

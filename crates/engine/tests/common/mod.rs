@@ -4,6 +4,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use candle_core::{Device, Tensor};
+use likeness_engine::networks::{Source, read_config};
+use likeness_engine::weights::{Checkpoint, Compute};
 use likeness_engine::{Engine, Memory, Model, Processor};
 use likeness_recipe::{Pixels, Recipe, ResolvedRecipe, Seed, resolve};
 use safetensors::{Dtype, SafeTensors};
@@ -92,4 +95,25 @@ pub fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32)
     let difference = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
     println!("{what}: largest difference {difference:e}");
     assert!(difference < tolerance, "{what}: off by {difference:e}, and {tolerance:e} is allowed");
+}
+
+/// The configuration and weights of a tiny random network.
+pub fn network<Config: serde::de::DeserializeOwned>(name: &str) -> (Config, Checkpoint) {
+    let folder = tiny(name);
+    let weights = folder.join("diffusion_pytorch_model.safetensors");
+    (read_config(&folder.join("config.json")).unwrap(), Checkpoint::open(&weights).unwrap())
+}
+
+/// The numbers that a network computes in, and how far it may be off: what rounds to bf16 or bytes is
+/// held to no more than that it computes the same thing.
+pub fn sources(checkpoint: &Checkpoint, exact: f32) -> [(Source<'_>, f32); 2] {
+    [(Compute::F32, exact), (Compute::Bf16, 0.25)]
+        .map(|(compute, off)| (Source { checkpoint, compute, device: &Device::Cpu }, off))
+}
+
+/// [1, channels, height, width] as [height · width, channels].
+pub fn by_pixel((shape, numbers): &(Vec<usize>, Vec<f32>)) -> Tensor {
+    let (channels, pixels) = (shape[1], shape[2] * shape[3]);
+    let numbers = likeness_engine::image::transpose(numbers, channels, pixels);
+    Tensor::from_vec(numbers, (pixels, channels), &Device::Cpu).unwrap()
 }

@@ -1,0 +1,87 @@
+//! The engine of this project as hosts see it: what opens models on the device it was built for.
+
+use std::path::Path;
+
+use likeness_recipe::{
+    MachineMemory, ModelDescription, Precision, RenderError, Renderer, ResolvedRecipe, Size, Word,
+};
+
+use crate::engine::need;
+use crate::{Engine, Memory, Model, Processor, instruction_set, planner};
+
+/// Opens models with candle.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Candle;
+
+impl likeness_recipe::Engine for Candle {
+    fn describe(&self, path: &Path) -> Result<ModelDescription, RenderError> {
+        let model = Model::open(path)?;
+        let (capabilities, manifest) = (model.capabilities().clone(), model.manifest());
+        let words = manifest.vocabulary.iter().flat_map(|(kind, words)| {
+            words.iter().map(|text| Word { kind: kind.clone(), text: text.clone() })
+        });
+        Ok(ModelDescription {
+            licence: Some(manifest.licence.clone()),
+            bytes: manifest.files.iter().map(|file| file.bytes).sum(),
+            words: words.collect(),
+            memory: need(&model, capabilities.defaults.precision, capabilities.defaults.size, &[])?,
+            capabilities,
+        })
+    }
+
+    fn open(
+        &self,
+        path: &Path,
+        precision: Precision,
+    ) -> Result<Box<dyn Renderer + Send>, RenderError> {
+        let mut engine = Engine::new(Model::open(path)?, processor(), Memory::Free)?;
+        engine.load(precision)?;
+        Ok(Box::new(engine))
+    }
+
+    fn need(
+        &self,
+        path: &Path,
+        recipe: &ResolvedRecipe,
+        references: &[Size],
+    ) -> Result<u64, RenderError> {
+        let size = Size { width: recipe.width, height: recipe.height };
+        need(&Model::open(path)?, recipe.precision, size, references)
+    }
+
+    fn instruction_set(&self) -> String {
+        instruction_set().to_owned()
+    }
+
+    fn device(&self) -> String {
+        match processor() {
+            Processor::Cpu => "cpu",
+            Processor::Cuda(_) => "cuda",
+            Processor::Metal(_) => "metal",
+        }
+        .to_owned()
+    }
+
+    fn set_threads(&self, threads: Option<usize>) -> bool {
+        // The pool is made with the first picture, once.
+        threads.is_none_or(likeness_kernels::pool::set_threads)
+    }
+
+    fn threads(&self) -> usize {
+        likeness_kernels::pool::threads()
+    }
+
+    fn memory(&self) -> MachineMemory {
+        MachineMemory { total: planner::total(), free: planner::available() }
+    }
+}
+
+fn processor() -> Processor {
+    if cfg!(feature = "cuda") {
+        Processor::Cuda(0)
+    } else if cfg!(feature = "metal") {
+        Processor::Metal(0)
+    } else {
+        Processor::Cpu
+    }
+}

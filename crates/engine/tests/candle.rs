@@ -1,0 +1,63 @@
+//! What hosts see of the engine: descriptions of models, what they need, and how caches are used.
+
+mod common;
+
+use common::{recipe, root, tiny};
+use likeness_engine::{Candle, Model};
+use likeness_recipe::{
+    Engine, Inputs, Pixels, Reference, RenderError, Renderer, Role, Size, Unwatched,
+};
+
+#[test]
+fn the_starter_is_described() {
+    let starter = Candle.describe(&root("models/starter")).unwrap();
+    assert_eq!(starter.capabilities.model.name, "likeness-starter");
+    assert_eq!(starter.licence.as_deref(), Some("Apache-2.0"));
+    assert!(starter.words.iter().any(|word| word.kind == "subjects" && word.text == "fox"));
+    assert!(starter.memory > starter.bytes / 4, "weights are most of it: {}", starter.memory);
+    let nowhere = Candle.describe(&root("models/none")).unwrap_err();
+    assert!(matches!(nowhere, RenderError::Model { .. }), "{nowhere}");
+}
+
+#[test]
+fn larger_pictures_and_references_need_more() {
+    let path = root("models/starter");
+    let model = Model::open(&path).unwrap();
+    let need = |side: u32, references: &[Size]| {
+        let recipe = recipe(&model, "a fox", 1, |recipe| {
+            (recipe.width, recipe.height) = (Some(side), Some(side));
+        });
+        Candle.need(&path, &recipe, references).unwrap()
+    };
+    let square = Size { width: 128, height: 128 };
+    assert!(need(96, &[]) < need(160, &[]));
+    assert!(need(128, &[]) < need(128, &[square]));
+    assert!(need(128, &[square]) < need(128, &[square, square]));
+}
+
+#[test]
+fn what_is_kept_is_counted_and_bounded() {
+    let path = tiny("diffusers");
+    let model = Model::open(&path).unwrap();
+    let mut recipe = recipe(&model, "a red fox", 1, |_| ());
+    recipe.references = vec![Reference { role: Role::Subject, sha256: "0".repeat(64), name: None }];
+    let pixels = Pixels::new(16, 16, 4, vec![200; 16 * 16 * 4]).unwrap();
+    let inputs = Inputs { references: vec![pixels], ..Inputs::default() };
+    let mut renderer = Candle.open(&path, recipe.precision).unwrap();
+    let render = |renderer: &mut Box<dyn Renderer + Send>| {
+        renderer.render(&recipe, &inputs, &mut Unwatched).unwrap().remove(0).pixels
+    };
+
+    let first = render(&mut renderer);
+    let again = render(&mut renderer);
+    assert_eq!(first, again);
+    for cache in renderer.caches() {
+        assert!(cache.hits > 0 && cache.misses > 0 && cache.bytes > 0, "{cache:?}");
+        assert!(cache.bytes <= cache.limit, "{cache:?}");
+    }
+    assert_eq!(renderer.caches().iter().map(|cache| cache.limit).sum::<u64>(), 256 << 20);
+
+    renderer.set_cache_limit(0);
+    assert!(renderer.caches().iter().all(|cache| cache.bytes == 0 && cache.limit == 0));
+    assert_eq!(render(&mut renderer), first, "nothing is kept, and the picture is the same");
+}

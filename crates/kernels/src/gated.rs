@@ -1,0 +1,141 @@
+//! A layer whose outputs come in two halves of which one gates the other, from one product: panels of
+//! both halves stand side by side, so that what is wider than the result never reaches memory.
+
+use std::ops::Range;
+
+use crate::Error;
+use crate::cpu::Isa;
+use crate::elementwise::Gate;
+use crate::finish::{Activation, activate};
+use crate::matmul::{Before, Emit, Tasks, product};
+use crate::matrix::{Format, Matrix, PANEL, check_len};
+use crate::pool::Shared;
+use crate::simd::{Math, per_isa};
+
+/// Weights [2n, k] and bias [2n] of such a layer.
+#[derive(Debug, Clone)]
+pub struct Gated {
+    matrix: Matrix,
+    /// In the order of the panels.
+    bias: Vec<f32>,
+    n: usize,
+    gate: Gate,
+}
+
+impl Gated {
+    /// Packs weights [2n, k]; without a bias it is 0.
+    pub fn pack(
+        weights: &[f32],
+        bias: Option<&[f32]>,
+        n: usize,
+        k: usize,
+        gate: Gate,
+        format: Format,
+    ) -> Result<Self, Error> {
+        check_len("weights", weights.len(), &[2, n, k])?;
+        if let Some(bias) = bias {
+            check_len("bias", bias.len(), &[2, n])?;
+        }
+        // Panel 2i holds outputs 32i.. of the first half, panel 2i + 1 those of the second.
+        let row = |r: usize| {
+            let (panel, column) = (r / PANEL, r % PANEL);
+            let at = panel / 2 * PANEL + column;
+            (at < n).then_some(at + panel % 2 * n)
+        };
+        let rows = n.div_ceil(PANEL) * 2 * PANEL;
+        let at = |r: usize, c: usize| row(r).map_or(0.0, |r| weights[r * k + c]);
+        let of_bias = |r: usize| row(r).and_then(|r| Some(bias?[r])).unwrap_or(0.0);
+        Ok(Self {
+            matrix: Matrix::pack(rows, k, format, at)?,
+            bias: (0..rows).map(of_bias).collect(),
+            n,
+            gate,
+        })
+    }
+
+    /// Numbers of a row of the result.
+    pub fn outputs(&self) -> usize {
+        self.n
+    }
+
+    /// Bytes of memory that it takes.
+    pub fn bytes(&self) -> usize {
+        self.matrix.bytes() + self.bias.len() * 4
+    }
+
+    /// out [m, n]
+    pub fn forward(&self, before: Before, out: &mut [f32]) -> Result<(), Error> {
+        self.forward_with(Isa::get(), before, out)
+    }
+
+    /// [`Gated::forward`] with a set of instructions that this machine has.
+    pub fn forward_with(&self, isa: Isa, before: Before, out: &mut [f32]) -> Result<(), Error> {
+        before.check(&self.matrix)?;
+        check_len("out", out.len(), &[before.m, self.n])?;
+        if before.m == 0 {
+            return Ok(());
+        }
+        let tasks = Tasks::of(before.m, self.matrix.panels(), 2);
+        let emit = Halves { layer: self, out: Shared::new(out) };
+        before.with_rows(isa, &self.matrix, |rows, segments| {
+            product(isa, rows, &tasks, segments, &self.matrix, &emit)
+        });
+        Ok(())
+    }
+}
+
+struct Halves<'a> {
+    layer: &'a Gated,
+    out: Shared<f32>,
+}
+
+impl Emit for Halves<'_> {
+    const TOGETHER: usize = 2;
+
+    fn emit(&self, isa: Isa, rows: Range<usize>, panel: usize, [first, second]: [&[f32]; 2]) {
+        let (one, two) = self.layer.bias[panel * PANEL..][..2 * PANEL].split_at(PANEL);
+        let columns = panel / 2 * PANEL;
+        let to = Destination { rows, columns, n: self.layer.n, out: &self.out };
+        halves(isa, [first, second], [one, two], self.layer.gate, to);
+    }
+}
+
+/// Where results go: some rows of n numbers, from column `columns`.
+struct Destination<'a> {
+    rows: Range<usize>,
+    columns: usize,
+    n: usize,
+    out: &'a Shared<f32>,
+}
+
+#[inline(always)]
+fn halves_body<M: Math>(sums: [&[f32]; 2], bias: [&[f32]; 2], gate: Gate, to: Destination) {
+    let width = PANEL.min(to.n - to.columns);
+    let both = sums[0].chunks_exact(PANEL).zip(sums[1].chunks_exact(PANEL));
+    for (r, (first, second)) in to.rows.zip(both) {
+        let mut line = [0f32; PANEL];
+        // One loop a gate: a choice inside the loop would keep it from being made into vectors.
+        match gate {
+            Gate::SwiGlu => {
+                for i in 0..PANEL {
+                    let (through, plain) = (first[i] + bias[0][i], second[i] + bias[1][i]);
+                    line[i] = activate::<M>(through, Activation::Silu) * plain;
+                }
+            }
+            Gate::GeGlu => {
+                for i in 0..PANEL {
+                    let (plain, through) = (first[i] + bias[0][i], second[i] + bias[1][i]);
+                    line[i] = activate::<M>(through, Activation::Gelu) * plain;
+                }
+            }
+        }
+        // SAFETY: a task alone writes its rows and panels.
+        let out = unsafe { to.out.part(r * to.n + to.columns, width) };
+        out.copy_from_slice(&line[..width]);
+    }
+}
+
+per_isa! {
+    /// Sums [rows][32] of a panel of each half, through the gate. The caller's task alone writes there.
+    fn halves(sums: [&[f32]; 2], bias: [&[f32]; 2], gate: Gate, to: Destination) = halves_body
+}

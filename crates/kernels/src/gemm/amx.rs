@@ -1,0 +1,194 @@
+//! Blocks of 32 rows by 32 columns in four of the processor's eight tiles.
+//!
+//! A tile is 16 rows of 64 bytes. Tiles 0 to 3 hold sums, 4 and 5 rows of activations, 6 and 7 weights:
+//! four loads feed four products. The instructions are in inline assembly, since the intrinsics are not
+//! stable; the compiler itself never touches a tile.
+
+use std::arch::asm;
+
+use super::{Left, Segment};
+
+/// Bytes from a row of `acc` to the next, and from a row of weights to the next: 32 floats, or 32 pairs
+/// of bf16, or 32 fours of bytes.
+const LINE: usize = 128;
+
+#[repr(C, align(64))]
+struct Config {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+static CONFIG: Config = Config {
+    palette: 1,
+    start_row: 0,
+    reserved: [0; 14],
+    bytes: [64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0],
+    rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
+};
+
+/// Shapes this thread's tiles.
+pub(super) fn configure() {
+    // SAFETY: reads 64 bytes of a constant; only called where `Isa::Amx` was found.
+    unsafe { asm!("ldtilecfg [{}]", in(reg) &CONFIG, options(nostack, readonly)) }
+}
+
+/// Lets go of this thread's tiles, so that the system need not save them.
+pub(super) fn release() {
+    // SAFETY: touches no memory.
+    unsafe { asm!("tilerelease", options(nostack, nomem)) }
+}
+
+/// 32 or 16 rows by 32 columns: `$product` is the instruction, which takes 64 bytes of a row.
+macro_rules! block {
+    ($name:ident, $left:ty, $product:literal) => {
+        /// # Safety
+        /// See the block of the same name in `super`. `lines` is the stride of rows in bytes, segments
+        /// are in elements of `$left`, and their bytes are multiples of 64.
+        #[inline]
+        unsafe fn $name(start: *const $left, lines: usize, two: bool, segments: &[Segment], b: *const $left, acc: *mut u8, fresh: bool) {
+            let size = size_of::<$left>();
+            // SAFETY: reads the rows and weights and writes the sums that the caller promised; the only
+            // registers it changes are named, and tiles are nobody else's.
+            unsafe {
+                if fresh {
+                    asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
+                } else {
+                    asm!(
+                        "tileloadd tmm0, [{c} + {l}]",
+                        "tileloadd tmm1, [{c} + {l} + 64]",
+                        c = in(reg) acc, l = in(reg) LINE, options(nostack, readonly)
+                    );
+                    if two {
+                        asm!(
+                            "tileloadd tmm2, [{c} + {l}]",
+                            "tileloadd tmm3, [{c} + {l} + 64]",
+                            c = in(reg) acc.add(16 * LINE), l = in(reg) LINE, options(nostack, readonly)
+                        );
+                    }
+                }
+                let mut b = b.cast::<u8>();
+                for segment in segments {
+                    let a = start.add(segment.offset).cast::<u8>();
+                    let steps = segment.len * size / 64;
+                    if two {
+                        asm!(
+                            "2:",
+                            "tileloadd tmm6, [{b} + {l}]",
+                            "tileloadd tmm4, [{a} + {s}]",
+                            "tileloadd tmm7, [{b} + {l} + 64]",
+                            concat!($product, " tmm0, tmm4, tmm6"),
+                            "tileloadd tmm5, [{a2} + {s}]",
+                            concat!($product, " tmm1, tmm4, tmm7"),
+                            "add {a}, 64",
+                            "add {a2}, 64",
+                            concat!($product, " tmm2, tmm5, tmm6"),
+                            "add {b}, 2048",
+                            concat!($product, " tmm3, tmm5, tmm7"),
+                            "dec {n}",
+                            "jnz 2b",
+                            a = inout(reg) a => _,
+                            a2 = inout(reg) a.add(16 * lines) => _,
+                            b = inout(reg) b,
+                            n = inout(reg) steps => _,
+                            s = in(reg) lines,
+                            l = in(reg) LINE,
+                            options(nostack, readonly)
+                        );
+                    } else {
+                        asm!(
+                            "2:",
+                            "tileloadd tmm6, [{b} + {l}]",
+                            "tileloadd tmm4, [{a} + {s}]",
+                            "tileloadd tmm7, [{b} + {l} + 64]",
+                            concat!($product, " tmm0, tmm4, tmm6"),
+                            "add {a}, 64",
+                            "add {b}, 2048",
+                            concat!($product, " tmm1, tmm4, tmm7"),
+                            "dec {n}",
+                            "jnz 2b",
+                            a = inout(reg) a => _,
+                            b = inout(reg) b,
+                            n = inout(reg) steps => _,
+                            s = in(reg) lines,
+                            l = in(reg) LINE,
+                            options(nostack, readonly)
+                        );
+                    }
+                }
+                let _ = b;
+                asm!(
+                    "tilestored [{c} + {l}], tmm0",
+                    "tilestored [{c} + {l} + 64], tmm1",
+                    c = in(reg) acc, l = in(reg) LINE, options(nostack)
+                );
+                if two {
+                    asm!(
+                        "tilestored [{c} + {l}], tmm2",
+                        "tilestored [{c} + {l} + 64], tmm3",
+                        c = in(reg) acc.add(16 * LINE), l = in(reg) LINE, options(nostack)
+                    );
+                }
+            }
+        }
+    };
+}
+
+block!(bf16_tiles, u16, "tdpbf16ps");
+block!(int8_tiles, i8, "tdpbssd");
+
+/// # Safety
+/// See [`super::bf16_block`].
+pub(super) unsafe fn bf16_block(
+    left: Left<u16>,
+    rows: usize,
+    segments: &[Segment],
+    b: *const u16,
+    acc: *mut f32,
+    fresh: bool,
+) {
+    for r in (0..rows).step_by(32) {
+        // SAFETY: rows past the last one are in memory by the caller's promise.
+        unsafe {
+            let acc = acc.add(r * LINE / 4).cast();
+            bf16_tiles(
+                left.start.add(r * left.stride),
+                left.stride * 2,
+                rows - r > 16,
+                segments,
+                b,
+                acc,
+                fresh,
+            );
+        }
+    }
+}
+
+/// # Safety
+/// See [`super::int8_block`].
+pub(super) unsafe fn int8_block(
+    left: Left<i8>,
+    rows: usize,
+    segments: &[Segment],
+    b: *const i8,
+    acc: *mut i32,
+    fresh: bool,
+) {
+    for r in (0..rows).step_by(32) {
+        // SAFETY: rows past the last one are in memory by the caller's promise.
+        unsafe {
+            let acc = acc.add(r * LINE / 4).cast();
+            int8_tiles(
+                left.start.add(r * left.stride),
+                left.stride,
+                rows - r > 16,
+                segments,
+                b,
+                acc,
+                fresh,
+            );
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The two kinds of numbers that activations and weights meet in, seen alike.
+
+use crate::aligned::Aligned;
+use crate::attention::{shares_exact, shares_rough};
+use crate::conv;
+use crate::convert::to_bf16;
+use crate::cpu::Isa;
+use crate::gemm::{self, Left, Segment};
+
+/// f32, or bf16 as its bits.
+pub(crate) trait Number:
+    Copy + Default + Send + Sync + crate::attention::WithScratch + 'static
+{
+    /// Numbers of one column that stand side by side in a panel.
+    const GROUP: usize;
+    /// What a score of 1 is in the powers that shares are made with.
+    const UNIT: f32;
+
+    fn convert(isa: Isa, from: &[f32], to: &mut [Self]);
+
+    /// Attention's scores to shares; see [`shares_exact`].
+    fn shares(
+        isa: Isa,
+        scores: &[f32],
+        stride: usize,
+        count: usize,
+        shares: &mut [Self],
+        state: &mut (f32, f32),
+    ) -> f32;
+
+    /// Runs with this thread's buffer for a padded picture.
+    fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R;
+
+    /// # Safety
+    /// See [`gemm::f32_block`] and [`gemm::bf16_block`].
+    unsafe fn block(
+        isa: Isa,
+        left: Left<Self>,
+        rows: usize,
+        segments: &[Segment],
+        b: *const Self,
+        acc: *mut f32,
+        fresh: bool,
+    );
+}
+
+impl Number for f32 {
+    const GROUP: usize = 1;
+    const UNIT: f32 = 1.0;
+
+    fn convert(_: Isa, from: &[f32], to: &mut [Self]) {
+        to.copy_from_slice(from);
+    }
+
+    fn shares(
+        isa: Isa,
+        scores: &[f32],
+        stride: usize,
+        count: usize,
+        shares: &mut [Self],
+        state: &mut (f32, f32),
+    ) -> f32 {
+        shares_exact(isa, scores, stride, count, shares, state)
+    }
+
+    fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R {
+        conv::FLOATS.with_borrow_mut(run)
+    }
+
+    unsafe fn block(
+        isa: Isa,
+        left: Left<Self>,
+        rows: usize,
+        segments: &[Segment],
+        b: *const Self,
+        acc: *mut f32,
+        fresh: bool,
+    ) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { gemm::f32_block(isa, left, rows, segments, b, acc, fresh) }
+    }
+}
+
+impl Number for u16 {
+    const GROUP: usize = 2;
+    const UNIT: f32 = std::f32::consts::LOG2_E;
+
+    fn convert(isa: Isa, from: &[f32], to: &mut [Self]) {
+        to_bf16(isa, from, to);
+    }
+
+    fn shares(
+        isa: Isa,
+        scores: &[f32],
+        stride: usize,
+        count: usize,
+        shares: &mut [Self],
+        state: &mut (f32, f32),
+    ) -> f32 {
+        shares_rough(isa, scores, stride, count, shares, state)
+    }
+
+    fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R {
+        conv::HALVES.with_borrow_mut(run)
+    }
+
+    unsafe fn block(
+        isa: Isa,
+        left: Left<Self>,
+        rows: usize,
+        segments: &[Segment],
+        b: *const Self,
+        acc: *mut f32,
+        fresh: bool,
+    ) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { gemm::bf16_block(isa, left, rows, segments, b, acc, fresh) }
+    }
+}

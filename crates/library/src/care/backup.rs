@@ -1,0 +1,183 @@
+//! Backups: the database through SQLite's online backup, and every file that it names.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+use serde::Serialize;
+
+use super::preserve::{BESIDE, beside, copy_file};
+use crate::folder::{ASSETS, BACKUPS, DATABASE, LOCK, PICTURES};
+use crate::library::{APPLICATION, version};
+use crate::lock::Lock;
+use crate::{LibraryError, Reader, Result, SCHEMA, Time, files};
+
+/// What was backed up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct BackedUp {
+    /// Pictures and assets that the backup has.
+    pub files: u64,
+    /// Those that it did not have before.
+    pub copied: u64,
+    /// Bytes that were copied for them.
+    pub bytes: u64,
+}
+
+/// What was brought back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// Pictures and assets that the library has now.
+    pub files: u64,
+    /// The database that was there before, if there was one.
+    pub replaced: Option<PathBuf>,
+}
+
+impl Reader {
+    /// Copies the library into the folder `to`, while it is in use. A backup that is there already is
+    /// brought up to date: pictures never change, so only new ones are copied. The result is itself a
+    /// library that can be opened.
+    pub fn backup(&self, to: &Path) -> Result<BackedUp> {
+        let to = std::path::absolute(to).map_err(|e| LibraryError::from_read(to, e))?;
+        let bad = |problem: &str| {
+            LibraryError::field("to", problem, "an empty folder, or a backup, outside the library")
+        };
+        if to.starts_with(&self.folder) || self.folder.starts_with(&to) {
+            return Err(bad("a library cannot be backed up into itself"));
+        }
+        let database = to.join(DATABASE);
+        let others = files::list(&to)?.into_iter().any(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            ![DATABASE, PICTURES, ASSETS, LOCK].contains(&name.as_str())
+                && !name.starts_with(DATABASE)
+        });
+        if others && !database.exists() {
+            return Err(bad("there is something else in the folder"));
+        }
+        std::fs::create_dir_all(&to).map_err(|e| LibraryError::from_write(&to, e))?;
+        // The rows first: each file they name is there by then, and stays.
+        let part = beside(&database, ".part");
+        files::remove_file(&part)?;
+        self.sorted(|connection| Ok(connection.backup("main", &part, None)?))
+            .map_err(|error| error.at(&part))?;
+        forget_thumbnails(&part).map_err(|error| error.at(&part))?;
+        let done = copy_named(&part, &self.folder, &to)?;
+        files::sync_file(&part)?;
+        for suffix in BESIDE {
+            files::remove_file(&beside(&database, suffix))?;
+            files::remove_file(&beside(&part, suffix))?;
+        }
+        std::fs::rename(&part, &database).map_err(|e| LibraryError::from_write(&database, e))?;
+        files::sync_folder(&to);
+        Ok(done)
+    }
+}
+
+/// Makes the library at `folder` what the backup at `from` is. The database that is there is moved
+/// into `backups/`; picture files that are there stay, and those made since the session of the backup
+/// began are taken in when it is opened.
+pub fn restore(folder: &Path, from: &Path, now: Time) -> Result<Restored> {
+    let backup = from.join(DATABASE);
+    sound(&backup, from)?;
+    std::fs::create_dir_all(folder).map_err(|e| LibraryError::from_write(folder, e))?;
+    let _lock = Lock::take(folder)?;
+    let database = folder.join(DATABASE);
+    let part = beside(&database, ".restored");
+    copy_file(&backup, &part)?;
+    let done = copy_named(&part, from, folder)?;
+    let replaced = match database.exists() {
+        true => Some(move_database(
+            folder,
+            &folder.join(BACKUPS).join(format!("replaced-{now}.sqlite")),
+        )?),
+        false => None,
+    };
+    std::fs::rename(&part, &database).map_err(|e| LibraryError::from_write(&database, e))?;
+    files::sync_folder(folder);
+    Ok(Restored { files: done.files, replaced })
+}
+
+/// Thumbnails are not backed up: they are made again where the backup is opened.
+fn forget_thumbnails(database: &Path) -> Result<()> {
+    let connection = Connection::open(database)?;
+    // One file, without a log beside it.
+    connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
+    connection.execute("UPDATE pictures SET thumbnails = 0", [])?;
+    connection.close().map_err(|(_, error)| error)?;
+    Ok(())
+}
+
+/// Moves the library's database, with what SQLite left beside it, to `to`.
+pub(crate) fn move_database(folder: &Path, to: &Path) -> Result<PathBuf> {
+    let database = folder.join(DATABASE);
+    if let Some(above) = to.parent() {
+        std::fs::create_dir_all(above).map_err(|e| LibraryError::from_write(above, e))?;
+    }
+    for suffix in BESIDE.into_iter().chain([""]) {
+        let (from, to) = (beside(&database, suffix), beside(to, suffix));
+        if from.exists() {
+            std::fs::rename(&from, &to).map_err(|e| LibraryError::from_write(&to, e))?;
+        }
+    }
+    Ok(to.to_owned())
+}
+
+/// A backup that is damaged must not take the place of anything.
+fn sound(database: &Path, from: &Path) -> Result<()> {
+    if !database.exists() {
+        return Err(LibraryError::Gone { path: from.to_owned() });
+    }
+    let connection = open_file(database)?;
+    let check = || -> Result<Option<String>> {
+        let found = version(&connection)?;
+        if found > SCHEMA {
+            let folder = from.to_owned();
+            return Err(LibraryError::Newer { folder, found, known: SCHEMA });
+        }
+        let application: i32 =
+            connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
+        if application != APPLICATION {
+            return Ok(Some("it is another program's database".to_owned()));
+        }
+        let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Ok((said != "ok").then_some(said))
+    };
+    match check().map_err(|error| error.at(database))? {
+        None => Ok(()),
+        Some(problem) => {
+            Err(LibraryError::Damaged { folder: from.to_owned(), copy: None, problem })
+        }
+    }
+}
+
+/// A database that nobody writes to: read as one file.
+pub(crate) fn open_file(database: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(database, flags);
+    connection.map_err(|error| LibraryError::from(error).at(database))
+}
+
+/// Copies the files that a database names from one folder to another, but for those that are there.
+fn copy_named(database: &Path, from: &Path, to: &Path) -> Result<BackedUp> {
+    let mut done = BackedUp::default();
+    let reader = Reader::open_copy(database, from)?;
+    for path in reader.named_files()? {
+        let inside = path.strip_prefix(from).expect("a library's files lie in its folder");
+        let there = to.join(inside);
+        done.files += 1;
+        let length = |path: &Path| std::fs::metadata(path).map(|file| file.len()).ok();
+        if length(&there).is_some() && length(&there) == length(&path) {
+            continue;
+        }
+        let parent = there.parent().expect("a library's files lie in its folder");
+        std::fs::create_dir_all(parent).map_err(|e| LibraryError::from_write(parent, e))?;
+        match copy_file(&path, &there) {
+            Ok(bytes) => {
+                done.copied += 1;
+                done.bytes += bytes;
+            }
+            // A file that is lost already must not keep the others from being saved.
+            Err(LibraryError::Gone { .. }) if !path.exists() => done.files -= 1,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}

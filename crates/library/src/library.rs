@@ -1,0 +1,271 @@
+//! A library that is open.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::care::{adopt, preserve};
+use crate::folder::{BACKUPS, DATABASE, PICTURES};
+use crate::lock::Lock;
+use crate::table::session;
+use crate::{LibraryError, Result, SCHEMA, Time, files, schema};
+
+/// Kept in the database's header, so that another program's file of this name is not taken for ours.
+pub(crate) const APPLICATION: i32 = 0x4C4B_4E53; // "LKNS"
+
+/// What can be read of a library. A [`Library`] is one; a second one reads beside it.
+pub struct Reader {
+    pub(crate) connection: Connection,
+    pub(crate) folder: PathBuf,
+    /// Whether this reads the copy of a damaged database.
+    is_copy: bool,
+}
+
+/// An open library: nobody else writes to it as long as this exists.
+///
+/// Dropping it notes that the end was a clean one.
+pub struct Library {
+    // In this order: the connection is closed before the lock is let go.
+    reader: Reader,
+    _lock: Lock,
+    adopted: u32,
+}
+
+impl Library {
+    /// Opens the library at `folder`, and makes one where there is none.
+    pub fn open(folder: &Path, now: Time) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|e| LibraryError::from_write(folder, e))?;
+        Self::open_existing(folder, now, true)
+    }
+
+    /// Opens the library at `folder`; where there is none, the folder is [`LibraryError::Gone`].
+    pub fn open_there(folder: &Path, now: Time) -> Result<Self> {
+        if !folder.join(DATABASE).exists() && !folder.join(PICTURES).exists() {
+            return Err(LibraryError::Gone { path: folder.to_owned() });
+        }
+        Self::open_existing(folder, now, false)
+    }
+
+    fn open_existing(folder: &Path, now: Time, make: bool) -> Result<Self> {
+        let folder = std::path::absolute(folder).map_err(|e| LibraryError::from_read(folder, e))?;
+        let lock = Lock::take(&folder)?;
+        let database = folder.join(DATABASE);
+        let connection = open_database(&folder, now, make).map_err(|error| error.at(&database));
+        let connection = connection.map_err(|error| with_copy(error, &folder))?;
+        let reader = Reader { connection, folder, is_copy: false };
+        files::clear_aside(&reader.folder)?;
+        let mut library = Self { reader, _lock: lock, adopted: 0 };
+        let since = match session::begin(&library, now) {
+            // A full disk must not keep a person from opening the library and making some room.
+            Err(LibraryError::DiskFull { .. }) => None,
+            since => since?,
+        };
+        if let Some(since) = since {
+            library.adopted = adopt(&library, since, now)?;
+        }
+        Ok(library)
+    }
+
+    /// How many finished pictures the last session left without a row, and this one found.
+    pub fn adopted(&self) -> u32 {
+        self.adopted
+    }
+
+    /// A second connection, for reading on another thread.
+    pub fn reader(&self) -> Result<Reader> {
+        Reader::open(&self.folder)
+    }
+
+    /// Closes it, and says so if that did not end well. Dropping does the same in silence.
+    pub fn close(self) -> Result<()> {
+        session::end(&self)
+    }
+
+    /// Runs `change` as one transaction: all of it is on the disk afterwards, or none.
+    pub(crate) fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        files::still_there(&self.folder)?;
+        self.sorted(|connection| {
+            let behaviour = TransactionBehavior::Immediate;
+            let transaction = Transaction::new_unchecked(connection, behaviour)?;
+            let answer = change(&transaction)?;
+            transaction.commit()?;
+            Ok(answer)
+        })
+    }
+}
+
+impl Deref for Library {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+impl Drop for Library {
+    fn drop(&mut self) {
+        // Where this fails, the next one to open finds an unclean end, and looks more closely.
+        let _ = session::end(self);
+    }
+}
+
+impl Reader {
+    /// Opens the library at `folder` for reading, beside whoever writes to it.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let folder = std::path::absolute(folder).map_err(|e| LibraryError::from_read(folder, e))?;
+        files::still_there(&folder)?;
+        Self::open_file(&folder.join(DATABASE), folder, false)
+    }
+
+    /// Opens the copy of a damaged database that [`LibraryError::Damaged`] names, for the pictures of
+    /// the library at `folder`. What is damaged in it still cannot be read.
+    pub fn open_copy(copy: &Path, folder: &Path) -> Result<Self> {
+        Self::open_file(copy, folder.to_owned(), true)
+    }
+
+    fn open_file(database: &Path, folder: PathBuf, is_copy: bool) -> Result<Self> {
+        let open = || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(database, flags)?;
+            set_up(&connection)?;
+            let found = version(&connection)?;
+            if found > SCHEMA {
+                return Err(LibraryError::Newer { folder: folder.clone(), found, known: SCHEMA });
+            }
+            Ok(connection)
+        };
+        let connection = open().map_err(|error: LibraryError| error.at(database))?;
+        Ok(Self { connection, folder, is_copy })
+    }
+
+    /// The library's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Runs `read`, and sorts what SQLite says about it.
+    pub(crate) fn sorted<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        read(&self.connection).map_err(|error| {
+            let error = error.at(&self.folder.join(DATABASE));
+            if self.is_copy { error } else { with_copy(error, &self.folder) }
+        })
+    }
+}
+
+/// Keeps the damaged database as it is, and says where.
+fn with_copy(error: LibraryError, folder: &Path) -> LibraryError {
+    match error {
+        LibraryError::Damaged { folder: damaged, copy: None, problem } => {
+            let copy = preserve(folder).ok().flatten();
+            LibraryError::Damaged { folder: damaged, copy, problem }
+        }
+        error => error,
+    }
+}
+
+fn open_database(folder: &Path, now: Time, make: bool) -> Result<Connection> {
+    let database = folder.join(DATABASE);
+    let damaged = |problem: &str| LibraryError::Damaged {
+        folder: folder.to_owned(),
+        copy: None,
+        problem: problem.to_owned(),
+    };
+    let is_new = std::fs::metadata(&database).map_or(true, |file| file.len() == 0);
+    if is_new {
+        let has_pictures = !files::walk(&folder.join(PICTURES))?.is_empty();
+        if has_pictures {
+            return Err(damaged("there are pictures and no database"));
+        }
+        if !make {
+            return Err(LibraryError::Gone { path: folder.to_owned() });
+        }
+    }
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if is_new {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let mut connection = Connection::open_with_flags(&database, flags)?;
+    // Until it is known to be sound, nothing may be written into it, not even by closing it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    set_up(&connection)?;
+    let found = version(&connection)?;
+    if found > SCHEMA {
+        return Err(LibraryError::Newer { folder: folder.to_owned(), found, known: SCHEMA });
+    }
+    if !is_new {
+        let application: i32 =
+            connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
+        if application != APPLICATION {
+            return Err(damaged("it is another program's database"));
+        }
+        if let Some(problem) = quick_check(&connection, found < SCHEMA)? {
+            return Err(damaged(&problem));
+        }
+    }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    if is_new {
+        connection.pragma_update(None, "application_id", APPLICATION)?;
+    } else if found < SCHEMA {
+        let backups = folder.join(BACKUPS);
+        files::make_folder(folder, &backups)?;
+        let copy = backups.join(format!("schema-{found}-{now}.sqlite"));
+        connection.backup("main", &copy, None)?;
+        files::sync_file(&copy)?;
+    }
+    schema::migrations().to_latest(&mut connection).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => LibraryError::from(err),
+        other => damaged(&other.to_string()),
+    })?;
+    if is_new {
+        files::sync_folder(folder);
+    }
+    Ok(connection)
+}
+
+/// What every connection is told.
+pub(crate) fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    // A transaction that was reported as done outlives a power cut: in WAL, NORMAL would not do.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    // A library may come from a stranger: nothing in its schema may call what could do harm.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    // 16 MiB: what the first pages and a search touch of 50,000 pictures.
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // 1 MiB: on a disk that is nearly full, the log must not be what takes the last room.
+    connection.pragma_update(None, "wal_autocheckpoint", 256)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// The schema of a database: how many changes it has seen.
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // A negative one is none that was ever written: taken as newer than all, and refused.
+    Ok(u32::try_from(version).unwrap_or(u32::MAX))
+}
+
+/// The first thing that is wrong with a database, if any is: all of it after an end that was not
+/// clean and before it is changed; otherwise what every page of the library needs, which takes a
+/// tenth of the time. Damage elsewhere is found when it is met, and by `check`.
+fn quick_check(connection: &Connection, all: bool) -> rusqlite::Result<Option<String>> {
+    const NEEDED: &[&str] =
+        &["(session)", "(jobs)", "(pictures)", "(models)", "(boards)", "(tags)"];
+    // A schema without the table is an old one, and checked as a whole.
+    let clean = !all
+        && connection.query_row("SELECT open_since IS NULL FROM session", [], |row| row.get(0))?;
+    for table in if clean { NEEDED } else { &["(1)"] } {
+        let sql = format!("PRAGMA quick_check{table}");
+        let said: String = connection.query_row(&sql, [], |row| row.get(0))?;
+        if said != "ok" {
+            return Ok(Some(said));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,131 @@
+//! Assets: pictures that requests use and that are not pictures of the library themselves, such as
+//! references, starting pictures and masks. A picture of the library serves as one as it is.
+
+use std::path::PathBuf;
+
+use likeness_picture::Format;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::pictures::{self, read_format};
+use crate::describe;
+use crate::{AnyId, Library, LibraryError, Reader, Result, Time, files, folder};
+
+pub(crate) const CREATE: &str = "
+CREATE TABLE assets (
+    id BLOB PRIMARY KEY CHECK (length(id) = 32),
+    format TEXT NOT NULL,
+    name TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    alpha INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    added_at INTEGER NOT NULL
+) STRICT;
+";
+
+/// Most characters of an asset's name.
+const NAME: usize = 200;
+
+/// A picture that a request may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// The hash of its file.
+    pub sha256: AnyId,
+    /// What the file was called, or the first words of a picture's prompt.
+    pub name: String,
+    /// Pixels from left to right, upright.
+    pub width: u32,
+    /// Pixels from top to bottom, upright.
+    pub height: u32,
+    /// Whether it has an alpha channel.
+    pub alpha: bool,
+}
+
+impl Library {
+    /// Keeps a picture file for requests to use. A file that is there already keeps its first name.
+    pub fn add_asset(&self, bytes: &[u8], name: &str, now: Time) -> Result<Asset> {
+        let id = AnyId::of(bytes);
+        if let Some(asset) = self.find_asset(id)? {
+            return Ok(asset);
+        }
+        let described =
+            describe::look_at(bytes).map_err(|e| LibraryError::from_picture(name.as_ref(), e))?;
+        let asset = Asset {
+            sha256: id,
+            name: name.chars().filter(|c| !c.is_control()).take(NAME).collect(),
+            width: described.width,
+            height: described.height,
+            alpha: described.alpha,
+        };
+        let path = folder::asset_path(&self.folder, id, described.format);
+        files::write_file(&self.folder, &path, bytes)?;
+        self.write(|tx| insert(tx, &asset, described.format, bytes.len() as u64, now))?;
+        Ok(asset)
+    }
+}
+
+pub(crate) fn insert(
+    connection: &Connection,
+    asset: &Asset,
+    format: Format,
+    bytes: u64,
+    now: Time,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO assets (id, format, name, width, height, alpha, bytes, added_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            asset.sha256,
+            format.extension(),
+            asset.name,
+            asset.width,
+            asset.height,
+            asset.alpha,
+            bytes.cast_signed(),
+            now
+        ])?;
+    Ok(())
+}
+
+impl Reader {
+    /// An asset, or a picture of the library as one.
+    pub fn asset(&self, id: AnyId) -> Result<Asset> {
+        self.find_asset(id)?.ok_or_else(|| LibraryError::not_found("picture", id))
+    }
+
+    /// Where the file of an asset or of a picture lies.
+    pub fn asset_path(&self, id: AnyId) -> Result<PathBuf> {
+        let format = self.sorted(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT format FROM assets WHERE id = ?1")?;
+            Ok(statement.query_row([id], |row| read_format(row, 0)).optional()?)
+        })?;
+        match format {
+            Some(format) => Ok(folder::asset_path(&self.folder, id, format)),
+            None => self.path_of(id),
+        }
+    }
+
+    fn find_asset(&self, id: AnyId) -> Result<Option<Asset>> {
+        self.sorted(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT name, width, height, alpha FROM assets WHERE id = ?1")?;
+            let asset = statement.query_row([id], |row| {
+                let (name, width, height) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(Asset { sha256: id, name, width, height, alpha: row.get(3)? })
+            });
+            if let Some(asset) = asset.optional()? {
+                return Ok(Some(asset));
+            }
+            if pictures::find(connection, id)?.is_none() {
+                return Ok(None);
+            }
+            let row = self.picture(id)?;
+            let name = row.prompt.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
+            let (width, height, alpha) = (row.width, row.height, row.alpha);
+            Ok(Some(Asset { sha256: id, name, width, height, alpha }))
+        })
+    }
+}

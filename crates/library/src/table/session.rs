@@ -1,0 +1,116 @@
+//! How the last session ended, and whether the queue is paused: one row.
+
+use rusqlite::{Connection, params};
+
+use super::jobs;
+use crate::{Library, Reader, Result, Time};
+
+pub(crate) const CREATE: &str = "
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    -- Since when it is open; none after a clean end.
+    open_since INTEGER,
+    -- Whether an end that was not clean has not been dealt with yet.
+    unclean INTEGER NOT NULL DEFAULT 0,
+    paused INTEGER NOT NULL DEFAULT 0,
+    interrupted INTEGER NOT NULL DEFAULT 0,
+    waiting INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO session (id) VALUES (1);
+";
+
+/// What became of the queue since the last session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Jobs that were running, and wait again.
+    pub interrupted: u32,
+    /// Jobs that wait, those included.
+    pub waiting: u32,
+    /// Whether the last session did not end by closing the library.
+    pub unclean: bool,
+}
+
+/// What a person should know about the queue before it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notice {
+    /// Jobs that were running, and wait again.
+    pub interrupted: u32,
+    /// Jobs that wait, those included.
+    pub waiting: u32,
+}
+
+impl Library {
+    /// Makes the queue ready after opening: what was running waits again. Where something was cut
+    /// off, the queue is paused, with a notice that stays until it is dismissed.
+    pub fn recover(&self) -> Result<Recovered> {
+        self.write(|tx| {
+            let unclean = tx.query_row("SELECT unclean FROM session", [], |row| row.get(0))?;
+            let interrupted = jobs::interrupt(tx)?;
+            let waiting = jobs::count_waiting(tx)?;
+            tx.execute("UPDATE session SET unclean = 0", [])?;
+            if interrupted > 0 || (unclean && waiting > 0) {
+                tx.execute(
+                    "UPDATE session SET paused = 1, interrupted = ?1, waiting = ?2",
+                    [interrupted, waiting],
+                )?;
+            }
+            Ok(Recovered { interrupted, waiting, unclean })
+        })
+    }
+
+    /// Pauses the queue, or lets it go on.
+    pub fn queue_pause(&self, paused: bool) -> Result<()> {
+        self.write(|tx| {
+            tx.execute("UPDATE session SET paused = ?1", [paused])?;
+            Ok(())
+        })
+    }
+
+    /// Forgets the notice. The queue stays paused or not.
+    pub fn queue_dismiss(&self) -> Result<()> {
+        self.write(|tx| {
+            tx.execute("UPDATE session SET interrupted = 0, waiting = 0", [])?;
+            Ok(())
+        })
+    }
+}
+
+impl Reader {
+    /// Whether the queue is paused.
+    pub fn is_paused(&self) -> Result<bool> {
+        self.sorted(is_paused)
+    }
+}
+
+/// Notes that the library is open, and answers since when it was open if the last session has not
+/// ended cleanly.
+pub(crate) fn begin(library: &Library, now: Time) -> Result<Option<Time>> {
+    library.write(|tx| {
+        let since: Option<Time> =
+            tx.query_row("SELECT open_since FROM session", [], |row| row.get(0))?;
+        tx.execute(
+            "UPDATE session SET open_since = ?1, unclean = max(unclean, ?2)",
+            params![now, since.is_some()],
+        )?;
+        Ok(since)
+    })
+}
+
+/// Notes a clean end.
+pub(crate) fn end(library: &Library) -> Result<()> {
+    library.write(|tx| {
+        tx.execute("UPDATE session SET open_since = NULL", [])?;
+        Ok(())
+    })
+}
+
+pub(crate) fn is_paused(connection: &Connection) -> Result<bool> {
+    Ok(connection.prepare_cached("SELECT paused FROM session")?.query_row([], |row| row.get(0))?)
+}
+
+pub(crate) fn notice(connection: &Connection) -> Result<Option<Notice>> {
+    let notice: Notice = connection
+        .prepare_cached("SELECT interrupted, waiting FROM session")?
+        .query_row([], |row| Ok(Notice { interrupted: row.get(0)?, waiting: row.get(1)? }))?;
+    Ok((notice.interrupted > 0 || notice.waiting > 0).then_some(notice))
+}

@@ -1,0 +1,175 @@
+//! What is asked to be rendered, and what is told while it is.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::{PictureCard, Relation, data, names};
+use crate::StudioError;
+
+data! {
+    /// A request for pictures. What is null is left to the model.
+    pub struct RenderRequest {
+        /// A model's name or path; null takes the starter.
+        pub model: Option<String>,
+        /// What the picture should show.
+        pub prompt: String,
+        /// What it should not show.
+        pub negative: Option<String>,
+        /// Pictures to take something from.
+        pub references: Vec<ReferenceChoice>,
+        /// The picture to start from.
+        pub init: Option<InitChoice>,
+        /// Where that may change.
+        pub mask: Option<MaskChoice>,
+        /// Decimal digits; null draws one.
+        pub seed: Option<String>,
+        /// `likeness` or `torch`.
+        pub noise_source: Option<String>,
+        /// How many steps from noise to picture.
+        pub steps: Option<u32>,
+        /// How strongly the prompt is followed.
+        pub guidance: Option<f32>,
+        /// Pixels from left to right.
+        pub width: Option<u32>,
+        /// Pixels from top to bottom.
+        pub height: Option<u32>,
+        /// One of the model's.
+        pub sampler: Option<String>,
+        /// One of the model's.
+        pub schedule: Option<String>,
+        /// `auto`, `f32`, `bf16` or `int8`.
+        pub precision: Option<String>,
+        /// How many pictures, each with the next seed.
+        pub count: u32,
+        /// Pictures of the library that this one comes from.
+        pub parents: Vec<ParentChoice>,
+    }
+    /// A picture that something is taken from.
+    pub struct ReferenceChoice {
+        /// Hash of its file: an asset's, or a picture's id.
+        pub asset: String,
+        /// What it is for.
+        pub role: RoleName,
+        /// What a person calls it.
+        pub name: Option<String>,
+    }
+    /// A picture to start from.
+    pub struct InitChoice {
+        /// Hash of its file: an asset's, or a picture's id.
+        pub asset: String,
+        /// How far to go from it: above 0 (hardly) to 1 (entirely).
+        pub strength: Option<f32>,
+    }
+    /// A picture that says where to change things: white changes, black stays.
+    pub struct MaskChoice {
+        /// Hash of its file.
+        pub asset: String,
+    }
+    /// A picture that this one comes from.
+    pub struct ParentChoice {
+        /// Which.
+        pub id: String,
+        /// How.
+        pub relation: Relation,
+    }
+    /// Puts a request into the queue.
+    pub struct RenderCommand {
+        /// What to make.
+        pub request: RenderRequest,
+        /// Where in the queue.
+        pub place: Place,
+        /// Whether somebody waits for it: such work goes before batches.
+        pub interactive: bool,
+    }
+    /// A request alone.
+    pub struct RequestOnly {
+        /// What to make.
+        pub request: RenderRequest,
+    }
+    /// What a request would cost.
+    pub struct Estimate {
+        /// How long, from what was measured here; null before anything was.
+        pub seconds: Option<f64>,
+        /// Bytes of memory that it needs.
+        pub memory_needed: Option<u64>,
+        /// Whether that many are free.
+        pub fits: bool,
+        /// Why it cannot be made as it is.
+        pub problem: Option<StudioError>,
+    }
+}
+
+names! {
+    /// Where in the queue.
+    pub enum Place {
+        /// After all else of its kind.
+        Last,
+        /// Before all else of its kind.
+        Next,
+    }
+    /// What a reference is for.
+    pub enum RoleName {
+        /// The thing that should be in the picture.
+        Subject,
+        /// The manner in which it should be drawn.
+        Style,
+        /// The picture that the prompt changes.
+        Edit,
+    }
+}
+
+/// What is told of renders as they go on. The job of a live draft is 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RenderEvent {
+    /// The model is being opened.
+    Loading {
+        /// Which job.
+        job: i64,
+    },
+    /// The prompt and the references are being read.
+    Encoding {
+        /// Which job.
+        job: i64,
+    },
+    /// A step is finished.
+    Step {
+        /// Which job.
+        job: i64,
+        /// Steps finished.
+        done: u32,
+        /// Steps in all.
+        total: u32,
+    },
+    /// The picture is being finished.
+    Decoding {
+        /// Which job.
+        job: i64,
+    },
+    /// The picture is in the library.
+    Done {
+        /// Which job.
+        job: i64,
+        /// The picture.
+        picture: PictureCard,
+        /// What it took.
+        seconds: f64,
+    },
+    /// A live draft is finished: its last preview was the picture. It is stored nowhere.
+    Drafted {
+        /// What it took.
+        seconds: f64,
+    },
+    /// There will be no picture.
+    Failed {
+        /// Which job.
+        job: i64,
+        /// Why not.
+        error: StudioError,
+    },
+    /// Somebody stopped it.
+    Cancelled {
+        /// Which job.
+        job: i64,
+    },
+}

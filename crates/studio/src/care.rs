@@ -1,0 +1,168 @@
+//! Care of the library: commands for a studio that is open, and functions for one that may not open.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use likeness_library::care::{self, BackedUp, Depth, Problem, Rebuilt, Repaired, Report, Restored};
+use likeness_library::{Library, LibraryError, Reader};
+
+use crate::api::{
+    Event, Filter, LibraryProblem, LibraryRepaired, LibraryReport, Nothing, Page, PathRequest,
+};
+use crate::pictures::{card, filter};
+use crate::queue::count;
+use crate::{Studio, StudioError};
+
+impl Studio {
+    /// Holds the library's rows against its files.
+    pub fn library_check(&self, _: Nothing) -> Result<LibraryReport, StudioError> {
+        // Over a connection of its own: it takes as long as the disk, and a grid should not wait for it.
+        check(&self.shared.folder, false)
+    }
+
+    /// Mends what a check found.
+    pub fn library_repair(&self, _: Nothing) -> Result<LibraryRepaired, StudioError> {
+        let now = self.shared.now();
+        let report = standing(&self.shared.folder, Depth::Full)?;
+        let repaired = self.shared.write(|library| library.repair(&report, now))?;
+        self.shared.thumbnails.wake();
+        self.shared.tell(Event::Pictures { ids: Vec::new() });
+        Ok(repaired.into())
+    }
+
+    /// Writes a copy of the whole library into a folder.
+    pub fn library_backup(&self, asked: PathRequest) -> Result<Nothing, StudioError> {
+        backup(&self.shared.folder, Path::new(&asked.path))?;
+        Ok(Nothing {})
+    }
+}
+
+/// Holds the rows of the library at `folder` against its files; `all` reads every byte of them. Also
+/// while it is open elsewhere.
+pub fn check(folder: &Path, all: bool) -> Result<LibraryReport, StudioError> {
+    let depth = if all { Depth::Full } else { Depth::Quick };
+    let report = standing(folder, depth)?;
+    Ok(LibraryReport {
+        pictures: count(report.pictures),
+        problems: report.problems.iter().map(problem).collect(),
+    })
+}
+
+/// What is wrong at two looks, some moments apart. A library that is open has files under way: written
+/// and not yet named by a row, or still aside.
+fn standing(folder: &Path, depth: Depth) -> Result<Report, StudioError> {
+    const MOMENTS: Duration = Duration::from_millis(500);
+    let reader = Reader::open(folder)?;
+    let mut report = reader.check(depth)?;
+    if !report.problems.is_empty() {
+        std::thread::sleep(MOMENTS);
+        let again = reader.check(depth)?;
+        report.problems.retain(|problem| again.problems.contains(problem));
+    }
+    Ok(report)
+}
+
+/// Mends what a check of the library at `folder` finds.
+pub fn repair(folder: &Path, now: i64) -> Result<LibraryRepaired, StudioError> {
+    let library = Library::open_there(folder, now)?;
+    let report = library.check(Depth::Full)?;
+    Ok(library.repair(&report, now)?.into())
+}
+
+/// Makes the database of the library at `folder` anew, from its picture files alone and whatever can
+/// still be read of the old one, which is moved aside.
+pub fn rebuild(folder: &Path, now: i64) -> Result<Rebuilt, LibraryError> {
+    care::rebuild(folder, now)
+}
+
+/// Copies the library at `folder` into another folder, also while it is open elsewhere.
+pub fn backup(folder: &Path, to: &Path) -> Result<BackedUp, StudioError> {
+    Ok(Reader::open(folder)?.backup(to)?)
+}
+
+/// Makes the library at `folder` what the backup at `from` is.
+pub fn restore(folder: &Path, from: &Path, now: i64) -> Result<Restored, StudioError> {
+    Ok(care::restore(folder, from, now)?)
+}
+
+/// Copies the pictures that a filter lets through into a folder, with a list of all that is known of
+/// them; how many.
+pub fn export(folder: &Path, of: Filter, to: &Path) -> Result<u32, StudioError> {
+    Ok(count(Reader::open(folder)?.export(&filter(of), to)?.pictures))
+}
+
+/// A stretch of the pictures of the library at `folder`, with the files of each, also while it is open
+/// elsewhere.
+pub fn list(
+    folder: &Path,
+    of: Filter,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<(Page, Vec<PathBuf>), StudioError> {
+    let after = after.map(str::parse).transpose()?;
+    let page = Reader::open(folder)?.page(&filter(of), after, limit)?;
+    let paths = page.items.iter().map(|row| row.path.clone()).collect();
+    let page = Page {
+        items: page.items.into_iter().map(card).collect(),
+        next: page.next.map(|cursor| cursor.to_string()),
+        total: count(page.total),
+    };
+    Ok((page, paths))
+}
+
+fn problem(problem: &Problem) -> LibraryProblem {
+    let shown = |path: &Path| path.display().to_string();
+    let (kind, subject, message) = match problem {
+        Problem::Database { problem } => {
+            ("database", String::new(), format!("The database is damaged: {problem}"))
+        }
+        Problem::Search { pictures } => (
+            "search",
+            String::new(),
+            format!("The search does not know what {pictures} pictures say"),
+        ),
+        Problem::PictureMissing { id, path } => {
+            ("picture_missing", id.hex(), format!("{} is not there", shown(path)))
+        }
+        Problem::PictureChanged { id, path } => {
+            ("picture_changed", id.hex(), format!("{} is not what it was", shown(path)))
+        }
+        Problem::AssetLost { id, path } => {
+            ("asset_lost", id.hex(), format!("{} is not there, or not what it was", shown(path)))
+        }
+        Problem::Unknown { path } => {
+            ("unknown", shown(path), format!("{} has no row", shown(path)))
+        }
+        Problem::Unfinished { path } => {
+            ("unfinished", shown(path), format!("{} was never finished", shown(path)))
+        }
+        Problem::ThumbnailsMissing { id } => {
+            ("thumbnails_missing", id.hex(), format!("The thumbnails of {id} are not there"))
+        }
+    };
+    LibraryProblem { kind: kind.to_owned(), subject, message }
+}
+
+impl From<Repaired> for LibraryRepaired {
+    fn from(repaired: Repaired) -> Self {
+        let mut done = Vec::new();
+        let mut note = |count: u64, what: &str| {
+            if count > 0 {
+                done.push(format!("{count} {what}"));
+            }
+        };
+        note(repaired.adopted, "files without a row have one now");
+        note(repaired.forgotten, "rows whose file is lost were forgotten");
+        note(
+            repaired.moved.len() as u64,
+            "files that are damaged or no pictures lie in found/ now",
+        );
+        note(repaired.deleted, "unfinished files were deleted");
+        note(repaired.thumbnails, "pictures get their thumbnails again");
+        note(repaired.indexed, "pictures can be searched for again");
+        if let Some(backup) = repaired.backup {
+            done.push(format!("the database as it was is {}", backup.display()));
+        }
+        Self { done, left: repaired.left.iter().map(problem).collect() }
+    }
+}

@@ -1,0 +1,120 @@
+//! A request held against the library and its model: what must be true before it is queued, and what
+//! is read before it is rendered.
+
+use likeness_library::{AnyId, Asset, LibraryError};
+use likeness_picture::{Limits, read_picture};
+use likeness_recipe::{Engine, Inputs, Pixels, ResolvedRecipe, Size, resolve};
+
+use crate::api::{Estimate, RenderRequest, RequestOnly};
+use crate::models::{self, Chosen};
+use crate::studio::Shared;
+use crate::{ErrorCode, Studio, StudioError};
+
+/// A request that can be met.
+pub(crate) struct Prepared {
+    pub model: Chosen,
+    pub resolved: ResolvedRecipe,
+    /// Sizes of its references.
+    pub references: Vec<Size>,
+}
+
+impl Studio {
+    /// What a request would cost, and whether it can be met.
+    pub fn estimate(&self, asked: RequestOnly) -> Result<Estimate, StudioError> {
+        let shared = &self.shared;
+        let refused = |problem| Estimate {
+            seconds: None,
+            memory_needed: None,
+            fits: false,
+            problem: Some(problem),
+        };
+        let prepared = match shared.prepare(&asked.request) {
+            Ok(prepared) => prepared,
+            Err(problem) => return Ok(refused(problem)),
+        };
+        let Prepared { model, resolved, references } = &prepared;
+        let needed = match shared.engine.need(&model.path, resolved, references) {
+            Ok(needed) => needed,
+            Err(problem) => return Ok(refused(problem.into())),
+        };
+        // The weights of the model that is loaded are paid for already.
+        let loaded = shared.easel.loaded().is_some_and(|path| path == model.path);
+        let paid = if loaded { model.description.memory } else { 0 };
+        let one = shared.easel.speeds().estimate(resolved);
+        Ok(Estimate {
+            seconds: one.map(|seconds| seconds * f64::from(resolved.count)),
+            memory_needed: Some(needed),
+            fits: needed.saturating_sub(paid) <= shared.engine.memory().free,
+            problem: None,
+        })
+    }
+}
+
+impl Shared {
+    /// Resolves a request, or says which field cannot be met.
+    pub fn prepare(&self, request: &RenderRequest) -> Result<Prepared, StudioError> {
+        let model = models::choose(request.model.as_deref(), &self.model_places, &self.engine)?;
+        let able = &model.description.capabilities;
+        let mut request = request.clone();
+        let assets = self.assets(&request)?;
+        if let Some(shape) = request.shape() {
+            let source = assets.iter().find(|(hash, _)| hash == shape);
+            if let Some((_, asset)) = source {
+                let size = Size { width: asset.width, height: asset.height };
+                request.take_shape(size, able);
+            }
+        }
+        for (i, parent) in request.parents.iter().enumerate() {
+            let at = |error| in_field(format!("parents[{i}].id"), error);
+            let _: AnyId = parent.id.parse().map_err(at)?;
+        }
+        let resolved = resolve(&request.recipe()?, able, || self.random())?;
+        let references = assets.iter().take(request.references.len());
+        let references = references
+            .map(|(_, asset)| Size { width: asset.width, height: asset.height })
+            .collect();
+        Ok(Prepared { model, resolved, references })
+    }
+
+    /// Every picture that a request names, in the order in which it names them.
+    fn assets(&self, request: &RenderRequest) -> Result<Vec<(String, Asset)>, StudioError> {
+        let named = request.assets();
+        let found = named.into_iter().map(|(field, hash)| {
+            let find = || self.read(|reader| reader.asset(hash.parse()?));
+            find().map(|asset| (hash.to_owned(), asset)).map_err(|error| StudioError {
+                field: Some(field),
+                code: match error.code {
+                    ErrorCode::NotFound | ErrorCode::Usage => ErrorCode::Usage,
+                    other => other,
+                },
+                ..error
+            })
+        });
+        found.collect()
+    }
+
+    /// Reads the pictures that a request names.
+    pub fn inputs(&self, request: &RenderRequest) -> Result<Inputs, StudioError> {
+        let read = |hash: &str| -> Result<Pixels, StudioError> {
+            let path = self.read(|reader| reader.asset_path(hash.parse()?))?;
+            let decoded = read_picture(&path, &Limits::default())
+                .map_err(|error| StudioError::input(&path, error))?;
+            Ok(decoded.pixels)
+        };
+        Ok(Inputs {
+            references: request
+                .references
+                .iter()
+                .map(|reference| read(&reference.asset))
+                .collect::<Result<_, _>>()?,
+            init: request.init.as_ref().map(|init| read(&init.asset)).transpose()?,
+            mask: request.mask.as_ref().map(|mask| read(&mask.asset)).transpose()?,
+            initial_noise: None,
+            dump: false,
+        })
+    }
+}
+
+fn in_field(field: String, error: LibraryError) -> StudioError {
+    StudioError { field: Some(field), ..error.into() }
+}

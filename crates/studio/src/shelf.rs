@@ -1,0 +1,47 @@
+//! How pictures get onto the shelf, for hosts with no studio open too.
+
+use std::path::{Path, PathBuf};
+
+use likeness_library::{AnyId, Library, LibraryError};
+use likeness_recipe::{Rendered, Word};
+
+use crate::{StudioError, keep};
+
+/// A library that a host puts finished pictures into, without any thread or queue.
+pub struct Shelf {
+    library: Library,
+}
+
+impl Shelf {
+    /// Opens the library at `folder`, and makes one where there is none.
+    pub fn open(folder: &Path, now: i64) -> Result<Self, LibraryError> {
+        Ok(Self { library: Library::open(folder, now)? })
+    }
+
+    /// Keeps a picture file for recipes to name by its hash.
+    pub fn keep_input(&self, bytes: &[u8], name: &str, now: i64) -> Result<(), StudioError> {
+        // What is in the library already needs no second copy.
+        if self.library.asset(AnyId::of(bytes)).is_err() {
+            self.library.add_asset(bytes, name, now)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a finished picture; where it is afterwards. `words` is what its model knows.
+    pub fn keep(
+        &self,
+        rendered: &Rendered,
+        words: &[Word],
+        now: i64,
+    ) -> Result<PathBuf, StudioError> {
+        let bytes = keep::file(rendered)?;
+        let picture = keep::picture(&bytes, rendered, Vec::new(), words)?;
+        let (id, _) = self.library.add_picture(&picture, now)?;
+        Ok(self.library.path_of(id)?)
+    }
+
+    /// Notes that a prompt was used.
+    pub fn prompt_used(&self, prompt: &str, now: i64) -> Result<(), StudioError> {
+        Ok(self.library.prompt_used(prompt, now)?)
+    }
+}

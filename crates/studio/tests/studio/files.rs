@@ -1,0 +1,195 @@
+//! Files that come in and go out, and thumbnails.
+
+use crate::fake::{Desk, fox};
+use base64::Engine as _;
+use likeness_studio::ErrorCode;
+use likeness_studio::api::RenderRequest;
+use serde_json::json;
+
+fn png(side: u32, colour: [u8; 3], text: Option<(&str, &str)>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(png::ColorType::Rgb);
+    if let Some((key, text)) = text {
+        encoder.add_text_chunk(key.to_owned(), text.to_owned()).unwrap();
+    }
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&colour.repeat((side * side) as usize)).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+const A1111: &str = "a blue car\nNegative prompt: rain\n\
+    Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 42, Size: 96x64, Model hash: 45dee52b, Clip skip: 2";
+
+#[test]
+fn a_foreign_picture_comes_in_with_its_settings() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("in")).unwrap();
+    std::fs::write(desk.path("in/car.png"), png(40, [1, 2, 3], Some(("parameters", A1111))))
+        .unwrap();
+    std::fs::write(desk.path("in/broken.png"), b"\x89PNG\r\n\x1a\n and no more").unwrap();
+    std::fs::write(desk.path("in/notes.txt"), "no picture").unwrap();
+    let answer = desk.call("import", json!({ "paths": [desk.path("in")] }));
+    assert_eq!(answer["imported"].as_array().unwrap().len(), 1);
+    assert!(answer["refused"][0]["path"].as_str().unwrap().ends_with("broken.png"));
+    let imported = &answer["imported"][0];
+    assert_eq!(imported["picture"]["source"], "a1111");
+    assert_eq!(imported["picture"]["prompt"], "a blue car");
+    assert_eq!(imported["asset"]["width"], 40);
+    let settings = &imported["settings"];
+    let request = &settings["request"];
+    assert_eq!((&request["prompt"], &request["negative"]), (&json!("a blue car"), &json!("rain")));
+    assert_eq!((&request["steps"], &request["seed"]), (&json!(20), &json!("42")));
+    assert_eq!((&request["width"], &request["height"]), (&json!(96), &json!(64)));
+    let problem = |field: &str| {
+        let fields = settings["fields"].as_array().unwrap();
+        fields.iter().find(|one| one["field"] == field).unwrap()["problem"].clone()
+    };
+    assert_eq!((problem("steps"), problem("size"), problem("negative")), Default::default());
+    assert!(problem("sampler").as_str().unwrap().contains("flow_euler"), "the family lacks it");
+    assert!(settings["unmatched"].as_array().unwrap().iter().any(|one| one["name"] == "Clip skip"));
+}
+
+#[test]
+fn our_own_pictures_come_back_as_they_went() {
+    let desk = Desk::new();
+    let id = desk.picture(&fox());
+    let saved = desk.path("fox.webp");
+    desk.call("save", json!({ "id": id, "path": saved, "format": null }));
+    let other = Desk::new();
+    let answer = other.call("import", json!({ "paths": [saved] }));
+    let imported = &answer["imported"][0];
+    assert_eq!(imported["picture"]["source"], "likeness");
+    assert_eq!(imported["picture"]["seed"], "7");
+    assert_eq!(imported["settings"]["program"], "Likeness");
+    assert_eq!(imported["settings"]["request"]["steps"], 4);
+}
+
+#[test]
+fn pasted_pictures_and_those_for_requests_only() {
+    let desk = Desk::new();
+    let bytes = png(33, [200, 0, 0], None);
+    let base64 = base64::engine::general_purpose::STANDARD.encode(&bytes);
+    let asked = json!({ "name": "red.png", "base64": base64, "reference": true });
+    let imported = desk.call("import_bytes", asked);
+    assert_eq!((&imported["picture"], &imported["settings"]), (&json!(null), &json!(null)));
+    assert_eq!(
+        (&imported["asset"]["name"], &imported["asset"]["width"]),
+        (&json!("red.png"), &json!(33))
+    );
+    let hash = imported["asset"]["sha256"].as_str().unwrap();
+    assert_eq!(std::fs::read(desk.studio().file("picture", hash).unwrap()).unwrap(), bytes);
+    assert!(desk.studio().file("thumb128", hash).unwrap().is_file());
+    assert_eq!(desk.call("system", json!({}))["pictures"], 0);
+
+    let imported = desk.call("import_bytes", json!({ "name": "red.png", "base64": base64 }));
+    assert_eq!(imported["picture"]["source"], "file");
+    for bad in ["!!", "aGVsbG8="] {
+        let error = desk.refused("import_bytes", json!({ "name": "x", "base64": bad }));
+        assert!(matches!(error.code, ErrorCode::Usage | ErrorCode::Input), "{error}");
+    }
+}
+
+#[test]
+fn an_edit_takes_the_shape_of_its_picture() {
+    let desk = Desk::new();
+    let path = desk.path("wide.png");
+    image::RgbImage::new(300, 200).save(&path).unwrap();
+    let imported = desk.call("import", json!({ "paths": [path] }));
+    let asset = &imported["imported"][0]["asset"]["sha256"];
+    let mut request = serde_json::to_value(fox()).unwrap();
+    request["references"] = json!([{ "asset": asset, "role": "edit", "name": null }]);
+    let id = desk.picture(&serde_json::from_value(request).unwrap());
+    let card = &desk.call("picture", json!({ "id": id }))["card"];
+    let (width, height) = (card["width"].as_u64().unwrap(), card["height"].as_u64().unwrap());
+    assert!(width > height, "{width}x{height}");
+}
+
+#[test]
+fn pictures_are_saved_in_any_format_and_exported_under_names() {
+    let desk = Desk::new();
+    let a = desk.picture(&fox());
+    let b = desk.picture(&RenderRequest { seed: Some("8".into()), ..fox() });
+    for (name, format, begins) in [
+        ("a.png", json!(null), &b"\x89PNG"[..]),
+        ("a.jpg", json!(null), b"\xff\xd8\xff"),
+        ("a.out", json!("webp"), b"RIFF"),
+    ] {
+        let path = desk.path(name);
+        desk.call("save", json!({ "id": a, "path": path, "format": format }));
+        assert!(std::fs::read(path).unwrap().starts_with(begins), "{name}");
+    }
+    let error =
+        desk.refused("save", json!({ "id": a, "path": desk.path("a.gif"), "format": null }));
+    assert_eq!(error.code, ErrorCode::Usage);
+    let error =
+        desk.refused("save", json!({ "id": a, "path": desk.path("no/a.png"), "format": null }));
+    assert_eq!(error.code, ErrorCode::Storage);
+
+    let inside = desk.path("library/pictures/a.png");
+    let error = desk.refused("save", json!({ "id": a, "path": inside, "format": null }));
+    assert_eq!(error.field.as_deref(), Some("path"), "what is there never changes");
+
+    let asked =
+        json!({ "ids": [a, b, a], "folder": desk.path("out"), "template": "[prompt]-[width]" });
+    let paths = desk.call("export", asked)["paths"].clone();
+    let names: Vec<_> = paths
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|path| std::path::Path::new(path.as_str().unwrap()).file_name().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["a-red-fox-64.png", "a-red-fox-64-2.png", "a-red-fox-64-3.png"]);
+    let asked = json!({ "ids": [a], "folder": desk.path("out"), "template": "[sead]" });
+    assert_eq!(desk.refused("export", asked).field.as_deref(), Some("template"));
+}
+
+#[test]
+fn thumbnails_are_made_in_the_background_and_when_asked_for() {
+    let desk = Desk::new();
+    let id = desk.picture(&RenderRequest { width: Some(256), height: Some(128), ..fox() });
+    let thumbnail = desk.studio().file("thumb128", &id).unwrap();
+    assert_eq!(image::image_dimensions(&thumbnail).unwrap(), (128, 64));
+    std::fs::remove_file(&thumbnail).unwrap();
+    assert!(desk.studio().file("thumb/128", &id).unwrap().is_file(), "it is made again");
+    let large = desk.studio().file("thumb768", &id).unwrap();
+    assert_eq!(image::image_dimensions(large).unwrap(), (256, 128), "nothing is made larger");
+    assert_eq!(desk.studio().file("thumb99", &id).unwrap_err().code, ErrorCode::Usage);
+    assert_eq!(desk.studio().file("secrets", &id).unwrap_err().code, ErrorCode::Usage);
+    assert!(desk.studio().file("picture", "../../etc/passwd").is_err());
+}
+
+#[test]
+fn the_spread_of_near_copies_is_told() {
+    let desk = Desk::new();
+    let of = |colour| {
+        let bytes = png(20, colour, None);
+        let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
+        let answer = desk.call("import_bytes", json!({ "name": "a.png", "base64": base64 }));
+        answer["asset"]["sha256"].clone()
+    };
+    let (a, b, c) = (of([100; 3]), of([101; 3]), of([10, 10, 200]));
+    assert_eq!(desk.call("spread", json!({ "ids": [a, b] }))["verdict"], "same");
+    let varied = desk.call("spread", json!({ "ids": [a, b, c] }));
+    assert_eq!(
+        (&varied["verdict"], varied["pairs"].as_array().unwrap().len()),
+        (&json!("varied"), 3)
+    );
+}
+
+#[test]
+fn the_library_is_checked_mended_and_copied() {
+    let desk = Desk::new();
+    let id = desk.picture(&fox());
+    let path = desk.studio().file("picture", &id).unwrap();
+    desk.call("library_backup", json!({ "path": desk.path("copy") }));
+    assert!(desk.path("copy/library.sqlite").is_file());
+    std::fs::remove_file(path).unwrap();
+    let report = desk.call("library_check", json!({}));
+    assert_eq!(report["problems"][0]["kind"], "picture_missing");
+    let repaired = desk.call("library_repair", json!({}));
+    assert_eq!(repaired["left"], json!([]));
+    assert!(repaired["done"][0].as_str().unwrap().contains("forgotten"));
+    assert_eq!(desk.call("system", json!({}))["pictures"], 0);
+}

@@ -1,0 +1,8 @@
+//! The studio over a temporary library and an engine that computes nothing.
+
+mod commands;
+mod fake;
+mod files;
+mod live;
+mod queue;
+mod recovery;

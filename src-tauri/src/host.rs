@@ -1,0 +1,59 @@
+//! The machine around the window: environment, clock and randomness are read here and nowhere else.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use likeness_engine::Candle;
+use likeness_studio::api::Event;
+use likeness_studio::{Opening, places};
+
+/// The library's folder, or why there is none.
+pub fn library() -> Result<PathBuf, String> {
+    let folders = folders()?;
+    let named = std::env::var_os("LIKENESS_LIBRARY");
+    Ok(places::library_folder(named, Some(&chosen(&folders)), folders.data_dir()))
+}
+
+/// Remembers another folder for the starts to come, in a file of one line.
+pub fn choose(library: &Path) -> std::io::Result<()> {
+    let folders = folders().map_err(std::io::Error::other)?;
+    std::fs::create_dir_all(folders.config_dir())?;
+    std::fs::write(chosen(&folders), format!("{}\n", library.display()))
+}
+
+/// What the studio is told of the world.
+pub fn opening(library: &Path, events: Box<dyn Fn(Event) + Send + Sync>) -> Opening {
+    let program = std::env::current_exe().ok();
+    Opening {
+        library: library.to_owned(),
+        model_places: places::model_places(
+            std::env::var_os("LIKENESS_MODELS"),
+            library,
+            program.as_deref(),
+        ),
+        engine: Arc::new(Candle),
+        clock: Box::new(now),
+        // A system without random numbers gives no window either.
+        random: Box::new(|| getrandom::u64().expect("the system gives random numbers")),
+        events,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// Milliseconds since 1970, UTC.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn folders() -> Result<directories::ProjectDirs, String> {
+    directories::ProjectDirs::from("", "", "Likeness").ok_or_else(|| {
+        "library: this machine names no data folder (accepted: set LIKENESS_LIBRARY to a folder)"
+            .to_owned()
+    })
+}
+
+fn chosen(folders: &directories::ProjectDirs) -> PathBuf {
+    folders.config_dir().join("library")
+}

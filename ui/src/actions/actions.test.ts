@@ -1,0 +1,184 @@
+import { expect, test, vi } from 'vitest';
+import { flushSync } from 'svelte';
+import { platform, usePlatform } from '../platform';
+import { fakePlatform } from '../platform/fake';
+import { bus } from '../store/bus';
+import { compose, emptyRequest } from '../store/compose.svelte';
+import { models } from '../store/models.svelte';
+import { queue } from '../store/queue.svelte';
+import { session } from '../store/session.svelte';
+import { targets } from '../store/targets.svelte';
+import { toasts } from '../store/toasts.svelte';
+import { undo } from '../store/undo.svelte';
+import { view } from '../store/view.svelte';
+import { viewer } from '../store/viewer.svelte';
+import { action, actions, keysOf, onKey, perform, possible } from './index';
+
+let begun = false;
+
+/** A window over a library of made-up pictures, the newest one in the viewer. */
+async function given(options: Parameters<typeof fakePlatform>[0] = {}) {
+  const fake = fakePlatform({ pictures: 12, step: 1, ...options });
+  usePlatform(fake);
+  fake.listen((event) => bus.tell(event));
+  undo.clear();
+  toasts.list = [];
+  compose.draft = emptyRequest();
+  compose.locked = false;
+  compose.refused = null;
+  view.show('create');
+  if (!begun) {
+    viewer.start();
+    await session.start();
+  }
+  begun = true;
+  await Promise.all([models.load(), queue.start(), session.load()]);
+  viewer.coming = null;
+  viewer.open(session.list.at(-1)?.id ?? null);
+  targets.provide('create', () => (viewer.id ? [viewer.id] : []));
+  return fake;
+}
+
+const press = (key: string, held: Partial<KeyboardEventInit> = {}) => {
+  const event = new KeyboardEvent('keydown', { key, cancelable: true, ...held });
+  onKey(event);
+  return event;
+};
+
+test('no two actions share an id, and no two a key on one screen', () => {
+  expect(new Set(actions.map((one) => one.id)).size).toBe(actions.length);
+  const taken = new Map<string, string>();
+  // The library's keys work there alone, and some of them mean the same thing elsewhere.
+  for (const one of actions.filter(({ id }) => !id.startsWith('library.'))) {
+    for (const key of keysOf(one)) {
+      expect(taken.get(key), `${key} of ${one.id}`).toBeUndefined();
+      taken.set(key, one.id);
+    }
+  }
+});
+
+test('every action has words and, where it is offered, a group', () => {
+  for (const one of actions) expect(one.name(), one.id).not.toBe('');
+});
+
+test('running makes pictures and shows the last one', async () => {
+  await given();
+  compose.patch({ prompt: 'a red fox', count: 2 });
+  await perform(action('create.run'));
+  await vi.waitFor(() => expect(viewer.card()?.prompt).toBe('a red fox'));
+  await vi.waitFor(() => expect(session.list.filter((one) => one.prompt === 'a red fox')).toHaveLength(2));
+  expect(compose.lastSeed).not.toBeNull();
+});
+
+test('an empty prompt cannot be run, by button or by key', async () => {
+  const fake = await given();
+  expect(possible(action('create.run'))).toBe(false);
+  press('Enter', { ctrlKey: true });
+  expect(fake.studio.engine.jobs).toHaveLength(0);
+});
+
+test('a refused field is named beside it, and forgotten when it changes', async () => {
+  await given();
+  compose.patch({ prompt: 'a fox', steps: 4000 });
+  await perform(action('create.run'));
+  expect(compose.problem('steps')).toContain('1 to 100');
+  expect(toasts.list).toHaveLength(0);
+  compose.patch({ steps: 4 });
+  expect(compose.problem('steps')).toBeNull();
+});
+
+test('an error without a field is said aloud, and the request stays', async () => {
+  await given({ fail: ['render'] });
+  compose.patch({ prompt: 'a fox' });
+  await perform(action('create.run'));
+  expect(toasts.list.map((one) => one.tone)).toEqual(['error']);
+  expect(compose.draft.prompt).toBe('a fox');
+});
+
+test('a star is given, taken back and given again', async () => {
+  const fake = await given();
+  const id = viewer.id ?? '';
+  const before = fake.studio.card(id).star;
+  await perform(action('picture.star'));
+  expect(fake.studio.card(id).star).toBe(!before);
+  await undo.undo();
+  expect(fake.studio.card(id).star).toBe(before);
+  await undo.redo();
+  expect(fake.studio.card(id).star).toBe(!before);
+});
+
+test('a picture goes to the trash without a question, its neighbour takes its place, and undo brings it back', async () => {
+  await given();
+  const id = viewer.id ?? '';
+  await perform(action('picture.trash'));
+  await vi.waitFor(() => expect(viewer.id).not.toBe(id));
+  await vi.waitFor(() => expect(session.list.some((one) => one.id === id)).toBe(false));
+  press('z', { ctrlKey: true });
+  await vi.waitFor(() => expect(session.list.some((one) => one.id === id)).toBe(true));
+});
+
+test('keys of actions wait while somebody writes, unless they are meant for it', async () => {
+  await given();
+  const field = document.body.appendChild(document.createElement('textarea'));
+  const typed = new KeyboardEvent('keydown', { key: '3', bubbles: true, cancelable: true });
+  field.addEventListener('keydown', onKey);
+  field.dispatchEvent(typed);
+  expect(typed.defaultPrevented).toBe(false);
+  const palette = new KeyboardEvent('keydown', { key: 'k', ctrlKey: true, bubbles: true, cancelable: true });
+  field.dispatchEvent(palette);
+  expect(palette.defaultPrevented).toBe(true);
+  expect(view.paletteOpen).toBe(true);
+  view.paletteOpen = false;
+  field.remove();
+});
+
+test('remix takes the settings but not the seed, and names where they come from', async () => {
+  await given();
+  compose.patch({ prompt: 'a fox' });
+  await perform(action('create.run'));
+  await vi.waitFor(() => expect(viewer.card()?.prompt).toBe('a fox'));
+  compose.draft = emptyRequest();
+  await perform(action('picture.remix'));
+  expect(compose.draft.prompt).toBe('a fox');
+  expect(compose.draft.seed).toBeNull();
+  expect(compose.draft.parents).toEqual([{ id: viewer.id, relation: 'remix' }]);
+});
+
+test('a reference is added once, and a third one makes room for itself', async () => {
+  await given();
+  for (const card of session.list.slice(-3)) await compose.addReference(card.id);
+  await compose.addReference(session.list.at(-1)?.id ?? '');
+  const ids = session.list.slice(-2).map((one) => one.id);
+  expect(compose.draft.references.map((one) => one.asset)).toEqual(ids);
+  await undo.undo();
+  expect(compose.draft.references).toHaveLength(2);
+});
+
+test('editing takes the picture up at its own size, with its words cleared', async () => {
+  await given();
+  compose.patch({ prompt: 'something' });
+  await perform(action('picture.edit'));
+  const { prompt, references, width } = compose.draft;
+  expect([prompt, references[0]?.role, width]).toEqual(['', 'edit', viewer.card()?.width]);
+});
+
+test('a person’s own key takes the place of the designed one', async () => {
+  await given();
+  const { settings } = await import('../store/settings.svelte');
+  settings.value = { ...settings.value, keys: { 'picture.star': 'K' } };
+  expect(keysOf(action('picture.star'))).toEqual(['K']);
+  settings.value = { ...settings.value, keys: {} };
+});
+
+test('the queue can be paused, and what waits cancelled', async () => {
+  const fake = await given({ step: 30 });
+  await perform(action('queue.pause'));
+  compose.patch({ prompt: 'a fox', count: 3 });
+  await perform(action('create.run'));
+  await vi.waitFor(() => expect(queue.value.waiting).toBe(3));
+  await perform(action('queue.cancel_all'));
+  await vi.waitFor(() => expect(queue.value.waiting).toBe(0));
+  expect(fake.studio.engine.jobs.every((one) => one.state === 'cancelled')).toBe(true);
+  await platform().call('queue_pause', { paused: false });
+  flushSync();
+});

@@ -1,0 +1,61 @@
+/** Every action there is, found by id and by key. */
+import { createActions } from '../features/create/actions';
+import { pictureActions } from '../features/create/picture-actions';
+import { libraryActions } from '../features/library/actions';
+import { queueActions } from '../features/queue/actions';
+import { settings } from '../store/settings.svelte';
+import { toasts } from '../store/toasts.svelte';
+import { matches } from './keys';
+import type { Action } from './types';
+import { viewActions } from './view';
+
+export const actions: readonly Action[] = [...createActions, ...pictureActions, ...queueActions, ...libraryActions, ...viewActions];
+
+const byId = new Map(actions.map((one) => [one.id, one]));
+
+export function action(id: string): Action {
+  const found = byId.get(id);
+  if (!found) throw new Error(`no action is called ${id}`);
+  return found;
+}
+
+/** The keys of an action, with the person's own in place of the designed ones. */
+export function keysOf(one: Action): readonly string[] {
+  const own = settings.value.keys[one.id];
+  if (own !== undefined) return own === '' ? [] : [own];
+  return one.keys ?? [];
+}
+
+export function possible(one: Action): boolean {
+  return one.when?.() ?? true;
+}
+
+export async function perform(one: Action): Promise<void> {
+  if (!possible(one)) return;
+  try {
+    await one.run();
+  } catch (error) {
+    toasts.error(error);
+  }
+}
+
+/** Runs what a key stands for. A field that is written in keeps its own keys. */
+export function onKey(event: KeyboardEvent): void {
+  if (event.defaultPrevented || event.isComposing) return;
+  if (document.querySelector('dialog[open]')) return;
+  const typing = isField(event.target);
+  for (const one of actions) {
+    if (typing && !one.typing) continue;
+    if (!keysOf(one).some((key) => matches(event, key))) continue;
+    if (!possible(one)) continue;
+    event.preventDefault();
+    void perform(one);
+    return;
+  }
+}
+
+function isField(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
+  return target instanceof HTMLInputElement && !['range', 'checkbox', 'radio', 'button'].includes(target.type);
+}

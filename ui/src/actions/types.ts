@@ -1,0 +1,27 @@
+/**
+ * What a person can do, as data: shown in the palette and on the sheet of keys, run by key or by button.
+ *
+ * Adding one: a row in a feature's list of actions, with a name in the table of strings; a list that is
+ * new goes into `actions/index.ts`. Keys are written `Mod+Shift+Enter`; `Mod` is Ctrl, or Cmd on a Mac.
+ */
+import type { IconType } from '../components/icon';
+
+export type Group = 'make' | 'picture' | 'library' | 'queue' | 'view';
+export const GROUPS: readonly Group[] = ['make', 'picture', 'library', 'queue', 'view'];
+
+export interface Action {
+  id: string;
+  /** Its words, as they are now: "Star" or "Take the star away". */
+  name: () => string;
+  group: Group;
+  /** As designed; a person may choose another for the first. */
+  keys?: readonly string[];
+  icon?: IconType;
+  /** Whether it can be done now. */
+  when?: () => boolean;
+  /** Its key works while somebody writes in a field, too. */
+  typing?: boolean;
+  /** It is not offered in the palette. */
+  hidden?: boolean;
+  run: () => unknown;
+}

@@ -1,0 +1,2 @@
+/** An icon of the one set that is used. */
+export type { LucideIcon as IconType } from '@lucide/svelte';

@@ -1,0 +1,119 @@
+/** Making pictures. */
+import Play from '@lucide/svelte/icons/play';
+import SkipForward from '@lucide/svelte/icons/skip-forward';
+import Type from '@lucide/svelte/icons/type';
+import Dices from '@lucide/svelte/icons/dices';
+import Lock from '@lucide/svelte/icons/lock';
+import SlidersHorizontal from '@lucide/svelte/icons/sliders-horizontal';
+import Zap from '@lucide/svelte/icons/zap';
+import Eraser from '@lucide/svelte/icons/eraser';
+import Scan from '@lucide/svelte/icons/scan';
+import type { Place } from '../../bindings';
+import type { Action } from '../../actions/types';
+import { platform } from '../../platform';
+import { compose, emptyRequest } from '../../store/compose.svelte';
+import { live } from '../../store/live.svelte';
+import { models } from '../../store/models.svelte';
+import { queue } from '../../store/queue.svelte';
+import { toasts } from '../../store/toasts.svelte';
+import { view } from '../../store/view.svelte';
+import { viewer } from '../../store/viewer.svelte';
+import { t } from '../../strings';
+import { inspector } from './inspector.svelte';
+import { prompt } from './prompt.svelte';
+
+const canRun = () => compose.ready && !compose.sending && models.running.length > 0;
+
+async function run(place: Place): Promise<void> {
+  const jobs = await compose.run(place);
+  const first = jobs[0];
+  if (!first) return;
+  if (view.current !== 'create') view.show('create');
+  viewer.expect(first);
+  if (queue.value.paused) toasts.show({ text: t('queue.paused_note'), action: { label: t('queue.notice.resume'), run: () => platform().call('queue_pause', { paused: false }) } });
+}
+
+export const createActions: readonly Action[] = [
+  {
+    id: 'create.run',
+    name: () => t('create.run'),
+    group: 'make',
+    keys: ['Mod+Enter'],
+    icon: Play,
+    typing: true,
+    when: canRun,
+    run: () => run('last'),
+  },
+  {
+    id: 'create.run_next',
+    name: () => t('create.run_next'),
+    group: 'make',
+    keys: ['Mod+Shift+Enter'],
+    icon: SkipForward,
+    typing: true,
+    when: canRun,
+    run: () => run('next'),
+  },
+  {
+    id: 'create.prompt',
+    name: () => t('create.focus'),
+    group: 'make',
+    keys: ['/', 'Mod+L'],
+    icon: Type,
+    run: () => {
+      view.show('create');
+      // The screen may have to be put up first.
+      requestAnimationFrame(() => prompt.element?.focus());
+    },
+  },
+  {
+    id: 'create.live',
+    name: () => t(live.on ? 'create.live.off' : 'create.live.on'),
+    group: 'make',
+    keys: ['Mod+Shift+L'],
+    icon: Zap,
+    typing: true,
+    when: () => view.current === 'create' && models.running.length > 0,
+    run: () => live.toggle(),
+  },
+  {
+    id: 'create.dice',
+    name: () => t('create.seed.dice'),
+    group: 'make',
+    icon: Dices,
+    run: () => compose.lockSeed(String(crypto.getRandomValues(new Uint32Array(1))[0])),
+  },
+  {
+    id: 'create.lock',
+    name: () => t(compose.locked ? 'create.seed.unlock' : 'create.seed.lock'),
+    group: 'make',
+    icon: Lock,
+    when: () => compose.locked || compose.lastSeed !== null,
+    run: () => compose.lockSeed(compose.locked ? null : compose.lastSeed),
+  },
+  {
+    id: 'create.settings',
+    name: () => t('create.more'),
+    group: 'make',
+    icon: SlidersHorizontal,
+    when: () => view.current === 'create',
+    run: () => inspector.show('settings'),
+  },
+  {
+    id: 'create.clear',
+    name: () => t('create.clear'),
+    group: 'make',
+    icon: Eraser,
+    run: () => compose.patch(emptyRequest(), t('create.clear')),
+  },
+  {
+    id: 'zoom.fit',
+    name: () => t('create.zoom.fit'),
+    group: 'view',
+    keys: ['Mod+0'],
+    icon: Scan,
+    typing: true,
+    when: () => view.current === 'create',
+    run: () => viewer.fit(),
+  },
+];

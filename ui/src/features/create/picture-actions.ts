@@ -1,0 +1,199 @@
+/** What can be done with pictures: with the one in the viewer, or with those chosen in the library. */
+import ArrowLeftRight from '@lucide/svelte/icons/arrow-left-right';
+import Copy from '@lucide/svelte/icons/copy';
+import CornerUpLeft from '@lucide/svelte/icons/corner-up-left';
+import Download from '@lucide/svelte/icons/download';
+import FolderOpen from '@lucide/svelte/icons/folder-open';
+import Images from '@lucide/svelte/icons/images';
+import ImagePlus from '@lucide/svelte/icons/image-plus';
+import PencilLine from '@lucide/svelte/icons/pencil-line';
+import RefreshCw from '@lucide/svelte/icons/refresh-cw';
+import Shuffle from '@lucide/svelte/icons/shuffle';
+import Star from '@lucide/svelte/icons/star';
+import Trash2 from '@lucide/svelte/icons/trash-2';
+import type { PictureDetail } from '../../bindings';
+import type { Action } from '../../actions/types';
+import { platform } from '../../platform';
+import { compose } from '../../store/compose.svelte';
+import { moveToTrash, setRating, setStar } from '../../store/marks';
+import { targets } from '../../store/targets.svelte';
+import { toasts } from '../../store/toasts.svelte';
+import { view } from '../../store/view.svelte';
+import { viewer } from '../../store/viewer.svelte';
+import { t } from '../../strings';
+import { library } from '../library/library.svelte';
+import { recall, type Recall } from '../restore/merge';
+import { prompt } from './prompt.svelte';
+import { variations } from './variations.svelte';
+
+const some = () => targets.ids.length > 0;
+const one = () => targets.one !== null;
+
+async function details(): Promise<PictureDetail[]> {
+  return Promise.all(targets.ids.map((id) => platform().call('picture', { id })));
+}
+
+async function detail(): Promise<PictureDetail | null> {
+  const id = targets.one;
+  return id === null ? null : platform().call('picture', { id });
+}
+
+function toPrompt(): void {
+  if (view.current !== 'create') view.show('create');
+  requestAnimationFrame(() => prompt.element?.focus());
+}
+
+async function recalled(which: Recall): Promise<void> {
+  const found = await detail();
+  const known = found?.recipe ?? found?.settings?.request;
+  if (!found || !known) return void toasts.show({ text: t('create.no_recipe') });
+  const request = recall(compose.request(), known, which);
+  if (which === 'remix') request.parents = [{ id: found.card.id, relation: 'remix' }];
+  compose.patch(request, t('undo.recalled'));
+  if (which === 'prompt' || which === 'remix' || which === 'all') toPrompt();
+}
+
+/** The same settings from another seed. */
+async function again(): Promise<void> {
+  const found = await detail();
+  if (!found?.recipe) return void toasts.show({ text: t('create.no_recipe') });
+  const request = { ...found.recipe, seed: null, count: 1 };
+  const { jobs } = await platform().call('render', { request, place: 'last', interactive: true });
+  if (view.current !== 'create') view.show('create');
+  if (jobs[0]) viewer.expect(jobs[0]);
+}
+
+async function edit(): Promise<void> {
+  const id = targets.one;
+  if (id === null) return;
+  const asset = await platform().call('asset', { id });
+  const references = [{ asset: asset.sha256, role: 'edit' as const, name: asset.name }];
+  const { width, height } = asset;
+  compose.patch({ prompt: '', references, init: null, mask: null, width, height, parents: [{ id, relation: 'edit' }] }, t('create.edit.begun'));
+  toPrompt();
+}
+
+const NAME_LIMIT = 60;
+
+async function save(): Promise<void> {
+  for (const { card, file } of await details()) {
+    const name = (card.prompt || 'picture').replace(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, NAME_LIMIT) || 'picture';
+    const path = await platform().saveFile(`${name}.${file.format === 'jpeg' ? 'jpg' : file.format}`);
+    if (path === null) return;
+    const saved = await platform().call('save', { id: card.id, path, format: null });
+    toasts.show({ text: t('create.saved', { path: saved.path }), action: { label: t('picture.reveal.short'), run: () => platform().reveal(saved.path) } });
+  }
+}
+
+const rate: Action[] = [0, 1, 2, 3, 4, 5].map((rating) => ({
+  id: `picture.rate.${rating}`,
+  name: () => (rating === 0 ? t('picture.rate.none') : t('picture.rate', { rating })),
+  group: 'picture',
+  keys: [String(rating)],
+  icon: Star,
+  when: some,
+  run: () => setRating(targets.ids, rating),
+}));
+
+const recalls: Action[] = ([['all', 'A'], ['prompt', 'P'], ['seed', 'S'], ['size', 'D']] as const).map(([which, key]) => ({
+  id: `recall.${which}`,
+  name: () => t(`recall.${which}`),
+  group: 'picture',
+  keys: [key],
+  icon: CornerUpLeft,
+  when: one,
+  run: () => recalled(which),
+}));
+
+export const pictureActions: readonly Action[] = [
+  { id: 'picture.again', name: () => t('picture.again'), group: 'picture', keys: ['G'], icon: RefreshCw, when: one, run: again },
+  {
+    id: 'picture.vary',
+    name: () => t('picture.vary'),
+    group: 'picture',
+    keys: ['V'],
+    icon: Images,
+    when: one,
+    run: () => {
+      const id = targets.one;
+      if (id === null) return;
+      if (view.current !== 'create') {
+        viewer.open(id);
+        view.show('create');
+      }
+      variations.open(id);
+    },
+  },
+  {
+    id: 'picture.reference',
+    name: () => t('picture.reference'),
+    group: 'picture',
+    keys: ['F'],
+    icon: ImagePlus,
+    when: some,
+    run: async () => {
+      for (const id of targets.ids) await compose.addReference(id);
+      toPrompt();
+    },
+  },
+  { id: 'picture.edit', name: () => t('picture.edit'), group: 'picture', keys: ['E'], icon: PencilLine, when: one, run: edit },
+  { id: 'picture.remix', name: () => t('picture.remix'), group: 'picture', keys: ['R'], icon: Shuffle, when: one, run: () => recalled('remix') },
+  ...recalls,
+  {
+    id: 'picture.star',
+    name: () => t(viewer.card()?.star && view.current === 'create' ? 'picture.unstar' : 'picture.star'),
+    group: 'picture',
+    keys: ['.'],
+    icon: Star,
+    when: some,
+    run: async () => {
+      const found = await details();
+      // Where only some have a star, all get one.
+      await setStar(targets.ids, !found.every(({ card }) => card.star));
+    },
+  },
+  ...rate,
+  {
+    id: 'compare.swap',
+    name: () => t('create.compare.swap'),
+    group: 'picture',
+    keys: ['C'],
+    icon: ArrowLeftRight,
+    when: () => view.current === 'create' && viewer.other() !== null && viewer.coming === null,
+    run: () => (viewer.compare = viewer.compare === 'swapped' ? 'off' : 'swapped'),
+  },
+  {
+    id: 'picture.copy',
+    name: () => t('picture.copy'),
+    group: 'picture',
+    keys: ['Mod+C'],
+    icon: Copy,
+    when: () => one() && (getSelection()?.isCollapsed ?? true),
+    run: async () => {
+      if (targets.one === null) return;
+      await platform().copyPicture(targets.one);
+      toasts.show({ text: t('create.copied') });
+    },
+  },
+  { id: 'picture.save', name: () => t('picture.save'), group: 'picture', keys: ['Mod+S'], icon: Download, typing: true, when: some, run: save },
+  {
+    id: 'picture.reveal',
+    name: () => t('picture.reveal'),
+    group: 'picture',
+    icon: FolderOpen,
+    when: one,
+    run: async () => {
+      const found = await detail();
+      if (found) await platform().reveal(found.file.path);
+    },
+  },
+  {
+    id: 'picture.trash',
+    name: () => t('picture.trash'),
+    group: 'picture',
+    keys: ['Delete', 'Backspace'],
+    icon: Trash2,
+    when: () => some() && !(view.current === 'library' && library.inTrash),
+    run: () => moveToTrash(targets.ids),
+  },
+];

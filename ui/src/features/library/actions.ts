@@ -1,0 +1,106 @@
+/** What can be done in the Library besides what can be done to pictures anywhere. */
+import Funnel from '@lucide/svelte/icons/funnel';
+import Download from '@lucide/svelte/icons/download';
+import GitFork from '@lucide/svelte/icons/git-fork';
+import ImagePlus from '@lucide/svelte/icons/image-plus';
+import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
+import Search from '@lucide/svelte/icons/search';
+import SquarePlus from '@lucide/svelte/icons/square-plus';
+import Tag from '@lucide/svelte/icons/tag';
+import Trash from '@lucide/svelte/icons/trash-2';
+import type { Action } from '../../actions/types';
+import { restorePictures } from '../../store/marks';
+import { view } from '../../store/view.svelte';
+import { t } from '../../strings';
+import { offerSettings } from '../restore/open.svelte';
+import { takeFiles } from '../restore/take';
+import { CELL, library } from './library.svelte';
+import { openPicture } from './open';
+import { screen } from './screen.svelte';
+
+const here = () => view.current === 'library';
+const some = () => here() && library.chosen.length > 0;
+const one = () => here() && library.chosen.length === 1;
+
+export const libraryActions: Action[] = [
+  {
+    id: 'library.search',
+    name: () => t('library.search'),
+    group: 'library',
+    icon: Search,
+    keys: ['Mod+F'],
+    run: async () => {
+      view.show('library');
+      library.showFamily(null);
+      // The field is there only once the screen is.
+      await new Promise((drawn) => requestAnimationFrame(drawn));
+      screen.focusSearch();
+    },
+  },
+  { id: 'library.filter', name: () => t('library.filter'), group: 'library', icon: Funnel, keys: ['Mod+Shift+F'], when: here, run: () => (screen.filters = true) },
+  { id: 'library.clear', name: () => t('library.filter.clear'), group: 'library', when: () => here() && library.narrowed, run: () => library.clear() },
+  // Enter does it in the grid alone: anywhere else it presses the button that has the focus.
+  { id: 'library.open', name: () => t('library.open'), group: 'library', when: one, run: () => openPicture(library.chosen[0]!) },
+  { id: 'library.all', name: () => t('library.choose_all'), group: 'library', keys: ['Mod+A'], when: here, run: () => library.chooseAll() },
+  {
+    id: 'library.none',
+    name: () => t('library.choose_none'),
+    group: 'library',
+    keys: ['Escape'],
+    when: () => some() || (here() && library.family !== null),
+    run: () => (library.family !== null ? library.showFamily(null) : library.chooseNone()),
+  },
+  {
+    id: 'library.family',
+    name: () => t('library.family.show'),
+    group: 'library',
+    icon: GitFork,
+    keys: ['L'],
+    when: one,
+    run: () => library.showFamily(library.family === null ? library.chosen[0]! : null),
+  },
+  {
+    id: 'library.put_on_board',
+    name: () => t('library.board.put'),
+    group: 'library',
+    icon: SquarePlus,
+    keys: ['B'],
+    when: () => some() && view.inspectorOpen,
+    run: () => (screen.boardMenu = true),
+  },
+  { id: 'library.tag', name: () => t('library.tag.add'), group: 'library', icon: Tag, keys: ['T'], when: () => some() && view.inspectorOpen, run: () => screen.tag?.focus() },
+  {
+    id: 'library.offer',
+    name: () => t('library.offer'),
+    group: 'library',
+    when: () => one() && library.detail?.settings != null,
+    run: () => offerSettings(library.chosen[0]!, library.detail!.settings!),
+  },
+  { id: 'library.export', name: () => t('library.export.open'), group: 'library', icon: Download, keys: ['Mod+Shift+E'], when: some, run: () => (screen.question = 'export') },
+  { id: 'library.add', name: () => t('library.add'), group: 'library', icon: ImagePlus, keys: ['Mod+O'], run: () => takeFiles() },
+  { id: 'library.larger', name: () => t('library.cells.larger'), group: 'library', keys: ['+', '='], when: here, run: () => library.resizeCells(library.cell + 24) },
+  {
+    id: 'library.smaller',
+    name: () => t('library.cells.smaller'),
+    group: 'library',
+    keys: ['-'],
+    when: () => here() && library.cell > CELL.least,
+    run: () => library.resizeCells(library.cell - 24),
+  },
+  {
+    id: 'library.restore',
+    name: () => t('library.restore'),
+    group: 'library',
+    icon: RotateCcw,
+    when: () => some() && library.inTrash,
+    run: () => restorePictures(library.chosen),
+  },
+  {
+    id: 'library.empty_trash',
+    name: () => t('library.empty_trash'),
+    group: 'library',
+    icon: Trash,
+    when: () => here() && library.inTrash && library.pages.total > 0,
+    run: () => (screen.question = 'empty_trash'),
+  },
+];

@@ -1,0 +1,235 @@
+/**
+ * What the Library screen looks at: which place, which filter, which pictures are chosen, and what is known of the
+ * one that is looked at. The pictures themselves are the studio's; this only mirrors them.
+ */
+import type { Board, PictureCard, PictureDetail } from '../../bindings';
+import { Failure, platform } from '../../platform';
+import { bus } from '../../store/bus';
+import { isNumber, remember, remembered } from '../../store/remembered';
+import { everything, partsOf, same, withSearch, without, type Part, type Wanted } from './filter';
+import { Pages } from './pages.svelte';
+import { afterRemoval, choose, chooseAll, chooseNone, grasp, NOTHING, type Held, type Selection } from './selection';
+
+/** A row of the left column. */
+export type Shelf = { kind: 'all' } | { kind: 'starred' } | { kind: 'trash' } | { kind: 'board'; id: number };
+
+/** How wide a cell may be wished, in pixels. */
+export const CELL = { least: 88, usual: 152, most: 320 } as const;
+
+/** While one goes through pictures faster than this, details are fetched for the one where one stops. */
+const DETAIL_PAUSE_MS = 80;
+
+class LibraryState {
+  readonly pages = new Pages({
+    page: (filter, after, limit) => platform().call('pictures', { filter, after, limit }),
+    detail,
+  });
+
+  shelf = $state.raw<Shelf>({ kind: 'all' });
+  /** What the menus say, without the shelf and the search field. */
+  menus = $state.raw<Wanted>(everything());
+  /** The search field. */
+  typed = $state('');
+  selection = $state.raw<Selection>(NOTHING);
+  boards = $state.raw<readonly Board[]>([]);
+  /** The picture whose family is shown instead of the grid. */
+  family = $state<string | null>(null);
+  cell = $state(remembered('library.cell', CELL.usual, isNumber));
+  /** Of the picture that is looked at; it may still be that of the one before. */
+  detail = $state.raw<PictureDetail | null>(null);
+  problem = $state<Failure | null>(null);
+
+  #chosen = $derived.by<string[]>(() => {
+    if (this.family !== null) return [this.family];
+    const { ids } = this.selection;
+    if (ids.size < 2) return [...ids];
+    return this.pages.items.filter(({ id }) => ids.has(id)).map(({ id }) => id);
+  });
+  #filter = $derived(withSearch(onShelf(this.menus, this.shelf), this.typed));
+  #shown: Wanted | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #detailOf: string | null = null;
+  #lookedAt = -Infinity;
+  #following = false;
+
+  get filter(): Wanted {
+    return this.#filter;
+  }
+
+  /** The parts of the menus' filter: what the chips show. The search field shows itself. */
+  get parts(): Part[] {
+    return partsOf(this.menus);
+  }
+
+  /** Whether anything narrows the shelf. */
+  get narrowed(): boolean {
+    return this.parts.length > 0 || this.typed.trim() !== '';
+  }
+
+  get inTrash(): boolean {
+    return this.shelf.kind === 'trash';
+  }
+
+  /** The chosen pictures, in the order in which they stand. */
+  get chosen(): string[] {
+    return this.#chosen;
+  }
+
+  /** The picture that is looked at: the only chosen one. */
+  get one(): PictureCard | null {
+    if (this.family !== null) return this.detail?.card.id === this.family ? this.detail.card : null;
+    if (this.selection.ids.size !== 1) return null;
+    const [id] = this.selection.ids;
+    const index = this.pages.idAt(this.selection.cursor) === id ? this.selection.cursor : this.pages.indexOf(id!);
+    return this.pages.at(index);
+  }
+
+  /** Looks at what the filter says, if that is not what is looked at already. */
+  async look(): Promise<void> {
+    const filter = this.#filter;
+    if (this.#shown !== null && same(this.#shown, filter)) return;
+    const moved = this.#shown !== null;
+    this.#shown = filter;
+    if (moved) this.selection = NOTHING;
+    await this.pages.show(filter);
+  }
+
+  go(shelf: Shelf): void {
+    this.family = null;
+    this.shelf = shelf;
+  }
+
+  narrow(part: Partial<Wanted>): void {
+    this.menus = { ...this.menus, ...part };
+  }
+
+  widen(part: Part): void {
+    this.menus = without(this.menus, part);
+  }
+
+  /** Takes every narrowing away, and keeps the order. */
+  clear(): void {
+    this.menus = { ...everything(), order: this.menus.order };
+    this.typed = '';
+  }
+
+  /** Chooses a picture; one that is still to come is chosen when it is there, unless one has gone on meanwhile. */
+  async choose(index: number, held: Held): Promise<void> {
+    const before = this.selection;
+    this.selection = choose(before, index, held, this.pages.idAt);
+    if (this.pages.loaded > index) return;
+    const moved = this.selection;
+    await this.pages.reach(index);
+    if (this.selection === moved) this.selection = choose(before, index, held, this.pages.idAt);
+  }
+
+  grasp(index: number): void {
+    this.selection = grasp(this.selection, index, this.pages.idAt);
+  }
+
+  async chooseAll(): Promise<void> {
+    const all = await this.pages.all();
+    this.selection = chooseAll(this.selection, all.map(({ id }) => id));
+  }
+
+  chooseNone(): void {
+    this.selection = chooseNone(this.selection);
+  }
+
+  /** Shows a picture that may be anywhere in the library, or nowhere in what is filtered. */
+  showFamily(id: string | null): void {
+    this.family = id;
+    if (id !== null) this.lookAt(id);
+  }
+
+  resizeCells(size: number): void {
+    this.cell = Math.round(Math.min(CELL.most, Math.max(CELL.least, size)));
+    remember('library.cell', this.cell);
+  }
+
+  /** Fetches the details of the picture that is looked at. */
+  lookAt(id: string | null): void {
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    const pause = now - this.#lookedAt < DETAIL_PAUSE_MS ? DETAIL_PAUSE_MS : 0;
+    this.#lookedAt = now;
+    this.#detailOf = id;
+    if (id === null) {
+      this.detail = null;
+      this.problem = null;
+      return;
+    }
+    if (pause === 0) void this.#fetchDetail(id);
+    else this.#timer = setTimeout(() => void this.#fetchDetail(id), pause);
+  }
+
+  async loadBoards(): Promise<void> {
+    try {
+      this.boards = (await platform().call('boards', {})).boards;
+    } catch {
+      // The grid says what is wrong with the library; the left column need not say it again.
+      this.boards = [];
+    }
+  }
+
+  /** From the first time the screen is shown it hears what changes, also while another screen is shown. */
+  follow(): void {
+    if (this.#following) return;
+    this.#following = true;
+    void this.loadBoards();
+    bus.on('pictures', ({ ids }) => void this.#changed(ids));
+    bus.on('boards', () => void this.loadBoards());
+  }
+
+  async #changed(ids: readonly string[]): Promise<void> {
+    const before = this.pages.items.map(({ id }) => id);
+    await this.pages.changed(ids);
+    void this.loadBoards();
+    const gone = new Set([...this.selection.ids].filter((id) => ids.includes(id) && this.pages.indexOf(id) < 0));
+    if (gone.size > 0) this.#chooseAfter(gone, before);
+    if (this.#detailOf !== null && (ids.length === 0 || ids.includes(this.#detailOf))) this.lookAt(this.#detailOf);
+  }
+
+  #chooseAfter(gone: ReadonlySet<string>, before: readonly string[]): void {
+    const place = afterRemoval(this.selection, gone, this.pages.loaded, before);
+    this.selection = place < 0 ? NOTHING : choose(NOTHING, place, { toggle: false, range: false }, this.pages.idAt);
+  }
+
+  async #fetchDetail(id: string): Promise<void> {
+    try {
+      const found = await detail(id);
+      if (this.#detailOf !== id) return;
+      this.detail = found;
+      this.problem = null;
+      if (found === null && this.family === id) this.family = null;
+    } catch (error) {
+      if (this.#detailOf !== id) return;
+      this.detail = null;
+      this.problem = Failure.of(error);
+    }
+  }
+}
+
+export const library = new LibraryState();
+
+async function detail(id: string): Promise<PictureDetail | null> {
+  try {
+    return await platform().call('picture', { id });
+  } catch (error) {
+    if (Failure.of(error).code === 'not_found') return null;
+    throw error;
+  }
+}
+
+function onShelf(menus: Wanted, shelf: Shelf): Wanted {
+  switch (shelf.kind) {
+    case 'all':
+      return menus;
+    case 'starred':
+      return { ...menus, star: true };
+    case 'trash':
+      return { ...menus, trashed: true };
+    case 'board':
+      return { ...menus, board: shelf.id };
+  }
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import type { Abilities, RenderRequest } from '../../bindings';
+import { changes, fieldNamed, fieldsOf, mergeAll, mergeSome, problemOf, recall, type Field, type Known } from './merge';
+
+const draft: RenderRequest = {
+  model: 'starter',
+  prompt: 'a blue cup',
+  negative: 'text',
+  references: [{ asset: 'aa', role: 'subject', name: null }],
+  init: { asset: 'bb', strength: 0.5 },
+  mask: { asset: 'cc' },
+  seed: '7',
+  noise_source: null,
+  steps: 4,
+  guidance: null,
+  width: 256,
+  height: 256,
+  sampler: null,
+  schedule: 'karras',
+  precision: null,
+  count: 3,
+  parents: [],
+};
+
+const found: Known = { prompt: 'a red fox', seed: '18446744073709551615', steps: 20, width: 512, height: 768, sampler: 'euler_a' };
+
+const able = {
+  defaults: {},
+  min_side: 96,
+  max_side: 512,
+  multiple: 16,
+  steps: { min: 1, max: 8 },
+  guidance: { min: 1, max: 1 },
+  samplers: ['flow_euler'],
+  schedules: ['default'],
+  negative: false,
+  max_references: 2,
+  roles: ['subject'],
+  init: true,
+  mask: false,
+} as unknown as Abilities;
+
+it('finds what a picture can fill, in the order of the list', () => {
+  expect(fieldsOf(found)).toEqual(['prompt', 'seed', 'size', 'steps', 'sampler']);
+  expect(fieldsOf({ prompt: '', width: 512 })).toEqual([]);
+});
+
+it('one by one touches nothing else', () => {
+  expect(mergeSome(draft, found, ['seed'])).toEqual({ ...draft, seed: '18446744073709551615' });
+  expect(mergeSome(draft, found, ['size', 'prompt'])).toEqual({ ...draft, prompt: 'a red fox', width: 512, height: 768 });
+  // Naming a field that the picture does not have changes nothing.
+  expect(mergeSome(draft, found, ['guidance', 'mask'])).toEqual(draft);
+});
+
+it('all leaves nothing stale behind, but keeps the model and the count', () => {
+  expect(mergeAll(draft, found)).toEqual({
+    ...draft,
+    ...found,
+    negative: null,
+    references: [],
+    init: null,
+    mask: null,
+    schedule: null,
+  });
+});
+
+it('never writes into the draft', () => {
+  const before = structuredClone(draft);
+  mergeAll(draft, found);
+  mergeSome(draft, found, ['prompt']);
+  expect(draft).toEqual(before);
+});
+
+describe('recall keys', () => {
+  it('S takes the seed, D the size', () => {
+    expect(recall(draft, found, 'seed')).toEqual({ ...draft, seed: found.seed });
+    expect(recall(draft, found, 'size')).toEqual({ ...draft, width: 512, height: 768 });
+  });
+  it('P takes both halves of what was said', () => {
+    expect(recall(draft, found, 'prompt')).toEqual({ ...draft, prompt: 'a red fox', negative: null });
+  });
+  it('R is all but the seed', () => {
+    expect(recall(draft, found, 'remix')).toEqual({ ...mergeAll(draft, found), seed: null });
+  });
+});
+
+describe('problems', () => {
+  it.each<[Known, Field, string | null]>([
+    [{ sampler: 'euler_a' }, 'sampler', 'not_accepted'],
+    [{ sampler: 'flow_euler' }, 'sampler', null],
+    [{ steps: 20 }, 'steps', 'too_large'],
+    [{ steps: 0 }, 'steps', 'too_small'],
+    [{ width: 512, height: 768 }, 'size', 'too_large'],
+    [{ width: 100, height: 128 }, 'size', 'not_multiple'],
+    [{ width: 256, height: 512 }, 'size', null],
+    [{ negative: 'blurry' }, 'negative', 'no_negative'],
+    [{ mask: { asset: 'x' } }, 'mask', 'no_mask'],
+    [{ init: { asset: 'x', strength: null } }, 'init', null],
+    [{ prompt: 'anything' }, 'prompt', null],
+  ])('%j %s: %s', (known, field, code) => {
+    expect(problemOf(known, field, able)?.code ?? null).toBe(code);
+  });
+
+  it('are not guessed without a model', () => {
+    expect(problemOf({ steps: 999 }, 'steps', null)).toBe(null);
+  });
+});
+
+it('says whether a field would change anything', () => {
+  expect(changes(draft, found, 'seed')).toBe(true);
+  expect(changes(draft, { seed: '7' }, 'seed')).toBe(false);
+});
+
+it("knows a reader's names", () => {
+  expect(fieldNamed('width')).toBe('size');
+  expect(fieldNamed('steps')).toBe('steps');
+  expect(fieldNamed('clip_skip')).toBe(null);
+});

@@ -1,0 +1,352 @@
+/** An in-memory studio: the same commands with the same answers, over a library that is made up. */
+import type { Event, Filter, Job, Marks, PictureCard, PictureDetail, Settings } from '../../bindings';
+import { Failure, type Answer, type CommandName, type Request } from '../types';
+import { FakeEngine, fakeId, hash } from './engine';
+import { MODELS, SETTINGS, SYSTEM, type FakeOptions } from './given';
+import * as many from './many';
+
+type Commands = { [C in CommandName]?: (request: Request<C>) => Answer<C> | Promise<Answer<C>> };
+
+export class FakeStudio {
+  /** The newest first. */
+  cards: PictureCard[];
+  details = new Map<string, PictureDetail>();
+  boards: { id: number; name: string }[];
+  settings: Settings;
+  engine: FakeEngine;
+  hearers = new Set<(event: Event) => void>();
+  fail: Set<string>;
+  prompts: { id: number; text: string; used_at: number; count: number }[] = [];
+  #byId = new Map<string, PictureCard>();
+
+  constructor(readonly options: FakeOptions) {
+    this.cards = many.manyPictures(options.pictures);
+    for (const card of this.cards) this.#byId.set(card.id, card);
+    this.boards = options.pictures > 0 ? many.manyBoards().map(({ id, name }) => ({ id, name })) : [];
+    this.settings = { ...SETTINGS, theme: options.theme, language: options.language };
+    this.fail = new Set(options.fail);
+    this.engine = new FakeEngine({
+      step: options.step,
+      now: () => Date.now(),
+      keep: (job, seconds) => this.#keep(job, seconds),
+      told: () => this.tell({ kind: 'queue' }),
+    });
+    if (options.crash > 0) this.#crash(options.crash);
+  }
+
+  tell(event: Event): void {
+    for (const hear of this.hearers) hear(structuredClone(event));
+  }
+
+  async call<C extends CommandName>(name: C, request: Request<C>): Promise<Answer<C>> {
+    await Promise.resolve();
+    if (this.fail.has(name)) throw new Failure({ code: 'storage', message: 'The disk is full: nothing was changed. Free some space and try again.', field: null });
+    const run = this.#commands[name] as ((request: Request<C>) => Answer<C> | Promise<Answer<C>>) | undefined;
+    if (!run) throw new Failure({ code: 'internal', message: `The fake studio does not know ${name}.`, field: null });
+    return structuredClone(await run(request));
+  }
+
+  card(id: string): PictureCard {
+    const card = this.#byId.get(id);
+    if (!card) throw new Failure({ code: 'not_found', message: `There is no picture ${id.slice(0, 8)}.`, field: null });
+    return card;
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  detail(id: string): PictureDetail {
+    const card = this.card(id);
+    let detail = this.details.get(id);
+    if (!detail) this.details.set(id, (detail = many.manyDetail(card)));
+    return detail;
+  }
+
+  readonly #commands: Commands & Record<string, unknown> = {
+    system: () => ({ ...SYSTEM, pictures: this.cards.filter((one) => one.trashed_at === null).length, unclean_end: this.options.crash > 0 }),
+    settings: () => this.settings,
+    settings_set: (settings) => {
+      if (settings.trash_days < 1 || settings.trash_days > 3650) throw new Failure({ code: 'usage', message: 'Days in the trash: 1 to 3650.', field: 'trash_days' });
+      this.settings = settings;
+      this.tell({ kind: 'settings' });
+      return settings;
+    },
+    models: () => ({ models: this.options.modelless ? MODELS.slice(1) : MODELS, places: ['/opt/likeness/models', '/pictures/ada/models'] }),
+    connections: () => ({ entries: [] }),
+    facets: (request: { trashed: boolean }) => many.manyFacets(this.cards, request.trashed),
+
+    pictures: ({ filter, after, limit }) => {
+      const all = this.#filtered(filter);
+      const from = after === null ? 0 : Number(after);
+      const items = all.slice(from, from + limit);
+      return { items, next: from + limit < all.length ? String(from + limit) : null, total: all.length };
+    },
+    picture: ({ id }) => this.detail(id),
+    mark: ({ ids, star, rating }) => this.#mark(ids.map((id) => ({ id, star: star ?? this.card(id).star, rating: rating ?? this.card(id).rating }))),
+    set_marks: ({ marks }) => this.#mark(marks),
+    tag: ({ ids, add, remove }) => {
+      for (const id of ids) {
+        const detail = this.detail(id);
+        detail.tags = [...new Set([...detail.tags.filter((tag) => !remove.includes(tag)), ...add])].toSorted();
+      }
+      return this.#changed(ids);
+    },
+    trash: ({ ids }) => this.#trash(ids, true),
+    restore: ({ ids }) => this.#trash(ids, false),
+    purge: ({ ids }) => this.#purge(ids.filter((id) => this.card(id).trashed_at !== null)),
+    empty_trash: () => this.#purge(this.cards.filter((one) => one.trashed_at !== null).map((one) => one.id)),
+
+    boards: () => ({ boards: this.boards.map((board) => ({ ...board, count: [...this.details.values()].filter((one) => one.boards.includes(board.id)).length })) }),
+    board_create: ({ name }) => {
+      if (this.boards.some((one) => one.name === name)) throw new Failure({ code: 'usage', message: `There is a board called ${name} already.`, field: 'name' });
+      const id = Math.max(0, ...this.boards.map((one) => one.id)) + 1;
+      this.boards.push({ id, name });
+      this.tell({ kind: 'boards' });
+      return { id };
+    },
+    board_rename: ({ id, name }) => {
+      this.boards = this.boards.map((one) => (one.id === id ? { id, name } : one));
+      this.tell({ kind: 'boards' });
+      return {};
+    },
+    board_delete: ({ id }) => {
+      this.boards = this.boards.filter((one) => one.id !== id);
+      for (const detail of this.details.values()) detail.boards = detail.boards.filter((one) => one !== id);
+      this.tell({ kind: 'boards' });
+      return {};
+    },
+    board_add: ({ id, ids }) => this.#board(id, ids, true),
+    board_remove: ({ id, ids }) => this.#board(id, ids, false),
+
+    lineage: ({ id }) => {
+      const detail = this.detail(id);
+      if (detail.parents.length + detail.children.length === 0) return many.manyLineage(detail.card, this.cards);
+      const edges = [
+        ...detail.parents.map((one) => ({ parent: one.id, child: id, relation: 'variation' as const })),
+        ...detail.children.map((one) => ({ parent: id, child: one.id, relation: 'variation' as const })),
+      ];
+      return { nodes: [...detail.parents, detail.card, ...detail.children], edges };
+    },
+    spread: ({ ids }) => {
+      const pairs = ids.flatMap((a, at) => ids.slice(at + 1).map((b) => ({ a, b, distance: (Number.parseInt(a.slice(0, 2), 16) ^ Number.parseInt(b.slice(0, 2), 16)) / 1200 + 0.02 })));
+      const mean = pairs.reduce((sum, pair) => sum + pair.distance, 0) / Math.max(1, pairs.length);
+      return { mean, pairs, verdict: mean < 0.03 ? 'same' : mean < 0.09 ? 'close' : 'varied' };
+    },
+    import: ({ paths }) => ({
+      imported: paths.filter((path) => !path.endsWith('.txt')).map((path) => this.#import(path.split('/').at(-1) ?? path)),
+      refused: paths.filter((path) => path.endsWith('.txt')).map((path) => ({ path, reason: 'This is not a picture.' })),
+    }),
+    import_bytes: ({ name }) => this.#import(name),
+    asset: ({ id }) => {
+      const { width, height, alpha, prompt } = this.card(id);
+      return { sha256: id, name: prompt.slice(0, 40) || 'picture', width, height, alpha };
+    },
+    save: ({ path }) => ({ path }),
+    export: ({ ids, folder }) => ({ paths: ids.map((id) => `${folder}/${id.slice(0, 8)}.png`) }),
+
+    render: ({ request, place, interactive }) => {
+      this.#refuse(request);
+      this.#remember(request.prompt);
+      return { jobs: this.engine.add(request, place, interactive) };
+    },
+    estimate: ({ request }) => {
+      try {
+        this.#refuse(request);
+      } catch (error) {
+        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message } };
+      }
+      return { seconds: this.engine.seconds(request) * request.count, memory_needed: 310_000_000, fits: true, problem: null };
+    },
+    live_stop: () => (this.engine.liveStop(), {}),
+    queue: () => this.engine.queue(),
+    queue_pause: ({ paused }) => {
+      this.engine.paused = paused;
+      if (!paused) this.engine.notice = null;
+      this.tell({ kind: 'queue' });
+      if (!paused) void this.engine.turn();
+      return {};
+    },
+    queue_move: ({ id, before }) => (this.engine.move(id, before), {}),
+    queue_next: ({ id }) => (this.engine.move(id, this.engine.queue().jobs.find((one) => one.state === 'waiting')?.id ?? null), {}),
+    queue_cancel: ({ ids }) => (this.engine.cancel(ids), {}),
+    queue_retry: ({ ids }) => (this.engine.retry(ids), {}),
+    queue_clear: () => (this.engine.clear(), {}),
+    queue_dismiss: () => {
+      this.engine.notice = null;
+      this.tell({ kind: 'queue' });
+      return {};
+    },
+    prompts: ({ prefix, before, limit }) => ({
+      prompts: this.prompts.filter((one) => one.text.startsWith(prefix) && (before === null || one.id < before)).slice(0, limit),
+    }),
+    library_check: () => ({ pictures: this.cards.length, problems: [] }),
+    library_repair: () => ({ done: [], left: [] }),
+    library_backup: () => ({}),
+  };
+
+  #filtered(filter: Filter): PictureCard[] {
+    const words = filter.text?.toLowerCase().split(/\s+/).filter(Boolean) ?? [];
+    const found = this.cards.filter((card) => {
+      if ((card.trashed_at !== null) !== filter.trashed) return false;
+      if (filter.star != null && card.star !== filter.star) return false;
+      if (filter.min_rating != null && card.rating < filter.min_rating) return false;
+      if (filter.model != null && card.model !== filter.model) return false;
+      if (filter.subject != null && card.subject !== filter.subject) return false;
+      if (filter.width != null && card.width !== filter.width) return false;
+      if (filter.height != null && card.height !== filter.height) return false;
+      if (filter.from != null && card.created_at < filter.from) return false;
+      if (filter.to != null && card.created_at >= filter.to) return false;
+      if (filter.board != null && !this.details.get(card.id)?.boards.includes(filter.board)) return false;
+      if (filter.tag != null && !this.detail(card.id).tags.includes(filter.tag)) return false;
+      const text = words.length > 0 ? `${card.prompt} ${card.subject ?? ''}`.toLowerCase() : '';
+      return words.every((word) => text.includes(word));
+    });
+    if (filter.order === 'oldest') return found.reverse();
+    if (filter.order === 'best') return found.sort((a, b) => b.rating - a.rating || b.created_at - a.created_at);
+    return found;
+  }
+
+  #mark(marks: Marks[]): { before: Marks[] } {
+    const before = marks.map(({ id }) => ({ id, star: this.card(id).star, rating: this.card(id).rating }));
+    for (const { id, star, rating } of marks) Object.assign(this.card(id), { star, rating });
+    this.#changed(marks.map((one) => one.id));
+    return { before };
+  }
+
+  #trash(ids: string[], into: boolean): { ids: string[] } {
+    const moved = ids.filter((id) => (this.card(id).trashed_at === null) === into);
+    for (const id of moved) this.card(id).trashed_at = into ? Date.now() : null;
+    this.#changed(moved);
+    return { ids: moved };
+  }
+
+  #purge(ids: string[]): { purged: number } {
+    this.cards = this.cards.filter((one) => !ids.includes(one.id));
+    for (const id of ids) {
+      this.#byId.delete(id);
+      this.details.delete(id);
+    }
+    this.#changed(ids);
+    return { purged: ids.length };
+  }
+
+  #board(id: number, ids: string[], on: boolean): { ids: string[] } {
+    const moved = ids.filter((one) => this.detail(one).boards.includes(id) !== on);
+    for (const one of moved) {
+      const detail = this.detail(one);
+      detail.boards = on ? [...detail.boards, id] : detail.boards.filter((board) => board !== id);
+    }
+    this.tell({ kind: 'boards' });
+    this.#changed(moved);
+    return { ids: moved };
+  }
+
+  #import(name: string): Answer<'import_bytes'> {
+    const foreign = /a1111|comfy|invoke/i.test(name);
+    const id = hash(name);
+    if (!this.#byId.has(id)) {
+      this.#add({
+        id,
+        width: 512,
+        height: 512,
+        created_at: Date.now(),
+        star: false,
+        rating: 0,
+        alpha: false,
+        prompt: foreign ? 'a lighthouse in the snow, flat illustration' : '',
+        seed: foreign ? '965400086' : null,
+        model: null,
+        subject: null,
+        source: foreign ? 'a1111' : 'file',
+        trashed_at: null,
+        parents: 0,
+      });
+    }
+    const card = this.card(id);
+    const asset = { sha256: id, name, width: card.width, height: card.height, alpha: card.alpha };
+    return { picture: card, asset, settings: foreign ? many.settingsOf(card) : null };
+  }
+
+  #keep(job: Job, seconds: number): PictureCard {
+    const { request } = job;
+    const card: PictureCard = {
+      id: fakeId(job),
+      width: request.width ?? 128,
+      height: request.height ?? 128,
+      created_at: Date.now(),
+      star: false,
+      rating: 0,
+      alpha: request.prompt.includes('transparent'),
+      prompt: request.prompt,
+      seed: request.seed,
+      model: 'likeness-starter',
+      subject: null,
+      source: 'likeness',
+      trashed_at: null,
+      parents: request.parents.length,
+    };
+    const parents = request.parents.filter((one) => this.has(one.id)).map((one) => this.card(one.id));
+    for (const parent of parents) this.detail(parent.id).children.push(card);
+    this.#add(card);
+    this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, count: 1 }, resolved: JSON.stringify({ schema: 1, ...request }, null, 2), seconds, parents, settings: null, tags: [], boards: [] });
+    return card;
+  }
+
+  #add(card: PictureCard): void {
+    this.cards.unshift(card);
+    this.#byId.set(card.id, card);
+    this.#changed([card.id]);
+  }
+
+  #changed(ids: string[]): Record<string, never> {
+    if (ids.length > 0) this.tell({ kind: 'pictures', ids });
+    return {};
+  }
+
+  #remember(text: string): void {
+    const known = this.prompts.find((one) => one.text === text);
+    this.prompts = this.prompts.filter((one) => one !== known);
+    this.prompts.unshift({ id: (this.prompts[0]?.id ?? 0) + 1, text, used_at: Date.now(), count: (known?.count ?? 0) + 1 });
+  }
+
+  #refuse(request: Request<'estimate'>['request']): void {
+    const usage = (field: string, message: string) => new Failure({ code: 'usage', message, field });
+    const model = MODELS.find((one) => (request.model === null ? one.runs : one.name === request.model));
+    if (!model?.able || this.options.modelless) throw new Failure({ code: 'model', message: model?.reason ?? 'No model here can run. Models says why.', field: 'model' });
+    const { steps, min_side, max_side, multiple } = model.able;
+    if (request.steps !== null && (request.steps < steps.min || request.steps > steps.max)) throw usage('steps', `Steps: ${steps.min} to ${steps.max}.`);
+    for (const side of ['width', 'height'] as const) {
+      const size = request[side];
+      if (size !== null && (size < min_side || size > max_side || size % multiple !== 0)) throw usage(side, `${side}: ${min_side} to ${max_side} in steps of ${multiple}.`);
+    }
+    if (request.seed !== null && !/^\d{1,20}$/.test(request.seed)) throw usage('seed', 'A seed is a whole number.');
+  }
+
+  #crash(left: number): void {
+    const prompts = ['a red fox on a snowy beach, paper cut', 'a teapot in a garden, watercolour', 'a blue fire engine, flat style'];
+    this.engine.paused = true;
+    for (let at = 0; at < left; at += 1) this.engine.add({ ...emptyish, prompt: prompts[at % prompts.length] ?? '' }, 'last', true);
+    this.engine.notice = { interrupted: 1, waiting: left };
+  }
+}
+
+const emptyish = {
+  model: null,
+  prompt: '',
+  negative: null,
+  references: [],
+  init: null,
+  mask: null,
+  seed: null,
+  noise_source: null,
+  steps: null,
+  guidance: null,
+  width: null,
+  height: null,
+  sampler: null,
+  schedule: null,
+  precision: null,
+  count: 1,
+  parents: [],
+} satisfies Request<'estimate'>['request'];

@@ -1,0 +1,205 @@
+/** The request that is being written. */
+import type { Abilities, Asset, Estimate, Job, Model, Place, ReferenceChoice, Relation, RenderRequest, RoleName } from '../bindings';
+import { Failure, platform } from '../platform';
+import { t } from '../strings';
+import { bytes } from '../strings/format';
+import { models } from './models.svelte';
+import { remember, remembered } from './remembered';
+import { toasts } from './toasts.svelte';
+import { undo } from './undo.svelte';
+
+export function emptyRequest(): RenderRequest {
+  return {
+    model: null,
+    prompt: '',
+    negative: null,
+    references: [],
+    init: null,
+    mask: null,
+    seed: null,
+    noise_source: null,
+    steps: null,
+    guidance: null,
+    width: null,
+    height: null,
+    sampler: null,
+    schedule: null,
+    precision: null,
+    count: 1,
+    parents: [],
+  };
+}
+
+/** The studio takes more; a person who wants more than this presses the button again. */
+export const MOST_AT_ONCE = 100;
+const isDraft = (value: unknown): value is RenderRequest =>
+  typeof value === 'object' && value !== null && 'prompt' in value && 'references' in value && 'parents' in value;
+
+class Compose {
+  draft = $state<RenderRequest>({ ...emptyRequest(), ...remembered('draft', emptyRequest(), isDraft) });
+  /** The same seed each time; otherwise a new one is drawn by the studio. */
+  locked = $state(false);
+  /** The seed of the last render, to lock on to. */
+  lastSeed = $state<string | null>(null);
+  estimate = $state.raw<Estimate | null>(null);
+  /** What was refused, until the field is changed. */
+  refused = $state.raw<Failure | null>(null);
+  sending = $state(false);
+  /** Whether somebody has written since the request was last changed from elsewhere. */
+  written = false;
+
+  constructor() {
+    this.locked = this.draft.seed !== null;
+  }
+
+  get model(): Model | null {
+    return models.chosen(this.draft.model);
+  }
+
+  get able(): Abilities | null {
+    return this.model?.able ?? null;
+  }
+
+  get size(): { width: number; height: number } | null {
+    const { width, height } = this.draft;
+    const usual = this.able?.defaults;
+    if (width !== null && height !== null) return { width, height };
+    return usual ? { width: width ?? usual.width, height: height ?? usual.height } : null;
+  }
+
+  /** Whether there is anything to make: words, or a picture to go from. */
+  get ready(): boolean {
+    const { prompt, references, init } = this.draft;
+    return prompt.trim() !== '' || references.length > 0 || init !== null;
+  }
+
+  /** The request as it would be sent. */
+  request(): RenderRequest {
+    const draft = $state.snapshot(this.draft);
+    return { ...draft, seed: this.locked ? draft.seed : null };
+  }
+
+  /** What is wrong with a field: refused when it was sent, or found when it was estimated. */
+  problem(field: string): string | null {
+    const found = this.refused ?? this.estimate?.problem ?? null;
+    if (!found?.field) return null;
+    return found.field === field || found.field.startsWith(`${field}[`) || found.field.startsWith(`${field}.`) ? found.message : null;
+  }
+
+  /** A problem that no field shows. */
+  get problemElsewhere(): string | null {
+    const found = this.refused ?? this.estimate?.problem ?? null;
+    if (!found) return null;
+    const field = found.field?.split(/[.[]/)[0] ?? '';
+    return SHOWN_FIELDS.includes(field) ? null : found.message;
+  }
+
+  /** It can be made, but not in the memory that is free. */
+  get tooLarge(): string | null {
+    const { estimate } = this;
+    if (!estimate || estimate.fits || estimate.problem || estimate.memory_needed === null) return null;
+    return t('create.too_large', { needed: bytes(estimate.memory_needed) });
+  }
+
+  /** Changes the request; with a label it can be taken back. */
+  patch(part: Partial<RenderRequest>, label?: string): void {
+    const before = $state.snapshot(this.draft);
+    const lockedBefore = this.locked;
+    this.refused = null;
+    this.draft = { ...this.draft, ...part };
+    if (part.seed !== undefined) this.locked = part.seed !== null;
+    remember('draft', $state.snapshot(this.draft));
+    if (label === undefined) return;
+    this.written = false;
+    const after = $state.snapshot(this.draft);
+    const lockedAfter = this.locked;
+    const put = (draft: RenderRequest, locked: boolean) => () => {
+      this.draft = draft;
+      this.locked = locked;
+      remember('draft', draft);
+    };
+    undo.push({ label, undo: put(before, lockedBefore), redo: put(after, lockedAfter) });
+  }
+
+  lockSeed(seed: string | null): void {
+    this.refused = null;
+    this.locked = seed !== null;
+    this.draft.seed = seed;
+    remember('draft', $state.snapshot(this.draft));
+  }
+
+  /** Puts an error beside its field, or says it where it has none. */
+  refuse(error: unknown): void {
+    const failure = Failure.of(error);
+    if (failure.code === 'cancelled') return;
+    if (failure.code === 'usage' || failure.code === 'model' || failure.code === 'memory' || failure.field !== null) this.refused = failure;
+    else toasts.error(failure);
+  }
+
+  /** Puts the request into the queue. */
+  async run(place: Place): Promise<Job[]> {
+    if (!this.ready || this.sending) return [];
+    this.sending = true;
+    this.refused = null;
+    try {
+      const { jobs } = await platform().call('render', { request: this.request(), place, interactive: true });
+      this.lastSeed = jobs[0]?.request.seed ?? this.lastSeed;
+      return jobs;
+    } catch (error) {
+      this.refuse(error);
+      return [];
+    } finally {
+      this.sending = false;
+    }
+  }
+
+  /** Takes a picture of the library, or an asset, as a reference. */
+  async addReference(id: string, role?: RoleName): Promise<Asset | null> {
+    try {
+      const asset = await platform().call('asset', { id });
+      this.takeReference(asset, role, id);
+      return asset;
+    } catch (error) {
+      toasts.error(error);
+      return null;
+    }
+  }
+
+  /** `picture` is where it comes from, when that is a picture of the library. */
+  takeReference(asset: Asset, role?: RoleName, picture?: string): void {
+    const { references } = this.draft;
+    const known = references.find((one) => one.asset === asset.sha256);
+    if (known && (role === undefined || known.role === role)) return;
+    const most = this.able?.max_references ?? 1;
+    const roles = this.able?.roles ?? ['subject'];
+    if (roles.length === 0 || most === 0) {
+      toasts.show({ text: t('create.references.none', { model: this.model?.name ?? '' }), tone: 'error' });
+      return;
+    }
+    const one: ReferenceChoice = { asset: asset.sha256, role: role ?? (roles[0] as RoleName), name: asset.name };
+    const others = references.filter((other) => other.asset !== asset.sha256);
+    // The oldest makes room: the person has just said what they want to use.
+    const kept = others.slice(Math.max(0, others.length - (most - 1)));
+    const relation: Relation = one.role === 'edit' ? 'edit' : 'reference';
+    const parents = picture === undefined ? this.draft.parents : [...this.draft.parents.filter((other) => other.id !== picture), { id: picture, relation }];
+    const patch = { references: [...kept, one], parents };
+    this.patch(patch, t('create.references.added', { name: asset.name }));
+    if (kept.length < others.length) toasts.show({ text: t('create.references.replaced', { most }), action: { label: t('undo.undo'), run: () => undo.undo() } });
+  }
+
+  removeReference(asset: string): void {
+    const references = this.draft.references.filter((one) => one.asset !== asset);
+    const name = this.draft.references.find((one) => one.asset === asset)?.name ?? '';
+    const parents = this.draft.parents.filter((one) => one.id !== asset);
+    this.patch({ references, parents }, t('create.references.removed', { name }));
+  }
+
+  setRole(asset: string, role: RoleName): void {
+    this.patch({ references: this.draft.references.map((one) => (one.asset === asset ? { ...one, role } : one)) });
+  }
+}
+
+/** Fields that have a place on the screen where their error is shown. */
+const SHOWN_FIELDS = ['prompt', 'negative', 'references', 'size', 'width', 'height', 'seed', 'count', 'steps', 'guidance', 'model', 'sampler', 'schedule', 'init'];
+
+export const compose = new Compose();

@@ -1,0 +1,52 @@
+/** The pictures of the filmstrip: the library's latest, the newest last. */
+import type { Filter, PictureCard } from '../bindings';
+import { platform } from '../platform';
+import { bus } from './bus';
+
+const MOST = 80;
+const LATEST: Filter = { trashed: false, order: 'newest' };
+
+class Session {
+  list = $state.raw<PictureCard[]>([]);
+  known = $state(false);
+  #again = false;
+  #loading = false;
+
+  async start(): Promise<void> {
+    bus.on('pictures', () => void this.load().catch(() => undefined));
+    await this.load();
+  }
+
+  async load(): Promise<void> {
+    if (this.#loading) {
+      this.#again = true;
+      return;
+    }
+    this.#loading = true;
+    try {
+      do {
+        this.#again = false;
+        const page = await platform().call('pictures', { filter: LATEST, after: null, limit: MOST });
+        this.list = page.items.toReversed();
+        this.known = true;
+      } while (this.#again);
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  /** A picture that has just been made is shown before the library has been asked again. */
+  add(card: PictureCard): void {
+    this.known = true;
+    if (this.list.some((one) => one.id === card.id)) return;
+    this.list = [...this.list, card].slice(-MOST);
+  }
+
+  beside(id: string | null, by: number): PictureCard | null {
+    const at = this.list.findIndex((one) => one.id === id);
+    if (at < 0) return this.list.at(-1) ?? null;
+    return this.list[Math.max(0, Math.min(this.list.length - 1, at + by))] ?? null;
+  }
+}
+
+export const session = new Session();

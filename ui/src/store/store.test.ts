@@ -1,0 +1,80 @@
+import { expect, test, vi } from 'vitest';
+import type { Abilities } from '../bindings';
+import { Failure, usePlatform } from '../platform';
+import { fakePlatform } from '../platform/fake';
+import { MODELS } from '../platform/fake/given';
+import { ratioOf, sizeOf } from './sizes';
+import { toasts } from './toasts.svelte';
+import { undo } from './undo.svelte';
+import { PANELS, view } from './view.svelte';
+
+const starter = MODELS[0]?.able as Abilities;
+
+test('a shape becomes the nearest size that the model draws', () => {
+  expect(sizeOf(starter, 1, 1)).toEqual({ width: 128, height: 128 });
+  expect(sizeOf(starter, 3, 2)).toEqual({ width: 144, height: 96 });
+  expect(sizeOf(starter, 9, 16)).toEqual({ width: 96, height: 160 });
+});
+
+test('a shape that the model cannot draw is none', () => expect(sizeOf(starter, 21, 9)).toBeNull());
+
+test('a size knows the shape it was chosen by', () => {
+  expect(ratioOf(starter, { width: 144, height: 96 })).toBe('3:2');
+  expect(ratioOf(starter, { width: 112, height: 96 })).toBeNull();
+});
+
+test('a larger model has every shape', () => {
+  const large = { ...starter, min_side: 256, max_side: 2048, defaults: { ...starter.defaults, width: 1024, height: 1024 } };
+  const wide = sizeOf(large, 21, 9);
+  expect(wide && Math.abs(wide.width / wide.height - 21 / 9)).toBeLessThan(0.1);
+});
+
+test('a change is taken back once, however often the key is pressed meanwhile', async () => {
+  undo.clear();
+  let count = 0;
+  undo.push({ label: 'one', undo: () => new Promise((done) => setTimeout(() => done((count += 1)), 10)), redo: () => undefined });
+  await Promise.all([undo.undo(), undo.undo()]);
+  expect(count).toBe(1);
+  expect(undo.undone.map((one) => one.label)).toEqual(['one']);
+});
+
+test('a change that cannot be taken back stays and says why', async () => {
+  undo.clear();
+  toasts.list = [];
+  undo.push({ label: 'one', undo: () => Promise.reject(new Error('the disk is full')), redo: () => undefined });
+  await undo.undo();
+  expect(undo.done).toHaveLength(1);
+  expect(toasts.list[0]?.text).toBe('the disk is full');
+});
+
+test('a new change ends what could be done again', () => {
+  undo.clear();
+  undo.undone = [{ label: 'old', undo: () => undefined, redo: () => undefined }];
+  undo.push({ label: 'new', undo: () => undefined, redo: () => undefined });
+  expect(undo.undone).toHaveLength(0);
+});
+
+test('a notice passes, an error stays', () => {
+  vi.useFakeTimers();
+  toasts.list = [];
+  toasts.show({ text: 'done' });
+  toasts.error(new Failure({ code: 'storage', message: 'no room', field: null }));
+  toasts.error(new Failure({ code: 'cancelled', message: 'cancelled', field: null }));
+  vi.advanceTimersByTime(60_000);
+  expect(toasts.list.map((one) => one.text)).toEqual(['no room']);
+  vi.useRealTimers();
+});
+
+test('a panel keeps to its limits and is remembered', () => {
+  view.resize('inspector', 9999);
+  expect(view.sizes.inspector).toBe(PANELS.inspector.most);
+  expect(localStorage.getItem('likeness.inspector')).toBe(String(PANELS.inspector.most));
+});
+
+test('what the studio refuses keeps its field', async () => {
+  usePlatform(fakePlatform());
+  const { platform } = await import('../platform');
+  const settings = await platform().call('settings', {});
+  const refused = platform().call('settings_set', { ...settings, trash_days: 0 });
+  await expect(refused).rejects.toMatchObject({ code: 'usage', field: 'trash_days' });
+});

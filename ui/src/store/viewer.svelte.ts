@@ -1,0 +1,151 @@
+/** What the viewer shows: a picture, or a render as it comes. */
+import type { Job, PictureCard, PictureDetail } from '../bindings';
+import { Failure, platform } from '../platform';
+import { bus } from './bus';
+import { models } from './models.svelte';
+import { queue } from './queue.svelte';
+import { session } from './session.svelte';
+
+/** A render that is shown while it is being made; job 0 is the live draft. */
+export interface Coming {
+  job: number;
+  width: number;
+  height: number;
+  /** The latest step preview; null before the first one. */
+  url: string | null;
+}
+
+export type Compare = 'off' | 'slider' | 'swapped';
+
+class Viewer {
+  id = $state<string | null>(null);
+  detail = $state.raw<PictureDetail | null>(null);
+  coming = $state.raw<Coming | null>(null);
+  /** What is being made is shown as it comes; a person who opens a picture meanwhile is left in peace. */
+  follow = $state(true);
+  compare = $state<Compare>('off');
+  /** What it is compared with; null takes what it came from, or else the picture before. */
+  otherId = $state<string | null>(null);
+  /** Alt is held. */
+  holding = $state(false);
+  /** Null fits the picture into the room there is. */
+  zoom = $state<number | null>(null);
+  pan = $state({ x: 0, y: 0 });
+
+  start(): void {
+    queue.onPreview.push((job, png) => this.#preview(job, png));
+    queue.onDone.push((job, card, _seconds) => {
+      session.add(card);
+      // Only what the person watched appear is put before them.
+      if (this.follow && (this.coming === null || this.coming.job === job)) this.open(card.id, { follow: true });
+    });
+    queue.onEnded.push((job) => {
+      if (this.coming?.job === job) this.#leave();
+    });
+    bus.on('pictures', ({ ids }) => {
+      if (this.id !== null && ids.includes(this.id)) void this.#load(this.id);
+    });
+  }
+
+  open(id: string | null, { follow = false } = {}): void {
+    this.follow = follow;
+    this.#leave();
+    if (this.id !== id) {
+      this.id = id;
+      this.otherId = null;
+      this.compare = 'off';
+      if (id === null) this.detail = null;
+    }
+    if (id !== null) void this.#load(id);
+  }
+
+  /** From here on shows what is being made. */
+  watch(): void {
+    this.follow = true;
+    this.compare = 'off';
+  }
+
+  /** A render was asked for: until its first preview the picture before stays, only quieter. */
+  expect(job: Job): void {
+    this.watch();
+    if (queue.value.paused || queue.hasEnded(job.id) || (this.coming !== null && this.coming.job !== 0)) return;
+    this.#leave();
+    this.coming = { job: job.id, ...models.sizeOf(job.request), url: null };
+  }
+
+  card(): PictureCard | null {
+    if (this.detail?.card.id === this.id) return this.detail?.card ?? null;
+    return session.list.find((one) => one.id === this.id) ?? null;
+  }
+
+  /** The picture on the other side of a comparison. */
+  other(): PictureCard | null {
+    const own = this.card();
+    if (own === null) return null;
+    if (this.otherId !== null) return session.list.find((one) => one.id === this.otherId) ?? this.#parent(this.otherId);
+    const parent = this.detail?.card.id === own.id ? this.detail.parents[0] : undefined;
+    if (parent) return parent;
+    const at = session.list.findIndex((one) => one.id === own.id);
+    return (at > 0 ? session.list[at - 1] : session.list.find((one) => one.id !== own.id)) ?? null;
+  }
+
+  #parent(id: string): PictureCard | null {
+    return this.detail?.parents.find((one) => one.id === id) ?? null;
+  }
+
+  /** A live draft. */
+  live(width: number, height: number, png: Blob): void {
+    // What is being made to be kept goes before a draft.
+    if (!this.follow || (this.coming !== null && this.coming.job !== 0)) return;
+    this.#show(0, width, height, png);
+  }
+
+  endLive(): void {
+    if (this.coming?.job === 0) this.#leave();
+  }
+
+  fit(): void {
+    this.zoom = null;
+    this.pan = { x: 0, y: 0 };
+  }
+
+  async #load(id: string): Promise<void> {
+    try {
+      const detail = await platform().call('picture', { id });
+      if (this.id !== id) return;
+      this.detail = detail;
+      if (detail.card.trashed_at !== null) this.#gone(id);
+    } catch (error) {
+      if (this.id === id && Failure.of(error).code === 'not_found') this.#gone(id);
+    }
+  }
+
+  /** What went to the trash makes room for its neighbour. */
+  #gone(id: string): void {
+    const next = session.beside(id, 1);
+    const near = next?.id === id ? session.beside(id, -1) : next;
+    this.open(near && near.id !== id ? near.id : null);
+  }
+
+  #preview(job: number, png: Blob): void {
+    if (!this.follow) return;
+    const request = queue.job(job)?.request;
+    const { width, height } = request ? models.sizeOf(request) : (this.coming ?? { width: 1, height: 1 });
+    this.#show(job, width, height, png);
+  }
+
+  #show(job: number, width: number, height: number, png: Blob): void {
+    const before = this.coming?.url;
+    this.coming = { job, width, height, url: URL.createObjectURL(png) };
+    // The one before may still be painted; it is let go of after the next frame.
+    if (before) setTimeout(() => URL.revokeObjectURL(before), 200);
+  }
+
+  #leave(): void {
+    const url = this.coming?.url;
+    this.coming = null;
+    if (url) setTimeout(() => URL.revokeObjectURL(url), 2000);
+  }
+}
+
+export const viewer = new Viewer();

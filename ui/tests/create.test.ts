@@ -1,0 +1,237 @@
+/** Making pictures, as a person does it: by pointer and by keyboard, and each state looked at by axe. */
+import type { Page } from 'playwright-core';
+import { afterAll, describe, expect, it } from 'vitest';
+import { axe, clipped, closeBrowser, open, shot, SMALLEST } from './browser';
+
+afterAll(closeBrowser);
+
+const prompt = (page: Page) => page.getByLabel('Prompt', { exact: true });
+const viewer = (page: Page) => page.locator('[data-region="viewer"]');
+const finished = (page: Page) => viewer(page).locator('img:not([data-preview])');
+const cells = (page: Page) => page.getByRole('listbox', { name: 'Latest pictures' }).getByRole('option');
+
+/** What the fake studio holds. */
+const studio = <T>(page: Page, read: string) => page.evaluate(`(() => { const { studio } = window.fake; return ${read}; })()`) as Promise<T>;
+
+it('leads from nothing to the first picture with one press', async () => {
+  await using opened = await open({ query: 'empty&step=20', screen: 'create' });
+  const { page } = opened;
+  await page.locator('[data-action="first.0"]').click();
+  await finished(page).waitFor();
+  expect(await finished(page).getAttribute('alt')).toBe('a red fox on a snowy beach, paper cut');
+  await expect.poll(() => cells(page).count()).toBe(1);
+});
+
+it('shows the steps in place, and the picture in the same place', async () => {
+  await using opened = await open({ query: 'pictures=3&step=150', screen: 'create' });
+  const { page } = opened;
+  await prompt(page).fill('a teapot');
+  await page.keyboard.press('Control+Enter');
+  const preview = viewer(page).locator('img[data-preview]');
+  await preview.waitFor();
+  const before = await preview.boundingBox();
+  await finished(page).and(page.locator('[alt="a teapot"]')).waitFor();
+  expect(await finished(page).boundingBox()).toEqual(before);
+  // The caret never left the prompt.
+  expect(await prompt(page).evaluate((one) => one === document.activeElement)).toBe(true);
+});
+
+it('offers the words that the model knows', async () => {
+  await using opened = await open({ screen: 'create' });
+  const { page } = opened;
+  await prompt(page).click();
+  await page.keyboard.type('a fox on a sn');
+  await page.getByRole('option', { name: /on a snowy beach/ }).waitFor();
+  expect(await axe(page)).toEqual([]);
+  await page.keyboard.press('Tab');
+  expect(await prompt(page).inputValue()).toBe('a fox on a snowy beach ');
+});
+
+it('changes weights and recalls prompts of before by keys', async () => {
+  await using opened = await open({ query: 'empty&step=5', screen: 'create' });
+  const { page } = opened;
+  await prompt(page).fill('a fox');
+  await page.keyboard.press('Control+Enter');
+  await finished(page).waitFor();
+  await prompt(page).fill('a cat');
+  await page.keyboard.press('End');
+  await page.keyboard.press('Control+ArrowUp');
+  expect(await prompt(page).inputValue()).toBe('a (cat:1.1)');
+  await page.keyboard.press('Alt+ArrowUp');
+  await expect.poll(() => prompt(page).inputValue()).toBe('a fox');
+  await page.keyboard.press('Alt+ArrowDown');
+  await expect.poll(() => prompt(page).inputValue()).toBe('a (cat:1.1)');
+});
+
+it('takes a picture dragged from the strip onto the prompt as a reference', async () => {
+  await using opened = await open({ query: 'pictures=12', screen: 'create' });
+  const { page } = opened;
+  await cells(page).last().hover();
+  await page.mouse.down();
+  const at = await prompt(page).boundingBox();
+  await page.mouse.move((at?.x ?? 0) + 60, (at?.y ?? 0) + 10, { steps: 8 });
+  await page.locator('.ghost').getByText('Use as reference').waitFor();
+  await shot(page, 'create-dragging');
+  await page.mouse.up();
+  await page.getByLabel(/^What .* is for$/).waitFor();
+  expect(await axe(page)).toEqual([]);
+});
+
+it('takes files dropped on the prompt as references, and offers the settings of one dropped on the picture', async () => {
+  await using opened = await open({ query: 'pictures=12', screen: 'create' });
+  const { page } = opened;
+  const drop = (x: number, y: number, path: string) =>
+    page.evaluate((drop) => (window as unknown as { fake: { drop(drop: unknown): void } }).fake.drop(drop), { kind: 'drop', x, y, paths: [path] });
+  const at = await prompt(page).boundingBox();
+  await drop((at?.x ?? 0) + 40, (at?.y ?? 0) + 10, '/a/mug.png');
+  await page.getByRole('group', { name: 'mug.png' }).waitFor();
+  await drop(500, 300, '/a/lighthouse-a1111.png');
+  await page.getByRole('dialog', { name: /Settings from/ }).waitFor();
+});
+
+it('shows only the picture with Tab on it, and everything again', async () => {
+  await using opened = await open({ query: 'pictures=12', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  await viewer(page).focus();
+  await page.keyboard.press('Tab');
+  await expect.poll(() => prompt(page).count()).toBe(0);
+  await page.keyboard.press('Tab');
+  await prompt(page).waitFor();
+});
+
+it('compares with the picture before: held, swapped and side by side', async () => {
+  await using opened = await open({ query: 'pictures=12', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  await viewer(page).focus();
+  const shown = () => finished(page).first().getAttribute('src');
+  const own = await shown();
+  await page.keyboard.down('Alt');
+  await expect.poll(shown).not.toBe(own);
+  await page.keyboard.up('Alt');
+  await expect.poll(shown).toBe(own);
+  await page.keyboard.press('c');
+  await expect.poll(shown).not.toBe(own);
+  await page.keyboard.press('c');
+  await viewer(page).hover();
+  await page.locator('[data-action="compare.slider"]').click();
+  const divide = page.getByRole('slider', { name: /before ends/ });
+  await divide.focus();
+  await page.keyboard.press('ArrowRight');
+  expect(await divide.getAttribute('aria-valuenow')).toBe('52');
+  expect(await axe(page)).toEqual([]);
+});
+
+it('varies a picture and says how different the variations are', async () => {
+  await using opened = await open({ query: 'empty&step=5', screen: 'create' });
+  const { page } = opened;
+  await prompt(page).fill('a mug');
+  await page.keyboard.press('Control+Enter');
+  await finished(page).waitFor();
+  await page.locator('[data-action="picture.vary"]').click();
+  await page.locator('[data-action="vary.make"]').click();
+  await expect.poll(() => page.getByRole('region', { name: 'Variations' }).getByRole('listitem').count(), { timeout: 10_000 }).toBe(4);
+  await page.getByText(/^(Near-copies|Close|Varied)$/).waitFor();
+  expect(await studio<string[]>(page, 'studio.engine.jobs.slice(-4).map((one) => one.request.parents[0].relation)')).toEqual(Array(4).fill('variation'));
+  expect(await axe(page)).toEqual([]);
+});
+
+it('reorders, cancels and retries in the queue by keyboard', async () => {
+  await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
+  const { page } = opened;
+  for (const word of ['one', 'two', 'three', 'four']) {
+    await prompt(page).fill(word);
+    await page.keyboard.press('Control+Enter');
+    await expect.poll(() => studio<number>(page, `studio.engine.jobs.filter((one) => one.request.prompt === '${word}').length`)).toBe(1);
+  }
+  await page.locator('#queue-button').click();
+  const panel = page.getByRole('complementary', { name: 'Queue' });
+  const waiting = () => studio<string[]>(page, "studio.engine.jobs.filter((one) => one.state === 'waiting').map((one) => one.request.prompt)");
+  const row = panel.getByRole('listitem').filter({ hasText: 'three' });
+  await row.getByRole('button', { name: 'Earlier' }).focus();
+  await page.keyboard.press('Alt+ArrowUp');
+  await expect.poll(waiting).toEqual(['three', 'two', 'four']);
+  await panel.getByRole('listitem').filter({ hasText: 'four' }).getByRole('button', { name: 'Make this next' }).click();
+  await expect.poll(waiting).toEqual(['four', 'three', 'two']);
+  await panel.getByRole('listitem').filter({ hasText: 'three' }).getByRole('button', { name: 'Cancel' }).click();
+  await expect.poll(waiting).toEqual(['four', 'two']);
+  await shot(page, 'create-queue');
+  expect(await axe(page)).toEqual([]);
+  await panel.getByRole('listitem').filter({ hasText: 'three' }).getByRole('button', { name: 'Try again' }).click();
+  await expect.poll(waiting).toContain('three');
+  await page.keyboard.press('Escape');
+  expect(await page.locator('#queue-button').evaluate((one) => one === document.activeElement)).toBe(true);
+});
+
+it('comes back paused after a crash and asks what to do', async () => {
+  await using opened = await open({ query: 'pictures=3&crash=3&step=5', screen: 'create' });
+  const { page } = opened;
+  await page.getByText('3 renders were waiting').waitFor();
+  await shot(page, 'create-after-crash');
+  expect(await axe(page)).toEqual([]);
+  await page.locator('[data-action="queue.notice.resume"]').click();
+  await expect.poll(() => studio<number>(page, "studio.engine.jobs.filter((one) => one.state === 'done').length"), { timeout: 10_000 }).toBe(3);
+});
+
+it('finds every action in the palette and runs it', async () => {
+  await using opened = await open({ query: 'pictures=3', screen: 'create' });
+  const { page } = opened;
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('trash');
+  expect(await axe(page)).toEqual([]);
+  await page.keyboard.press('Enter');
+  await page.getByText('1 picture moved to the trash').waitFor();
+  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await expect.poll(() => studio<number>(page, 'studio.cards.filter((one) => one.trashed_at !== null).length')).toBe(0);
+});
+
+it('says beside the field what is wrong', async () => {
+  await using opened = await open({ query: 'pictures=3', screen: 'create' });
+  const { page } = opened;
+  await prompt(page).fill('a fox');
+  await page.getByLabel('Seed', { exact: true }).fill('three');
+  await page.keyboard.press('Tab');
+  await page.getByRole('alert').filter({ hasText: 'A seed is a whole number.' }).waitFor();
+  await shot(page, 'create-refused');
+  expect(await axe(page)).toEqual([]);
+});
+
+it('draws while one types, and keeps nothing of it', async () => {
+  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  const { page } = opened;
+  await page.getByRole('switch', { name: 'Live' }).click();
+  await prompt(page).fill('a whale');
+  await viewer(page).locator('img[data-preview]').waitFor();
+  await page.getByText('Live draft, not kept').waitFor();
+  expect(await studio<number>(page, 'studio.cards.length')).toBe(3);
+  await page.getByRole('switch', { name: 'Live' }).click();
+  await finished(page).waitFor();
+});
+
+it('remembers how wide the panels were', async () => {
+  await using opened = await open({ query: 'pictures=3', screen: 'create' });
+  const { page } = opened;
+  const edge = page.getByRole('separator', { name: 'Width of the inspector' });
+  await edge.focus();
+  for (let press = 0; press < 3; press += 1) await page.keyboard.press('ArrowLeft');
+  await page.reload();
+  await edge.waitFor();
+  expect(await edge.getAttribute('aria-valuenow')).toBe('344');
+});
+
+describe.each(['dark', 'light'])('%s', (theme) => {
+  it.each([
+    ['first', 'empty'],
+    ['modelless', 'empty&modelless'],
+    ['damaged', 'startup=damaged'],
+    ['in-use', 'startup=in_use'],
+  ])('%s', async (name, query) => {
+    await using opened = await open({ query: `${query}&theme=${theme}`, screen: 'create', size: SMALLEST, waits: query.startsWith('startup') ? 'main' : undefined });
+    const { page } = opened;
+    await page.locator('h1, h2').first().waitFor();
+    await shot(page, `${name}-${theme}`);
+    expect(await clipped(page)).toEqual([]);
+    expect(await axe(page)).toEqual([]);
+  });
+});

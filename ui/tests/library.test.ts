@@ -1,0 +1,357 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { cells, chosen, closeBrowser, grid, open, shot, shown } from './browser';
+
+afterAll(closeBrowser);
+
+describe('the grid', () => {
+  it('holds fifty thousand pictures and draws a few dozen', async () => {
+    await using opened = await open({ query: 'pictures=50000' });
+    const { page } = opened;
+    await shown(page);
+    await expect.poll(() => page.getByRole('status').first().textContent()).toMatch(/49,\d{3} pictures/);
+    expect(await cells(page).count()).toBeLessThan(80);
+    await shot(page, 'library');
+  });
+
+  it('fetches stretch after stretch by key as one scrolls to the end', async () => {
+    await using opened = await open({ query: 'pictures=5000' });
+    const { page } = opened;
+    await shown(page);
+    await grid(page).focus();
+    await page.keyboard.press('End');
+    const count = await cells(page).first().getAttribute('aria-setsize');
+    await page.locator(`[aria-posinset="${count}"] img`).waitFor();
+    expect(await chosen(page).getAttribute('aria-posinset')).toBe(count);
+    await shot(page, 'library-end');
+  });
+
+  it('chooses by mouse: one, more, a range', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await cells(page).nth(2).click();
+    expect(await chosen(page).count()).toBe(1);
+    await cells(page).nth(5).click({ modifiers: ['Control'] });
+    expect(await chosen(page).count()).toBe(2);
+    await cells(page).nth(8).click({ modifiers: ['Shift'] });
+    expect(await chosen(page).count()).toBe(4);
+    await page.getByText('4 pictures chosen').waitFor();
+    await shot(page, 'library-chosen');
+    await cells(page).nth(6).click();
+    expect(await chosen(page).count(), 'a plain click on one of several chooses it alone').toBe(1);
+  });
+
+  it('chooses by keyboard', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await grid(page).focus();
+    await page.keyboard.press('ArrowRight');
+    expect(await chosen(page).getAttribute('aria-posinset')).toBe('1');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Shift+ArrowRight');
+    await page.keyboard.press('Shift+ArrowRight');
+    expect(await chosen(page).count()).toBe(3);
+    await page.keyboard.press('Control+ArrowRight');
+    await page.keyboard.press(' ');
+    expect(await chosen(page).count()).toBe(4);
+    const named = await grid(page).getAttribute('aria-activedescendant');
+    expect(await page.locator(`#${named}`).count(), 'what a screen reader is told of is in the page').toBe(1);
+    await page.keyboard.press('Control+a');
+    await expect.poll(() => page.getByRole('status').first().textContent()).toMatch(/^\d+ of \d+ pictures chosen$/);
+    await page.keyboard.press('Escape');
+    expect(await chosen(page).count()).toBe(0);
+  });
+});
+
+describe('marks', () => {
+  it('stars, rates and takes it back by key', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await cells(page).nth(3).click();
+    const label = () => chosen(page).getAttribute('aria-label');
+    const before = await label();
+    await page.keyboard.press('4');
+    await expect.poll(label).toMatch(/4 stars/);
+    await page.keyboard.press('Control+z');
+    await expect.poll(label).toBe(before);
+    await page.keyboard.press('Control+Shift+z');
+    await expect.poll(label).toMatch(/4 stars/);
+    await page.keyboard.press('.');
+    await expect.poll(label).toMatch(before!.includes('starred') ? /^(?!.*starred)/ : /starred/);
+  });
+
+  it('deletes to the trash without a question, chooses the next, and brings back', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    const count = async () => Number(/^[\d,]+/.exec((await page.getByRole('status').first().textContent()) ?? '')?.[0].replace(',', ''));
+    await expect.poll(count).toBeGreaterThan(100);
+    const before = await count();
+    await cells(page).nth(1).click();
+    const id = await chosen(page).getAttribute('data-picture');
+    await page.keyboard.press('Delete');
+    await expect.poll(count).toBe(before - 1);
+    expect(await chosen(page).count(), 'the next one is chosen').toBe(1);
+    await page.locator('[data-shelf="trash"]').click();
+    await page.locator(`[data-picture="${id}"]`).waitFor();
+    await shot(page, 'library-trash');
+    await page.locator(`[data-picture="${id}"]`).click();
+    await page.getByRole('button', { name: 'Take out of the trash' }).first().click();
+    await page.locator('[data-shelf="all"]').click();
+    await expect.poll(count).toBe(before);
+  });
+
+  it('asks before it empties the trash, and only then', async () => {
+    await using opened = await open({ query: 'pictures=3000' });
+    const { page } = opened;
+    await page.locator('[data-shelf="trash"]').click();
+    await shown(page);
+    await page.locator('[data-action="library.empty_trash"]').click();
+    const dialog = page.getByRole('dialog', { name: /for good/ });
+    await dialog.waitFor();
+    await shot(page, 'library-purge');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    expect(await cells(page).count()).toBeGreaterThan(0);
+    await page.locator('[data-action="library.empty_trash"]').click();
+    await page.locator('[data-action="library.purge_confirm"]').click();
+    await page.getByText('The trash is empty').waitFor();
+    await shot(page, 'library-trash-empty');
+  });
+});
+
+describe('search and filters', () => {
+  it('finds by words as one types', async () => {
+    await using opened = await open({ query: 'pictures=2000' });
+    const { page } = opened;
+    await shown(page);
+    await page.keyboard.press('Control+f');
+    await page.keyboard.type('lighthouse');
+    await expect.poll(() => cells(page).first().getAttribute('aria-label')).toMatch(/lighthouse/);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('ArrowRight');
+    expect(await chosen(page).count(), 'from the field the keyboard goes on into the grid').toBe(1);
+  });
+
+  it('understands parts that are typed', async () => {
+    await using opened = await open({ query: 'pictures=2000' });
+    const { page } = opened;
+    await shown(page);
+    await page.getByRole('searchbox').fill('rating:5');
+    await expect.poll(() => cells(page).first().getAttribute('aria-label')).toMatch(/5 stars/);
+  });
+
+  it('filters by menu, shows it as a chip, and takes it away', async () => {
+    await using opened = await open({ query: 'pictures=2000' });
+    const { page } = opened;
+    await shown(page);
+    await page.getByRole('button', { name: 'Filter' }).click();
+    await page.getByLabel('Size', { exact: true }).selectOption('512x512');
+    await page.getByRole('group', { name: 'At least' }).getByLabel('3 stars').click();
+    await shot(page, 'library-filters');
+    await page.keyboard.press('Escape');
+    await expect.poll(() => cells(page).first().getAttribute('aria-label')).toMatch(/512×512.*[345] stars/);
+    await shot(page, 'library-filtered');
+    await page.getByRole('button', { name: /Remove the filter 512/ }).click();
+    await page.getByRole('button', { name: /Remove the filter 3 stars/ }).click();
+    await expect.poll(() => page.getByRole('status').first().textContent()).toMatch(/1,9\d\d pictures/);
+  });
+
+  it('says when nothing matches, and the way back', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await page.getByRole('searchbox').fill('zzzz');
+    await page.getByText('Nothing matches').waitFor();
+    await shot(page, 'library-nothing');
+    await page.getByRole('button', { name: 'Clear all filters' }).click();
+    await shown(page);
+  });
+});
+
+describe('boards', () => {
+  it('makes one, puts pictures on it by drag, and shows them', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await page.getByRole('button', { name: 'New board' }).click();
+    await page.keyboard.type('Covers');
+    await page.keyboard.press('Enter');
+    await page.getByText('This board is empty').waitFor();
+    await shot(page, 'library-board-empty');
+    await page.locator('[data-shelf="all"]').click();
+    await shown(page);
+    await cells(page).nth(0).click();
+    await cells(page).nth(2).click({ modifiers: ['Shift'] });
+    const board = page.getByRole('navigation', { name: 'Places in the library' }).getByRole('button', { name: /^Covers/ });
+    const from = (await cells(page).nth(1).boundingBox())!;
+    const to = (await board.boundingBox())!;
+    await page.mouse.move(from.x + 40, from.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(from.x - 20, from.y + 60, { steps: 4 });
+    await page.mouse.move(to.x + 20, to.y + 12, { steps: 6 });
+    await shot(page, 'library-drag');
+    await page.mouse.up();
+    await page.getByText('3 pictures put on Covers').waitFor();
+    await board.click();
+    await expect.poll(() => cells(page).count()).toBe(3);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('This board is empty').waitFor();
+  });
+
+  it('renames and deletes one; its pictures stay', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    const places = page.getByRole('navigation', { name: 'Places in the library' });
+    await places.getByRole('button', { name: 'More for Portfolio' }).click();
+    await page.getByRole('menuitem', { name: 'Rename' }).click();
+    await page.keyboard.type('Best of');
+    await page.keyboard.press('Enter');
+    await places.getByRole('button', { name: /^Best of/ }).waitFor();
+    await places.getByRole('button', { name: 'More for Best of' }).click();
+    await page.getByRole('menuitem', { name: /Delete the board/ }).click();
+    await places.getByRole('button', { name: /^Best of/ }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await places.getByRole('button', { name: /^Best of/ }).waitFor();
+  });
+});
+
+describe('details', () => {
+  it('shows how the picture was made and takes one setting over', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await cells(page).nth(0).click();
+    const details = page.getByRole('complementary', { name: 'Details' });
+    const seed = await details.locator('dt', { hasText: 'Seed' }).locator('xpath=following-sibling::dd').textContent();
+    await shot(page, 'library-details');
+    await details.getByRole('button', { name: 'Use this: Seed' }).click();
+    await page.getByText('Seed taken over').waitFor();
+    expect(await page.evaluate(() => localStorage.getItem('likeness.draft'))).toContain(seed!.trim());
+  });
+
+  it('shows the family as a tree and walks it by arrow keys', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await cells(page).nth(20).click();
+    await page.keyboard.press('l');
+    const tree = page.getByRole('tree', { name: 'Family' });
+    await tree.getByRole('treeitem').first().waitFor();
+    await shot(page, 'library-family');
+    const selected = () => tree.locator('[aria-selected="true"]').getAttribute('data-picture');
+    const first = await selected();
+    await tree.locator('[aria-selected="true"]').focus();
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(selected).not.toBe(first);
+    await page.keyboard.press('Escape');
+    await shown(page);
+  });
+
+  it('comes back to where one was', async () => {
+    await using opened = await open({ query: 'pictures=2000' });
+    const { page } = opened;
+    await shown(page);
+    await grid(page).evaluate((box) => (box.scrollTop = 6000));
+    await page.locator('[aria-posinset="140"] img').waitFor();
+    await page.locator('[aria-posinset="140"]').click();
+    await page.keyboard.press('l');
+    await page.getByRole('treeitem').first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('[aria-posinset="140"] img').waitFor();
+    await page.locator('nav [data-action="view.models"]').click();
+    await page.locator('nav [data-action="view.library"]').click();
+    await page.locator('[aria-posinset="140"][aria-selected="true"]').waitFor();
+  });
+
+  it('tags, and finds by the tag', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await cells(page).nth(4).click();
+    await page.getByPlaceholder('Add a tag').waitFor();
+    await page.keyboard.press('t');
+    await page.keyboard.type('cover');
+    await page.keyboard.press('Enter');
+    await page.getByTitle('Show all pictures tagged cover').click();
+    await expect.poll(() => cells(page).count()).toBe(1);
+  });
+
+  it('offers what another program wrote into a picture of the library', async () => {
+    await using opened = await open({ query: 'pictures=600' });
+    const { page } = opened;
+    await shown(page);
+    await page.evaluate(() => {
+      const { studio } = (window as unknown as { fake: { studio: { cards: { source: string; trashed_at: number | null; star: boolean }[] } } }).fake;
+      for (const card of studio.cards) card.star = card.source === 'invokeai';
+    });
+    await page.locator('[data-shelf="starred"]').click();
+    await shown(page);
+    await cells(page).first().click();
+    await page.locator('[data-action="library.offer"]').click();
+    await page.getByRole('dialog', { name: 'Settings from InvokeAI' }).waitFor();
+  });
+
+  it('shows that a thumbnail is missing, and nothing else breaks', async () => {
+    await using opened = await open();
+    const { page, errors } = opened;
+    await shown(page);
+    await page.evaluate(() => {
+      const { fake } = window as unknown as { fake: { url: (size: string, id: string) => string } };
+      const url = fake.url;
+      fake.url = (size, id) => (id.endsWith('0') ? '/gone.webp' : url(size, id));
+    });
+    await page.getByRole('searchbox').fill('a');
+    await cells(page).locator('.broken').first().waitFor();
+    await shot(page, 'library-missing');
+    errors.length = 0;
+  });
+
+  it('measures how different several pictures are', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await cells(page).nth(0).click();
+    await cells(page).nth(3).click({ modifiers: ['Shift'] });
+    await page.getByRole('button', { name: 'Measure' }).click();
+    await page.getByText(/Much the same|Close to each other|Varied/).waitFor();
+  });
+
+  it('exports several under names from a template', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await cells(page).nth(0).click();
+    await cells(page).nth(3).click({ modifiers: ['Shift'] });
+    await page.keyboard.press('Control+Shift+e');
+    const dialog = page.getByRole('dialog', { name: 'Export 4 pictures' });
+    await dialog.waitFor();
+    await shot(page, 'library-export');
+    await dialog.getByRole('button', { name: 'Export' }).click();
+    await page.getByText('4 pictures exported').waitFor();
+  });
+});
+
+describe('when there is nothing, or nothing works', () => {
+  it('an empty library leads to the first picture', async () => {
+    await using opened = await open({ query: 'empty' });
+    const { page } = opened;
+    await page.getByText('Your pictures will be here').waitFor();
+    await shot(page, 'library-empty');
+    await page.getByRole('button', { name: 'Make the first picture' }).click();
+    await page.getByRole('textbox', { name: 'Prompt' }).waitFor();
+  });
+
+  it('a library that cannot be read says why and tries again', async () => {
+    await using opened = await open({ query: 'fail=pictures' });
+    const { page } = opened;
+    await page.getByText('The library could not be read').waitFor();
+    await shot(page, 'library-failed');
+    await page.evaluate(() => (window as unknown as { fake: { studio: { fail: Set<string> } } }).fake.studio.fail.clear());
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await shown(page);
+  });
+});

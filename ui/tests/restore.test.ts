@@ -1,0 +1,66 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { closeBrowser, open, shot, shown } from './browser';
+
+afterAll(closeBrowser);
+
+/** Drops a file of another program on the grid. */
+const drop = (page: Page, path = '/pictures/ada/fox-a1111.png') =>
+  page.evaluate(
+    (path) => (window as unknown as { fake: { drop(drop: unknown): void } }).fake.drop({ kind: 'drop', x: innerWidth / 2, y: innerHeight / 2, paths: [path] }),
+    path,
+  );
+
+const draft = (page: Page) => page.evaluate(() => JSON.parse(localStorage.getItem('likeness.draft') ?? '{}') as Record<string, unknown>);
+
+describe('a picture of another program', () => {
+  it('offers its settings, says what is not for this model and what could not be matched', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await drop(page);
+    const dialog = page.getByRole('dialog', { name: /Settings from/ });
+    await dialog.getByText('Could not be matched').waitFor();
+    await dialog.getByText('Clip skip').waitFor();
+    await shot(page, 'restore');
+    expect(await dialog.getByRole('checkbox', { name: /Prompt/ }).first().isChecked()).toBe(true);
+    expect(await dialog.getByRole('checkbox', { name: /Sampler/ }).isChecked(), 'what the model refuses is not ticked').toBe(false);
+  });
+
+  it('takes one at a time', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await drop(page);
+    const dialog = page.getByRole('dialog', { name: /Settings from/ });
+    await dialog.getByRole('button', { name: 'Use Seed' }).click();
+    await dialog.getByText('Taken').waitFor();
+    const taken = await draft(page);
+    expect(taken.seed).toMatch(/^\d+$/);
+    expect(taken.prompt, 'nothing else is touched').toBe('');
+  });
+
+  it('takes all that can be used, goes to the prompt, and takes it back', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await drop(page);
+    await page.locator('[data-action="restore.all"]').click();
+    await page.getByRole('textbox', { name: 'Prompt' }).waitFor();
+    const taken = await draft(page);
+    expect(taken.prompt).toBeTruthy();
+    expect(taken.sampler, 'what the model refuses stays out').toBe(null);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(async () => (await draft(page)).prompt).toBe('');
+  });
+
+  it('can be left alone', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await drop(page);
+    await page.getByRole('button', { name: 'Use nothing' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    expect((await draft(page)).prompt ?? '').toBe('');
+  });
+});

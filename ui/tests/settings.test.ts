@@ -1,0 +1,84 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { closeBrowser, open, shot } from './browser';
+
+afterAll(closeBrowser);
+
+describe('models', () => {
+  it('says what runs, what it needs and knows, and why another does not run', async () => {
+    await using opened = await open({ screen: 'models' });
+    const { page } = opened;
+    await page.getByRole('heading', { name: 'Words it knows' }).waitFor();
+    await page.getByText('Runs here').first().waitFor();
+    await shot(page, 'models');
+    await page.getByRole('option', { name: /old-sketches/ }).click();
+    await page.getByText(/pickle/).waitFor();
+    await shot(page, 'models-refused');
+  });
+
+  it('is walked by arrow keys', async () => {
+    await using opened = await open({ screen: 'models' });
+    const { page } = opened;
+    const list = page.getByRole('listbox', { name: 'Models' });
+    await list.getByRole('option').first().focus();
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(() => list.locator('[aria-selected="true"]').getAttribute('data-model')).toBe('flux.2-klein-4b');
+  });
+
+  it('says so when they cannot be listed', async () => {
+    await using opened = await open({ screen: 'models', query: 'fail=models' });
+    const { page } = opened;
+    await page.getByText('The models could not be listed').waitFor();
+    await shot(page, 'models-failed');
+  });
+});
+
+describe('settings', () => {
+  it('changes theme and language at once', async () => {
+    await using opened = await open({ screen: 'settings' });
+    const { page } = opened;
+    await page.getByText('Light', { exact: true }).click();
+    await expect.poll(() => page.evaluate(() => document.documentElement.dataset.theme)).toBe('light');
+    await page.getByText('简体中文').click();
+    await page.getByRole('heading', { name: '设置' }).waitFor();
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('zh-Hans');
+    await shot(page, 'settings-light-zh');
+  });
+
+  it('says that no connection was ever made', async () => {
+    await using opened = await open({ screen: 'settings' });
+    const { page } = opened;
+    await page.getByRole('button', { name: 'Connections' }).click();
+    await page.getByText('No connection was ever made.').waitFor();
+    await shot(page, 'settings-connections');
+  });
+
+  it('refuses a value beside its field', async () => {
+    await using opened = await open({ screen: 'settings' });
+    const { page } = opened;
+    await page.getByLabel('Keep trash for').fill('9999');
+    await page.keyboard.press('Tab');
+    await page.getByRole('alert').filter({ hasText: '3650' }).first().waitFor();
+    await shot(page, 'settings-refused');
+  });
+
+  it('changes a key, says when two share one, and goes back', async () => {
+    await using opened = await open({ screen: 'settings' });
+    const { page } = opened;
+    const row = page.locator('[data-key-of="library.family"]');
+    await row.getByRole('button', { name: /Change/ }).click();
+    await page.keyboard.press('t');
+    await row.getByText('Add a tag has this key too').waitFor();
+    await shot(page, 'settings-keys');
+    await row.hover();
+    await row.getByRole('button', { name: /as designed/ }).click();
+    await row.getByRole('button', { name: /: L\. Change/ }).waitFor();
+  });
+
+  it('checks the library', async () => {
+    await using opened = await open({ screen: 'settings' });
+    const { page } = opened;
+    await page.locator('[data-action="settings.check"]').click();
+    await page.getByText(/All is well/).waitFor();
+    await shot(page, 'settings');
+  });
+});
