@@ -23,6 +23,8 @@ const PACKAGES: &[&str] = &[
 const SCRIPTS: &[(&str, &[&str])] = &[
     ("noise", &["tests/golden/noise.py"]),
     ("tiny", &["tests/golden/flux2.py"]),
+    ("unet", &["tests/golden/unet.py"]),
+    ("vae", &["tests/golden/vae.py"]),
     ("starter", &["tests/golden/flux2.py", "--starter", "models/starter"]),
 ];
 
