@@ -4,25 +4,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use likeness_studio::{Channel, StudioError};
+use likeness_studio::{Channel, Opened, Startup, StudioError};
 use serde_json::Value;
 use tauri::ipc::{InvokeResponseBody, JavaScriptChannelId};
 use tauri::{AppHandle, Manager, State, Webview, WebviewWindow};
 
-use crate::desktop;
-use crate::opened::{Opened, Startup};
+use crate::{desktop, host};
 
 /// Runs a command of the studio.
 #[tauri::command]
 pub async fn call(
     webview: Webview,
     opened: State<'_, Arc<Opened>>,
+    pages: State<'_, Pages>,
     name: String,
     arguments: Value,
     channel: Option<JavaScriptChannelId>,
 ) -> Result<Value, StudioError> {
     let opened = opened.inner().clone();
-    let (page, mine) = opened.page();
+    let page = pages.0.clone();
+    let mine = page.load(Ordering::Relaxed);
     let channel = channel.map(|id| {
         Box::new(PageChannel { to: id.channel_on(webview), page, mine }) as Box<dyn Channel>
     });
@@ -44,8 +45,14 @@ pub async fn shell_open_library(
 ) -> Result<Startup, StudioError> {
     off_the_window(move || {
         let opened = app.state::<Arc<Opened>>();
-        opened.open_again(&app, folder).map_err(desktop::refused)?;
-        Ok(opened.startup())
+        let again = opened.startup().folder;
+        let make = folder.is_some() || !host::was_chosen(&again);
+        opened.open(host::opening(&app, folder.as_ref().unwrap_or(&again), make));
+        let startup = opened.startup();
+        if let Some(folder) = folder.filter(|_| startup.ready) {
+            host::choose(&folder).map_err(desktop::refused)?;
+        }
+        Ok(startup)
     })
     .await?
 }
@@ -55,7 +62,7 @@ pub async fn shell_open_library(
 pub async fn shell_rebuild(app: AppHandle) -> Result<Startup, StudioError> {
     off_the_window(move || {
         let opened = app.state::<Arc<Opened>>();
-        opened.rebuild(&app);
+        opened.rebuild(host::now(), |folder| host::opening(&app, folder, false));
         opened.startup()
     })
     .await
@@ -72,6 +79,17 @@ pub async fn off_the_window<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StudioError> {
     tauri::async_runtime::spawn_blocking(work).await.map_err(StudioError::internal)
+}
+
+/// Counts the pages that were loaded.
+#[derive(Default)]
+pub struct Pages(Arc<AtomicU64>);
+
+impl Pages {
+    /// Another page loads. A channel of an earlier one is closed.
+    pub fn new_page(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// A channel to the page, closed when another page is loaded.

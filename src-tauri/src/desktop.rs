@@ -4,14 +4,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use likeness_studio::{ErrorCode, StudioError};
+use likeness_studio::{ErrorCode, Opened, StudioError};
 use serde::Deserialize;
 use tauri::menu::{Menu, MenuBuilder, MenuEvent, SubmenuBuilder};
 use tauri::{AppHandle, Emitter, State, WebviewWindow};
 use tauri_plugin_dialog::{DialogExt, FilePath};
 
 use crate::commands::off_the_window;
-use crate::opened::Opened;
 
 /// Stands where a dragged picture's own image cannot be shown.
 const DRAGGED: &[u8] = include_bytes!("../icons/32x32.png");

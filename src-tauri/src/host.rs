@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use likeness_engine::Candle;
-use likeness_studio::api::Event;
 use likeness_studio::{Opening, places};
+use tauri::{AppHandle, Emitter};
 
 /// The library's folder, or why there is none.
 pub fn library() -> Result<PathBuf, String> {
@@ -22,11 +22,20 @@ pub fn choose(library: &Path) -> std::io::Result<()> {
     std::fs::write(chosen(&folders), format!("{}\n", library.display()))
 }
 
-/// What the studio is told of the world.
-pub fn opening(library: &Path, events: Box<dyn Fn(Event) + Send + Sync>) -> Opening {
+/// Whether it is the one that a person chose, and that was opened then.
+pub fn was_chosen(library: &Path) -> bool {
+    folders().is_ok_and(|folders| {
+        places::library_folder(None, Some(&chosen(&folders)), Path::new("")) == library
+    })
+}
+
+/// What the studio is told of the world; the page hears its events. `make` as in [`Opening`].
+pub fn opening(app: &AppHandle, library: &Path, make: bool) -> Opening {
+    let app = app.clone();
     let program = std::env::current_exe().ok();
     Opening {
         library: library.to_owned(),
+        make,
         model_places: places::model_places(
             std::env::var_os("LIKENESS_MODELS"),
             library,
@@ -36,7 +45,10 @@ pub fn opening(library: &Path, events: Box<dyn Fn(Event) + Send + Sync>) -> Open
         clock: Box::new(now),
         // A system without random numbers gives no window either.
         random: Box::new(|| getrandom::u64().expect("the system gives random numbers")),
-        events,
+        events: Box::new(move |event| {
+            // Fails only when there is no window left to tell.
+            let _ = app.emit("likeness://event", event);
+        }),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

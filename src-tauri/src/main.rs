@@ -1,31 +1,37 @@
 //! Likeness in a window: the desktop host of the studio.
 //!
-//! It owns no logic. [`host`] reads the environment, once; [`opened`] holds the studio, or why its
-//! library does not open and what can be done about that; [`commands`] passes on what the page asks;
+//! It owns no logic. [`host`] reads the environment, once; [`commands`] passes on what the page asks;
 //! [`pictures`] serves picture files to it; [`desktop`] is what only a desktop has: dialogs, the file
-//! manager, dragging out, the menu. What a person can do is in the studio, and how it looks in `ui/`.
+//! manager, dragging out, the menu. What a person can do is in the studio, which also knows why a library
+//! does not open ([`Opened`]), and how it looks in `ui/`.
 
 // A release on Windows opens no console beside its window.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod host;
-mod opened;
 mod commands;
 mod pictures;
 mod desktop;
 
 use std::sync::Arc;
 
+use likeness_engine::{UnmetInstructions, unmet_instructions};
+use likeness_studio::Opened;
 use tauri::webview::PageLoadEvent;
 use tauri::{AppHandle, Manager, RunEvent, WebviewUrl, WebviewWindowBuilder};
 use tauri_plugin_window_state::StateFlags;
 
-use opened::Opened;
+use commands::Pages;
 
 /// The one window's label: capabilities name it.
 const WINDOW: &str = "main";
 
 fn main() {
+    match unmet_instructions() {
+        Some(unknown @ UnmetInstructions::Unknown { .. }) => fail(&unknown.to_string()),
+        Some(lesser) => eprintln!("note: {lesser}"),
+        None => {}
+    }
     let library = host::library().unwrap_or_else(|problem| fail(&problem));
     let app = tauri::Builder::default()
         // First: a second start ends here, after it has shown the window of the first.
@@ -60,15 +66,19 @@ fn main() {
         // What listened on the page before listens no more.
         .on_page_load(|view, load| {
             if load.event() == PageLoadEvent::Started {
-                view.state::<Arc<Opened>>().new_page();
+                view.state::<Pages>().new_page();
             }
         })
         .setup(move |app| {
             let opened = Arc::new(Opened::default());
             app.manage(opened.clone());
+            app.manage(Pages::default());
             // The library opens while the page loads; the first command waits for it.
             let handle = app.handle().clone();
-            tauri::async_runtime::spawn_blocking(move || opened.open(&handle, &library));
+            tauri::async_runtime::spawn_blocking(move || {
+                let make = !host::was_chosen(&library);
+                opened.open(host::opening(&handle, &library, make));
+            });
             WebviewWindowBuilder::new(app, WINDOW, WebviewUrl::default())
                 .title("Likeness")
                 .inner_size(1280.0, 800.0)

@@ -3,10 +3,8 @@
 //! `likeness://localhost/picture/<id>` is the whole file, `…/thumb/<128|320|768>/<id>` a small one.
 //! What an id names never changes, so the page may keep it for good.
 
-use likeness_studio::{ErrorCode, StudioError};
+use likeness_studio::{ErrorCode, Opened, StudioError};
 use tauri::http::{Request, Response, StatusCode, header};
-
-use crate::opened::Opened;
 
 /// The answer to one request.
 pub fn answer(opened: &Opened, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {

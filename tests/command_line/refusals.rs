@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use likeness_tests::hostile::seeds::crc32;
-use likeness_tests::program::Desk;
+use likeness_tests::program::{Desk, Ran};
 use likeness_tests::starter::{Copy, read_json, shipped};
 
 /// Exit codes of the command line.
@@ -62,6 +62,29 @@ fn requests_that_cannot_be_met() {
         let arguments = [&["generate", "--out", "new.png"], *request].concat();
         refuses(&desk, &arguments, USAGE, words);
     }
+}
+
+#[test]
+fn an_instruction_set_that_there_is_not() {
+    let desk = Desk::new();
+    let run = |set: &str| {
+        let mut command = desk.command(&["models"]);
+        command.env("LIKENESS_CPU", set);
+        Ran::of(command)
+    };
+    let unknown = run("sse9");
+    assert_eq!(unknown.code, Some(USAGE), "{}", unknown.errors);
+    assert_eq!(unknown.complaints().len(), 1, "{}", unknown.errors);
+    for word in ["LIKENESS_CPU", "'sse9'", "portable", "avx2", "avxvnni", "avx512", "amx"] {
+        assert!(unknown.errors.contains(word), "must mention {word}: {}", unknown.errors);
+    }
+    // One that only other machines have holds nothing up, and is not passed over in silence.
+    let foreign = if cfg!(target_arch = "aarch64") { "amx" } else { "neon" };
+    let lesser = run(foreign);
+    assert_eq!(lesser.code, Some(0), "{}", lesser.errors);
+    assert!(lesser.errors.contains(&format!("no {foreign}, so ")), "{}", lesser.errors);
+    let plain = run("portable");
+    assert_eq!((plain.code, &plain.errors[..]), (Some(0), ""), "nothing is to be said");
 }
 
 #[test]

@@ -66,6 +66,57 @@ fn bench_prints_its_table() {
 }
 
 #[test]
+fn bench_measures_what_needs_no_model() {
+    let desk = Desk::new();
+    let ran = desk.succeed(&["bench", "--op", "matmul:8x64x32", "--runs", "2", "--json"]);
+    let [measured] = &ran.json()[..] else { panic!("one object: {}", ran.output) };
+    for name in ["seconds", "spread", "gflops", "peak_gflops", "share_of_peak", "peak_memory"] {
+        assert!(measured[name].as_f64().is_some_and(|number| number >= 0.0), "{name}: {measured}");
+    }
+    assert_eq!(measured["precision"], "bf16");
+
+    let line = ["bench", "--net", "taesd", "--size", "64", "--roofline", "--runs", "1"];
+    let table = desk.succeed(&[&line[..], &["--threads", "1"]].concat()).output;
+    for part in ["taesd at 64x64", "1 thread;", "convolution", "limit", "peak memory"] {
+        assert!(table.contains(part), "{part} is missing in: {table}");
+    }
+    let table = desk.succeed(&["bench", "--op", "softmax:64x64", "--threads", "1,2"]).output;
+    for part in ["softmax:64x64", "1 thread", "2 threads", "with more threads"] {
+        assert!(table.contains(part), "{part} is missing in: {table}");
+    }
+    let listed = desk.succeed(&["bench", "--op", "list"]).output;
+    assert!(listed.contains("attention:8x4096x40"), "{listed}");
+}
+
+#[test]
+fn bench_refuses_slips_in_one_line() {
+    let desk = Desk::new();
+    for (arguments, words) in [
+        (&["--op", "plough:1"][..], &["op:", "plough", "matmul"][..]),
+        (&["--op", "matmul:0x1x1"], &["op:", "rows"]),
+        (&["--op", "matmul:1048576x1048576x1048576"], &["op:", "MB of memory"]),
+        (&["--op", "attention:1x1"], &["op:", "HEADSxTOKENSxSIZE"]),
+        (
+            &["--op", "softmax:8x8", "--threads", "1,2", "--precision", "int8"],
+            &["precision:", "f32"],
+        ),
+        (&["--net", "sd3"], &["net:", "sd3", "klein-stack", "likeness-starter"]),
+        (&["--net", "sd15-unet", "--size", "100"], &["size:", "multiples of 64"]),
+        (&["--net", "sd15-vae", "--size", "0"], &["size"]),
+        (
+            &["--net", "sd15-vae", "--size", "8192"],
+            &["net:", "sd15-vae of 8192x8192", "MB of memory"],
+        ),
+        (&["--net", "starter", "--precision", "q8_0"], &["precision:", "q8_0"]),
+    ] {
+        let ran = desk.run(&[&["bench"], arguments].concat());
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {}", ran.errors);
+        assert_eq!(ran.errors.trim_end().lines().count(), 1, "{}", ran.errors);
+        assert!(words.iter().all(|w| ran.errors.contains(w)), "{words:?}: {}", ran.errors);
+    }
+}
+
+#[test]
 fn quiet_is_quiet_and_json_alone_is_on_standard_output() {
     let desk = Desk::new();
     let ran = desk.succeed(&["generate", "a fox", "--seed", "1", "--quiet", "--out", "a.png"]);

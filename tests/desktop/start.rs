@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use likeness_tests::program::Desk;
-use likeness_tests::window::{Screen, Undriven, Window, binary, screenshots};
+use likeness_tests::window::{Screen, Undriven, Window, binary, screenshots, wrapped};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -20,6 +20,13 @@ fn a_library_that_does_not_open_is_said() {
     type Break = fn(&Desk);
     let cases: &[(&str, Break)] = &[
         ("damaged", |desk| damage(desk, &[b'x'; 8192])),
+        ("newer", |desk| {
+            let path = desk.path("library/library.sqlite");
+            let mut database = std::fs::read(&path).expect("it is there");
+            // The schema's version is the header's `user_version`, big-endian, at byte 60.
+            database[60..64].copy_from_slice(&9999u32.to_be_bytes());
+            damage(desk, &database);
+        }),
         ("other", |desk| {
             let library = desk.path("library");
             std::fs::remove_dir_all(&library).expect("it is there");
@@ -49,6 +56,64 @@ fn a_library_that_does_not_open_is_said() {
         assert!(desk.path("another/library.sqlite").is_file());
         window.close();
     }
+}
+
+/// The library that a person chose lay on a disk that is out at the next start.
+#[test]
+fn a_library_that_is_gone_is_said_and_none_is_made_in_its_place() {
+    if super::skip() {
+        return;
+    }
+    let desk = Desk::new();
+    // Its folder is not named from outside, as it is for most people.
+    let screen = Screen::with(&desk, &[("LIKENESS_LIBRARY", "")]);
+    let chosen = desk.path("disk/library");
+    let window = screen.open(binary(), &[]);
+    let startup =
+        window.invoke("shell_open_library", &json!({"folder": chosen})).expect("it answers");
+    assert_eq!(startup["ready"], true, "{startup}");
+    window.close();
+    std::fs::rename(&chosen, desk.path("taken-out")).expect("it is there");
+
+    let window = screen.open(binary(), &[]);
+    let startup = window.invoke("shell_startup", &json!({})).expect("it answers");
+    assert_eq!(startup["problem"]["kind"], "gone", "{startup}");
+    shows(&window, startup["problem"]["message"].as_str().expect("it says what"));
+    window.screenshot(&screenshots().join("problem-gone.png"));
+    assert!(!chosen.exists(), "nothing is made in its place");
+    std::fs::rename(desk.path("taken-out"), &chosen).expect("it is there");
+    let startup =
+        window.invoke("shell_open_library", &json!({"folder": null})).expect("it answers");
+    assert_eq!(startup["ready"], true, "it opens once it is back: {startup}");
+    window.close();
+}
+
+/// The disk is mounted read-only, for the window alone.
+#[test]
+fn a_library_that_cannot_be_written_to_is_said() {
+    if super::skip() {
+        return;
+    }
+    let desk = Desk::new();
+    desk.succeed(&["queue", "add", "a fox"]);
+    let library = desk.path("library");
+    let library = library.display();
+    let script =
+        format!("mount --bind {library} {library} && mount -o remount,bind,ro {library} && exec");
+    let alone = ["--mount", "--map-root-user", "sh", "-c"];
+    let able = Command::new("unshare").args(alone).arg(format!("{script} true")).status();
+    if !able.is_ok_and(|status| status.success()) {
+        println!("skipped: nothing can be mounted here");
+        return;
+    }
+    let wrapper = format!("unshare --mount --map-root-user sh -c '{script} \"$0\" \"$@\"'");
+    let screen = Screen::new(&desk);
+    let window = screen.open(&wrapped(&desk, &wrapper), &[]);
+    let startup = window.invoke("shell_startup", &json!({})).expect("it answers");
+    assert_eq!(startup["problem"]["kind"], "read_only", "{startup}");
+    shows(&window, startup["problem"]["message"].as_str().expect("it says what"));
+    window.screenshot(&screenshots().join("problem-read_only.png"));
+    window.close();
 }
 
 #[test]

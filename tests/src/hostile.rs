@@ -1,5 +1,6 @@
-//! Readers given any bytes at all. The fuzz targets call these, one each, and
-//! `damaged.rs` replays the corpus and the [`seeds`] through them.
+//! Readers given any bytes at all, and kernels given any shape. The fuzz targets
+//! call these, one each, and `damaged.rs` replays the corpus and the [`seeds`]
+//! through them.
 //!
 //! Each must end soon, stay within memory that grows with the input's length
 //! only, and answer with a value or an error. A panic is a find, and so is an
@@ -11,6 +12,8 @@ use likeness_picture::{Format, Limits, PictureMetadata, decode, read_metadata};
 use likeness_recipe::{Pixels, ResolvedRecipe};
 
 pub mod seeds;
+mod shapes;
+pub use shapes::kernel_shapes;
 
 /// A reader under test.
 pub struct Target {
@@ -20,12 +23,13 @@ pub struct Target {
     pub read: fn(&[u8]),
 }
 
-/// Every reader that takes files from strangers.
+/// Every reader that takes files from strangers, and the kernels.
 pub const TARGETS: &[Target] = &[
     Target { name: "safetensors_header", read: safetensors_header },
     Target { name: "gguf_header", read: gguf_header },
     Target { name: "picture_metadata", read: picture_metadata },
     Target { name: "foreign_settings", read: foreign_settings },
+    Target { name: "kernel_shapes", read: kernel_shapes },
 ];
 
 /// The header of a safetensors file.

@@ -22,6 +22,25 @@ it('leads from nothing to the first picture with one press', async () => {
   await expect.poll(() => cells(page).count()).toBe(1);
 });
 
+it('leads to the first picture by keyboard, and shows where the keyboard is', async () => {
+  await using opened = await open({ query: 'empty&step=20', screen: 'create' });
+  const { page } = opened;
+  const last = page.locator('[data-action="first.2"]');
+  await expect.poll(() => last.isEnabled()).toBe(true);
+  const here = () => page.evaluate(() => (document.activeElement as HTMLElement).dataset.action ?? null);
+  const passed: (string | null)[] = [];
+  for (let press = 0; press < 20 && passed.at(-1) !== 'first.0'; press += 1) {
+    await page.keyboard.press('Shift+Tab');
+    passed.push(await here());
+    if (passed.at(-1) === 'first.2') await shot(page, 'first-focus');
+  }
+  expect(passed.slice(-3), 'one after the other').toEqual(['first.2', 'first.1', 'first.0']);
+  const ring = await page.evaluate(() => getComputedStyle(document.activeElement!).outline);
+  expect(ring).toMatch(/solid 2px/);
+  await page.keyboard.press('Enter');
+  await finished(page).waitFor();
+});
+
 it('shows the steps in place, and the picture in the same place', async () => {
   await using opened = await open({ query: 'pictures=3&step=150', screen: 'create' });
   const { page } = opened;

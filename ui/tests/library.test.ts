@@ -166,8 +166,9 @@ describe('search and filters', () => {
     await page.getByRole('searchbox').fill('zzzz');
     await page.getByText('Nothing matches').waitFor();
     await shot(page, 'library-nothing');
-    await page.getByRole('button', { name: 'Clear all filters' }).click();
+    await page.locator('.empty').getByRole('button', { name: 'Clear the search' }).click();
     await shown(page);
+    expect(await page.getByRole('searchbox').evaluate((field) => field === document.activeElement)).toBe(true);
   });
 });
 

@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: damaged and hostile files against the readers, by libFuzzer.
+//! `cargo xtask fuzz`: damaged and hostile files against the readers, and any shape against the
+//! kernels, by libFuzzer.
 //!
 //! The targets are in `fuzz/`, outside the workspace; what they call is
 //! `likeness_tests::hostile`, which an ordinary test runs over the committed
@@ -12,7 +13,7 @@ use crate::{build_dir, call, cargo, root, tools};
 
 /// One name for each file in `fuzz/fuzz_targets`.
 const TARGETS: &[&str] =
-    &["safetensors_header", "gguf_header", "picture_metadata", "foreign_settings"];
+    &["safetensors_header", "gguf_header", "picture_metadata", "foreign_settings", "kernel_shapes"];
 const DEFAULT_SECONDS: u32 = 30;
 /// Larger inputs find nothing more in a header and cost speed.
 const MAX_BYTES: u32 = 16 * 1024;

@@ -10,12 +10,14 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+mod bench;
 mod bindings;
 mod bundle;
 mod eval;
 mod fuzz;
 mod golden;
 mod interface;
+mod levels;
 mod run;
 mod test;
 mod tools;
@@ -24,9 +26,10 @@ const HELP: &str = "\
 The project's own commands.
 
   cargo xtask run [--headless \"PROMPT\"]     build Likeness and open its window, or make a picture
-  cargo xtask test [--long]                 format, lints and every test
+  cargo xtask test [--long]                 format, lints and every test; --long: on every instruction set
   cargo xtask eval-starter [--json]         measure the starter model, print its table
-  cargo xtask fuzz [TARGET] [--seconds N]   throw damaged files at the readers
+  cargo xtask bench [--peers]               speed beside PyTorch and OpenVINO, as ratios
+  cargo xtask fuzz [TARGET] [--seconds N]   throw damaged files at the readers, any shape at the kernels
   cargo xtask bundle                        a package to install: both programs and the starter
   cargo xtask bindings                      write ui/src/bindings from the studio's commands
   cargo xtask golden [NAME]                 make the reference numbers again, with PyTorch
@@ -58,6 +61,7 @@ fn dispatch(arguments: &[OsString]) -> Result<()> {
         }
         Some((&"run", rest)) => run::run(rest),
         Some((&"test", rest)) => test::test(rest),
+        Some((&"bench", rest)) => bench::bench(rest),
         Some((&"bundle", rest)) => bundle::bundle(rest),
         Some((&"bindings", rest)) => bindings::bindings(rest),
         Some((&"eval-starter", rest)) => eval::eval_starter(rest),

@@ -65,7 +65,7 @@ pub fn build_release(packages: &[&str]) -> Result<()> {
 }
 
 /// A program that was built so, about to start.
-fn release(name: &str) -> Command {
+pub fn release(name: &str) -> Command {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     Command::new(build_dir().join("release").join(file))
 }

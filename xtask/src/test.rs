@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{call, cargo, interface, root, tools};
+use crate::{call, cargo, interface, levels, root, tools};
 
 /// Cargo features that the tests turn on. A list and never "all": CUDA and
 /// Metal build only where their toolkits are.
@@ -16,8 +16,9 @@ const LONG_FEATURES: &[&str] = &["likeness-tests/long"];
 /// The script of `ui/package.json` that runs the interface in a browser, on a studio in memory.
 const CHROMIUM_TESTS: &str = "test:chromium";
 
-/// Formatting, lints, the interface's checks, then every test. All run even where
-/// an earlier one fails, so that one call shows all there is to mend. The tests
+/// Formatting, lints, the interface's checks, then every test, and what computes once
+/// more with plain instructions (`--long`: with each set that there is). All run even
+/// where an earlier one fails, so that one call shows all there is to mend. The tests
 /// come last: the output ends with their own closing lines.
 pub fn test(arguments: &[&str]) -> Result<()> {
     let long = match arguments {
@@ -68,6 +69,22 @@ pub fn test(arguments: &[&str]) -> Result<()> {
         test.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
         call(with_features(&mut test, &features))
     });
+    if long {
+        report.section("Kernels: AddressSanitizer", levels::sanitized);
+        report.section("Kernels: ARM", levels::on_arm);
+        match levels::of_this_machine() {
+            Ok(sets) => {
+                for set in &sets {
+                    let title = format!("Kernels and engine: LIKENESS_CPU={set}");
+                    report.section(&title, || levels::held_to(set));
+                }
+            }
+            Err(error) => report.section("Kernels: instruction sets", || Err(error)),
+        }
+    } else {
+        let title = format!("Kernels and engine: LIKENESS_CPU={}", levels::LEAST);
+        report.section(&title, || levels::held_to(levels::LEAST));
+    }
     if report.failed.is_empty() {
         return Ok(());
     }
@@ -83,18 +100,18 @@ fn with_features<'a>(command: &'a mut Command, features: &[&str]) -> &'a mut Com
 
 struct Report {
     start: Instant,
-    failed: Vec<&'static str>,
+    failed: Vec<String>,
 }
 
 impl Report {
     /// One part under its heading. Times stand in the headings, since nothing
     /// may be printed after the tests.
-    fn section(&mut self, title: &'static str, work: impl FnOnce() -> Result<()>) {
+    fn section(&mut self, title: &str, work: impl FnOnce() -> Result<()>) {
         let seconds = self.start.elapsed().as_secs();
         println!("\n━━ {title} ━━ ({}:{:02} since the start)", seconds / 60, seconds % 60);
         if let Err(error) = work() {
             println!("{error:#}");
-            self.failed.push(title);
+            self.failed.push(title.to_owned());
         }
     }
 }

@@ -159,6 +159,23 @@ pub fn cargo_fuzz(build_dir: &Path) -> Result<OsString> {
     Ok(path)
 }
 
+/// Whether there is a nightly compiler beside the one in use.
+pub fn nightly() -> bool {
+    starts(Command::new("rustup").args(["run", "nightly", "cargo", "--version"]))
+}
+
+/// What links and what runs programs for 64-bit ARM; none where something is missing.
+pub fn arm(target: &str) -> Option<[&'static str; 2]> {
+    const LINKER: &str = "aarch64-linux-gnu-gcc";
+    // Where Debian puts the libraries of the other architecture.
+    const RUNNER: &str = "qemu-aarch64 -L /usr/aarch64-linux-gnu";
+    let targets = Command::new("rustup").args(["target", "list", "--installed"]).output().ok()?;
+    let known = String::from_utf8_lossy(&targets.stdout).lines().any(|line| line == target);
+    let programs = [LINKER, "qemu-aarch64"];
+    let there = known && programs.iter().all(|name| starts(Command::new(name).arg("--version")));
+    there.then_some([LINKER, RUNNER])
+}
+
 /// A Python environment in `folder` that has `packages` from PyPI; its interpreter.
 pub fn python_environment(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
     let python =

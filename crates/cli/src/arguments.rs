@@ -7,10 +7,11 @@ use clap::builder::styling::Styles;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use likeness_recipe::{Engine, Role, Seed, Size};
 
+use crate::Failure;
+use crate::bench::{self, BenchOptions};
 use crate::library::{self, LibraryCommand};
 use crate::queue::{self, QueueCommand};
 use crate::request::{LoraFile, Request};
-use crate::{Failure, bench};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -102,17 +103,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Measure this machine: load, encode, step, decode, total, memory
+    /// Measure this machine: a model, networks of random weights, single operations
+    #[command(after_help = bench::EXAMPLES)]
     Bench {
-        /// The model to measure, by name or path
-        #[arg(long, default_value = "starter")]
-        net: String,
-        /// Renders after the warm-up; the medians are shown
-        #[arg(long, default_value_t = bench::RUNS, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        runs: u32,
-        /// One JSON object in place of the table
-        #[arg(long)]
-        json: bool,
+        /// What and how.
+        #[command(flatten)]
+        options: BenchOptions,
     },
 }
 

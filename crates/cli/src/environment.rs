@@ -17,6 +17,8 @@ pub struct Host {
     pub library: PathBuf,
     /// Folders that hold models, or are one, best first. Not all of them need exist.
     pub model_places: Vec<PathBuf>,
+    /// Where this program is, if the system tells.
+    pub program: Option<PathBuf>,
     /// Milliseconds since 1970, UTC, whenever it is asked.
     pub clock: fn() -> i64,
     /// When the program started.
@@ -56,6 +58,7 @@ impl Host {
                 program.as_deref(),
             ),
             library,
+            program,
             clock,
             started,
             random: getrandom::u64().map_err(|error| {

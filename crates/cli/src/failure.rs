@@ -42,6 +42,18 @@ impl Failure {
         }
     }
 
+    /// What this program said in another process, by the exit code that it had there.
+    pub fn of_exit_code(code: Option<i32>, line: String) -> Self {
+        match code {
+            Some(2) => Self::Usage(line),
+            Some(3) => Self::Input(line),
+            Some(4) => Self::Model(line),
+            Some(5) => Self::Storage(line),
+            Some(130) => Self::Cancelled,
+            _ => Self::Internal(line),
+        }
+    }
+
     /// A picture `path`, given as `field`, that cannot be used.
     pub fn of_input(field: &str, path: &Path, error: &PictureError) -> Self {
         Self::Input(format!("{field}: {}: {error}", path.display()))

@@ -19,6 +19,7 @@ pub mod bench;
 pub mod report;
 pub mod tensors;
 pub mod memory;
+pub mod processor;
 mod failure;
 mod run;
 

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use likeness_cli::environment::Host;
-use likeness_cli::{arguments, report, run};
-use likeness_engine::Candle;
+use likeness_cli::{Failure, arguments, report, run};
+use likeness_engine::{Candle, UnmetInstructions, unmet_instructions};
 use likeness_recipe::Engine;
 
 fn main() -> ExitCode {
@@ -18,11 +18,18 @@ fn main() -> ExitCode {
         }
         Err(arguments::Answer::Failure(failure)) => return failed(&failure),
     };
+    match unmet_instructions() {
+        Some(unknown @ UnmetInstructions::Unknown { .. }) => {
+            return failed(&Failure::Usage(unknown.to_string()));
+        }
+        Some(lesser) => eprintln!("note: {lesser}"),
+        None => {}
+    }
     let outcome = Host::from_environment().and_then(|host| run(asked, &host, &engine));
     outcome.map_or_else(|failure| failed(&failure), |()| ExitCode::SUCCESS)
 }
 
-fn failed(failure: &likeness_cli::Failure) -> ExitCode {
+fn failed(failure: &Failure) -> ExitCode {
     eprintln!("error: {failure}");
     ExitCode::from(failure.exit_code())
 }

@@ -28,10 +28,7 @@ pub fn run(asked: Arguments, host: &Host, engine: &Arc<dyn Engine>) -> Result<()
         Command::Models { json } => {
             print_models(&models::list(&host.model_places, engine), json, host)
         }
-        Command::Bench { net, runs, json } => {
-            let measured = bench::bench(&net, runs, host, engine)?;
-            if json { print_json(&measured) } else { print(&measured.table()) }
-        }
+        Command::Bench { options } => bench::run(&options, host, engine),
     }
 }
 

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use likeness_recipe::{
-    MachineMemory, ModelDescription, Precision, RenderError, Renderer, ResolvedRecipe, Size, Word,
+    Exercisable, Exercise, MachineMemory, ModelDescription, Peak, Precision, RenderError, Renderer,
+    ResolvedRecipe, Size, Word, Workload,
 };
 
 use crate::engine::need;
-use crate::{Engine, Memory, Model, Processor, instruction_set, planner};
+use crate::pipelines::flux2::request;
+use crate::{Engine, Memory, Model, Processor, exercise, instruction_set, planner};
 
 /// Opens models with candle.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,6 +75,32 @@ impl likeness_recipe::Engine for Candle {
 
     fn memory(&self) -> MachineMemory {
         MachineMemory { total: planner::total(), free: planner::available() }
+    }
+
+    fn peak(&self) -> Result<Peak, RenderError> {
+        on_the_cpu()?;
+        Ok(exercise::peak())
+    }
+
+    fn exercisable(&self) -> Vec<Exercisable> {
+        exercise::list()
+    }
+
+    fn exercise(&self, workload: &Workload) -> Result<Exercise, RenderError> {
+        on_the_cpu()?;
+        exercise::ready(workload)
+    }
+}
+
+/// Refuses to measure another device: what it computes goes on after the call that asked for it.
+fn on_the_cpu() -> Result<(), RenderError> {
+    match processor() {
+        Processor::Cpu => Ok(()),
+        Processor::Cuda(_) | Processor::Metal(_) => Err(request(
+            "device",
+            "only the processor is measured so far",
+            "a build without the features cuda and metal",
+        )),
     }
 }
 

@@ -27,6 +27,10 @@ impl Processor {
     }
 }
 
+/// Why `LIKENESS_CPU` is not followed to the letter; none where it is. A program that starts says it,
+/// and goes on only where a lesser set is used.
+pub use likeness_kernels::cpu::{Unmet as UnmetInstructions, unmet as unmet_instructions};
+
 /// The instructions that the kernels use on this processor, decided once when the program starts.
 pub fn instruction_set() -> &'static str {
     likeness_kernels::Isa::get().name()

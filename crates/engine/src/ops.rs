@@ -18,6 +18,8 @@ use likeness_kernels as kernels;
 pub use likeness_kernels::{Activation, Gate};
 use likeness_kernels::{Finish, HeadNorm, Heads, KeyValues};
 
+use crate::profile::{Cost, timed};
+
 pub use conv::{Conv, GroupNorm, Kernel, Pass};
 pub use layers::{Columns, GatedLayer, Layer, LayerNorm, attend};
 pub use map::{Buffers, Map};
@@ -93,7 +95,9 @@ fn packed(weights: &kernels::Matrix, x: &Tensor, then: Then) -> Result<Tensor> {
     with_slices(each, |[x, bias, gate, residual]| {
         let activation = then.activation;
         let finish = Finish { bias, activation, gate, residual, ..Finish::default() };
-        kernels::matmul(x.unwrap_or_default(), m, weights, &finish, &mut out).map_err(refused)
+        timed(Cost::product(m, weights, residual.is_some()), || {
+            kernels::matmul(x.unwrap_or_default(), m, weights, &finish, &mut out).map_err(refused)
+        })
     })?;
     Tensor::from_vec(out, (m, weights.outputs()), x.device())
 }
@@ -105,7 +109,9 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f32) -> Resul
     }
     let n = x.dim(1)?;
     like(x, [Some(x), Some(weight), Some(bias)], |[x, weight, bias], out| {
-        kernels::layer_norm(x.unwrap_or_default(), n, weight, bias, eps, out)
+        timed(Cost::layer_norm(out.len()), || {
+            kernels::layer_norm(x.unwrap_or_default(), n, weight, bias, eps, out)
+        })
     })
 }
 
@@ -116,7 +122,9 @@ pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f32) -> Result<Tensor> {
     }
     let n = x.dim(1)?;
     like(x, [Some(x), Some(weight)], |[x, weight], out| {
-        kernels::rms_norm(x.unwrap_or_default(), n, weight.unwrap_or_default(), eps, out)
+        timed(Cost::rms_norm(out.len()), || {
+            kernels::rms_norm(x.unwrap_or_default(), n, weight.unwrap_or_default(), eps, out)
+        })
     })
 }
 
@@ -134,7 +142,9 @@ pub fn gated(x: &Tensor, at: usize, n: usize, gate: Gate) -> Result<Tensor> {
     let mut out = vec![0f32; m * n];
     with_slices([Some(&x)], |[x]| {
         let x = x.and_then(|x| x.get(at..)).unwrap_or_default();
-        kernels::gated(x, stride, m, n, gate, &mut out).map_err(refused)
+        timed(Cost::gated(m * n), || {
+            kernels::gated(x, stride, m, n, gate, &mut out).map_err(refused)
+        })
     })?;
     Tensor::from_vec(out, (m, n), x.device())
 }
@@ -168,7 +178,9 @@ pub fn shape_heads(x: &Tensor, at: usize, how: &Shaping) -> Result<Tensor> {
         let turns = Some((cos.unwrap_or_default(), sin.unwrap_or_default()));
         let weight = weight.unwrap_or_default();
         let how = HeadNorm { heads, size, weight, eps: how.eps, turns };
-        kernels::norm_heads(x, stride, tokens, how, &mut out).map_err(refused)
+        timed(Cost::shape_heads(out.len()), || {
+            kernels::norm_heads(x, stride, tokens, how, &mut out).map_err(refused)
+        })
     })?;
     Tensor::from_vec(out, (tokens, heads * size), x.device())
 }
@@ -210,8 +222,11 @@ pub fn attention(q: &Tensor, seen: &[Seen], heads: usize, exact: bool) -> Result
         .collect();
     with_slices([Some(&q)], |[q]| {
         let heads = Heads { count: heads, size: width / heads, bf16: !exact };
-        kernels::attention(q.unwrap_or_default(), width, n, &parts, heads, &mut out)
-            .map_err(refused)
+        let keys = parts.iter().map(|part| part.count).sum();
+        timed(Cost::attention(n, keys, heads), || {
+            kernels::attention(q.unwrap_or_default(), width, n, &parts, heads, &mut out)
+                .map_err(refused)
+        })
     })?;
     Tensor::from_vec(out, (n, width), q.device())
 }

@@ -7,7 +7,7 @@ use common::{engine, recipe, tiny};
 use likeness_engine::{Engine, Memory, Model, Processor};
 use likeness_recipe::{
     Init, Inputs, Mask, Noise, Pixels, Progress, Reference, RenderError, Renderer, Role, Sampler,
-    Unwatched, Watch,
+    Unwatched, Watch, WorkKind,
 };
 
 const PROMPT: &str = "a red fox";
@@ -37,6 +37,32 @@ fn a_picture_does_not_depend_on_its_company() {
     }
     assert_ne!(together[0].pixels, together[1].pixels, "seeds differ");
     assert!(together[0].seconds.load > 0.0 && together[1].seconds.load == 0.0);
+}
+
+#[test]
+fn a_render_tells_what_it_consisted_of() {
+    let mut engine = engine(&tiny("diffusers"));
+    let two = recipe(&engine.model().clone(), PROMPT, 5, |recipe| recipe.count = Some(2));
+    let pictures = engine.render(&two, &Inputs::default(), &mut Unwatched).unwrap();
+    let mut before = pictures[0].seconds.load;
+    for rendered in &pictures {
+        let (work, seconds) = (&rendered.work, &rendered.seconds);
+        for one in work {
+            let counted = one.kind != WorkKind::Other;
+            assert!(one.calls > 0 && (one.flop > 0.0) == counted, "{one:?}");
+            assert_eq!(one.bytes > 0.0, counted, "{one:?}");
+        }
+        for kind in [WorkKind::Product, WorkKind::Attention, WorkKind::Norm, WorkKind::Other] {
+            assert!(work.iter().any(|one| one.kind == kind), "{kind} is not in {work:?}");
+        }
+        let sum: f64 = work.iter().map(|one| one.seconds).sum();
+        let parts = seconds.encode + seconds.denoise + seconds.decode;
+        assert!(sum >= parts - 1e-4 && sum > 0.0, "{sum} of {parts}");
+        before += sum;
+        assert!(before <= seconds.total + 1e-3, "{before} of {}", seconds.total);
+    }
+    let calls = |i: usize| -> u32 { pictures[i].work.iter().map(|one| one.calls).sum() };
+    assert!(calls(0) > calls(1), "the prompt is read once, for the first");
 }
 
 /// Renders in a process of its own, since the number of threads is fixed when the first is started.

@@ -71,7 +71,7 @@ fn a_network_of_another_shape_is_refused_by_name() {
 #[test]
 fn invented_weights_make_a_network_of_any_size() {
     let (config, _) = network::<Config>("unet-sdxl");
-    let checkpoint = Checkpoint::invented(1);
+    let checkpoint = Checkpoint::invented(1, None);
     let source = Source { checkpoint: &checkpoint, compute: Compute::F32, device: &Device::Cpu };
     let unet = Unet::new(config, &source).unwrap();
     let zeros = |rows: usize, columns: usize| {

@@ -17,6 +17,7 @@ use likeness_eval::{Judge, Painter, Plan, Set, score};
 Examples:
   likeness-eval --limit 50          a quick look: 50 tasks of each kind
   likeness-eval --json              everything, for a machine
+  likeness-eval --precision int8    what computing in bytes costs
   likeness-eval --steps 24 --guidance 2.5 --model EXPORT   a teacher's export"
 )]
 struct Arguments {
@@ -38,6 +39,9 @@ struct Arguments {
     /// Guidance [default: the model's]
     #[arg(long, value_name = "F")]
     guidance: Option<f32>,
+    /// Number format to compute in: f32, bf16 or int8 [default: the model's]
+    #[arg(long, value_name = "NAME")]
+    precision: Option<String>,
     /// Also write every picture into this folder
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
@@ -53,7 +57,12 @@ fn main() -> Result<()> {
         None => set,
     };
     let judge = Judge::read(&starter.join("judges"))?;
-    let plan = Plan { steps: arguments.steps, guidance: arguments.guidance, keep: arguments.keep };
+    let plan = Plan {
+        steps: arguments.steps,
+        guidance: arguments.guidance,
+        precision: arguments.precision,
+        keep: arguments.keep,
+    };
     let mut painter = Painter::open(&arguments.model.unwrap_or_else(|| starter.clone()), plan)?;
 
     let bar = ProgressBar::new(set.count() as u64)
@@ -69,12 +78,13 @@ fn main() -> Result<()> {
         outcome.insert(table::RECORDED, share);
     }
     let (model, sha256) = painter.model();
-    let (steps, guidance) = painter.settings();
+    let (steps, guidance, precision) = painter.settings();
     let run = Run {
         model: model.to_owned(),
         sha256: sha256.to_owned(),
         steps,
         guidance,
+        precision,
         pictures: set.count(),
         tasks,
         seconds,

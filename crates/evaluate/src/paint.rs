@@ -19,6 +19,8 @@ pub struct Plan {
     pub steps: Option<u32>,
     /// How strongly the prompt is followed.
     pub guidance: Option<f32>,
+    /// The name of the number format to compute in.
+    pub precision: Option<String>,
     /// Where pictures are also written, as `p0000.png`, `r0000.png` and `e0000.png`.
     pub keep: Option<PathBuf>,
 }
@@ -58,10 +60,15 @@ impl Painter {
         (&model.name, &model.sha256)
     }
 
-    /// Steps and guidance that pictures are made with.
-    pub fn settings(&self) -> (u32, f32) {
+    /// Steps, guidance and number format that pictures are made with.
+    pub fn settings(&self) -> (u32, f32, String) {
         let defaults = &self.engine.model().capabilities().defaults;
-        (self.plan.steps.unwrap_or(defaults.steps), self.plan.guidance.unwrap_or(defaults.guidance))
+        let precision = self.plan.precision.clone();
+        (
+            self.plan.steps.unwrap_or(defaults.steps),
+            self.plan.guidance.unwrap_or(defaults.guidance),
+            precision.unwrap_or_else(|| defaults.precision.to_string()),
+        )
     }
 
     /// Makes every picture; `painted` is told of each.
@@ -108,6 +115,7 @@ impl Painter {
             noise_source: Some(NoiseSource::Likeness.name().to_owned()),
             steps: self.plan.steps,
             guidance: self.plan.guidance,
+            precision: self.plan.precision.clone(),
             references: references.into_iter().collect(),
             ..Recipe::new(prompt)
         };

@@ -74,6 +74,8 @@ pub struct Run {
     pub steps: u32,
     /// Guidance.
     pub guidance: f32,
+    /// The number format computed in.
+    pub precision: String,
     /// Pictures made.
     pub pictures: usize,
     /// Of how many tasks; more than `pictures` in a limited run.
@@ -116,11 +118,12 @@ pub fn text(run: &Run, outcome: &Outcome) -> String {
     }
     let _ = writeln!(
         out,
-        "\n{} {}, {} steps, guidance {}; {} of {} pictures in {:.0} s:",
+        "\n{} {}, {} steps, guidance {}, {}; {} of {} pictures in {:.0} s:",
         run.model,
         &run.sha256[..run.sha256.len().min(12)],
         run.steps,
         run.guidance,
+        run.precision,
         run.pictures,
         run.tasks,
         run.seconds

@@ -10,6 +10,7 @@ use crate::cpu::Isa;
 use crate::gemm::{self, Left, OVERHANG, Segment};
 use crate::matrix::{DEPTH, PANEL, check_len, check_rows};
 use crate::number::Number;
+use crate::peak::Arithmetic;
 use crate::pool::{self, Shared};
 use crate::simd::{Math, exp, per_isa};
 
@@ -42,6 +43,13 @@ pub struct Heads {
     pub size: usize,
     /// Whether products are of bf16, where the processor has these; sums stay in f32.
     pub bf16: bool,
+}
+
+impl Heads {
+    /// In which numbers products are computed by this set of instructions.
+    pub fn arithmetic(&self, isa: Isa) -> Arithmetic {
+        if self.bf16 && isa >= Isa::Avx512 { Arithmetic::Bf16 } else { Arithmetic::F32 }
+    }
 }
 
 /// out [n, heads · size] = softmax(q · kᵀ / √size) · v, head by head.
@@ -85,7 +93,7 @@ pub fn attention_with(
     if n == 0 {
         return Ok(());
     }
-    if heads.bf16 && isa >= Isa::Avx512 {
+    if heads.arithmetic(isa) == Arithmetic::Bf16 {
         run::<u16>(isa, q, stride, n, parts, keys, heads, out);
     } else {
         run::<f32>(isa, q, stride, n, parts, keys, heads, out);

@@ -100,6 +100,11 @@ impl Convolution {
         self.side
     }
 
+    /// The weights as a product has them: a row for each output, the taps one after the other.
+    pub fn matrix(&self) -> &Matrix {
+        &self.weights
+    }
+
     /// Bytes of memory that the weights take.
     pub fn bytes(&self) -> usize {
         self.weights.bytes()

@@ -58,6 +58,11 @@ impl Gated {
         self.n
     }
 
+    /// The weights of both halves.
+    pub fn matrix(&self) -> &Matrix {
+        &self.matrix
+    }
+
     /// Bytes of memory that it takes.
     pub fn bytes(&self) -> usize {
         self.matrix.bytes() + self.bias.len() * 4

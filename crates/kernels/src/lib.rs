@@ -8,6 +8,7 @@
 //! outputs to the other). A convolution is the
 //! same product over a padded copy of the picture, [`attention`] two products with a running softmax
 //! between them. Norms and what is done number by number are plain loops, compiled for each set.
+//! [`peak`] measures how fast all that could be at best.
 //!
 //! Invariants:
 //! - Results do not depend on the number of threads, bit for bit: no sum is split over threads.
@@ -21,6 +22,7 @@
 
 pub mod cpu;
 pub mod pool;
+pub mod peak;
 mod matrix;
 mod matmul;
 mod gemm;
@@ -46,6 +48,7 @@ pub use group_norm::{Channelwise, Moments, group_norm};
 pub use matmul::{Before, matmul, matmul_after, matmul_with};
 pub use matrix::{Blocks, Format, Matrix};
 pub use norm::{LayerNorm, layer_norm, rms_norm};
+pub use peak::Arithmetic;
 
 /// What a kernel was asked for and cannot do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,4 +74,7 @@ pub enum Error {
     /// A format that weights cannot be packed in here.
     #[error("weights cannot be packed as {0:?} here")]
     Format(Format),
+    /// A set of instructions, by its name, that this processor does not have.
+    #[error("this processor has no {0}")]
+    Absent(&'static str),
 }

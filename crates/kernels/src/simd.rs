@@ -49,7 +49,7 @@ macro_rules! per_isa {
                 $crate::cpu::Isa::Amx | $crate::cpu::Isa::Avx512 => unsafe { wide($($arg),*) },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: the set was found on this machine.
-                $crate::cpu::Isa::Avx2 => unsafe { narrow($($arg),*) },
+                $crate::cpu::Isa::Avx2 | $crate::cpu::Isa::AvxVnni => unsafe { narrow($($arg),*) },
                 $crate::cpu::Isa::Neon => $body::<$crate::simd::Fused>($($arg),*),
                 _ => $body::<$crate::simd::Plain>($($arg),*),
             }

@@ -6,40 +6,7 @@ use likeness_kernels::{
     Channelwise, Convolution, Error, Finish, Format, Gate, HeadNorm, Heads, KeyValues, Walk,
     attention_with, cpu, gated, group_norm, layer_norm, norm_heads, rms_norm, softmax,
 };
-use reference::{random, worst};
-
-/// A convolution by its definition. x [h, w, c], k [n, c, side, side]
-fn convolved(
-    x: &[f32],
-    walk: Walk,
-    c: usize,
-    k: &[f32],
-    n: usize,
-    side: usize,
-    bias: &[f32],
-) -> Vec<f64> {
-    let factor = if walk.doubled { 2 } else { 1 };
-    let (height, width) = walk.out(side);
-    let at = |y: usize, x_: usize, i: usize| {
-        let (y, x_) = (y.checked_sub(walk.before)?, x_.checked_sub(walk.before)?);
-        let inside = y < walk.height * factor && x_ < walk.width * factor;
-        inside.then(|| f64::from(x[(y / factor * walk.width + x_ / factor) * c + i]))
-    };
-    let mut out = Vec::with_capacity(height * width * n);
-    for (y, x_) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-        for o in 0..n {
-            let mut sum = f64::from(bias[o]);
-            for (ky, kx, i) in
-                (0..side).flat_map(|y| (0..side).flat_map(move |x| (0..c).map(move |i| (y, x, i))))
-            {
-                let weight = f64::from(k[((o * c + i) * side + ky) * side + kx]);
-                sum += weight * at(y * walk.stride + ky, x_ * walk.stride + kx, i).unwrap_or(0.0);
-            }
-            out.push(sum);
-        }
-    }
-    out
-}
+use reference::{attended, convolved, mean_and_variance, random, worst};
 
 #[test]
 fn convolutions_are_those_of_the_definition() {
@@ -90,26 +57,6 @@ fn a_convolution_that_does_not_fit_is_refused() {
     assert!(run(8, Walk { height: usize::MAX, ..walk }, 8).is_err());
     assert!(Convolution::pack(&[0.0; 50], 1, 2, 5, Format::F32).is_err());
     assert!(Convolution::pack(&[0.0; 36], 2, 2, 3, Format::Int8).is_err());
-}
-
-/// Attention by its definition, over all tokens of k and v [m, heads · d].
-fn attended(q: &[f32], n: usize, k: &[f32], v: &[f32], heads: usize, d: usize) -> Vec<f64> {
-    let width = heads * d;
-    let mut out = vec![0f64; n * width];
-    for (i, h) in (0..n).flat_map(|i| (0..heads).map(move |h| (i, h))) {
-        let of = |x: &[f32], token: usize, e: usize| f64::from(x[token * width + h * d + e]);
-        let scores: Vec<f64> = (0..k.len() / width)
-            .map(|j| (0..d).map(|e| of(q, i, e) * of(k, j, e)).sum::<f64>() / (d as f64).sqrt())
-            .collect();
-        let most = scores.iter().copied().fold(f64::MIN, f64::max);
-        let total: f64 = scores.iter().map(|x| (x - most).exp()).sum();
-        for e in 0..d {
-            let sum: f64 =
-                scores.iter().enumerate().map(|(j, x)| (x - most).exp() * of(v, j, e)).sum();
-            out[i * width + h * d + e] = sum / total;
-        }
-    }
-    out
 }
 
 #[test]
@@ -170,11 +117,6 @@ fn attention_that_does_not_fit_is_refused() {
     assert!(run(3, &[part(8, 3)], Heads { size: usize::MAX, ..heads }).is_err());
 }
 
-fn moments(values: &[f64]) -> (f64, f64) {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64)
-}
-
 #[test]
 fn norms_are_those_of_the_definition() {
     let (pixels, c, groups) = (700, 40, 8);
@@ -191,7 +133,8 @@ fn norms_are_those_of_the_definition() {
     for group in 0..groups {
         let places: Vec<usize> =
             (0..pixels).flat_map(|p| (0..each).map(move |i| p * c + group * each + i)).collect();
-        let (mean, variance) = moments(&places.iter().map(|&i| wide[i]).collect::<Vec<_>>());
+        let (mean, variance) =
+            mean_and_variance(&places.iter().map(|&i| wide[i]).collect::<Vec<_>>());
         places
             .iter()
             .for_each(|&i| wanted[i] = scaled((wide[i] - mean) / (variance + 1e-5).sqrt(), i % c));
@@ -200,7 +143,7 @@ fn norms_are_those_of_the_definition() {
 
     layer_norm(&x, c, Some(&weight), Some(&bias), 1e-6, &mut out).unwrap();
     for (row, wanted) in wide.chunks(c).zip(wanted.chunks_mut(c)) {
-        let (mean, variance) = moments(row);
+        let (mean, variance) = mean_and_variance(row);
         (0..c).for_each(|i| wanted[i] = scaled((row[i] - mean) / (variance + 1e-6).sqrt(), i));
     }
     assert!(worst(&out, &wanted) < 1e-5);

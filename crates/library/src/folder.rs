@@ -8,6 +8,7 @@ use crate::PictureId;
 use crate::time::{date_of, day_from};
 
 pub(crate) const DATABASE: &str = "library.sqlite";
+pub(crate) const SEAL: &str = "library.sealed";
 pub(crate) const LOCK: &str = "library.lock";
 pub(crate) const PICTURES: &str = "pictures";
 pub(crate) const ASSETS: &str = "assets";

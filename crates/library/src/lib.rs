@@ -30,6 +30,7 @@ mod schema;
 mod folder;
 mod files;
 mod lock;
+mod seal;
 mod time;
 mod id;
 pub mod table;

@@ -11,7 +11,7 @@ use crate::care::{adopt, preserve};
 use crate::folder::{BACKUPS, DATABASE, PICTURES};
 use crate::lock::Lock;
 use crate::table::session;
-use crate::{LibraryError, Result, SCHEMA, Time, files, schema};
+use crate::{LibraryError, Result, SCHEMA, Time, files, schema, seal};
 
 /// Kept in the database's header, so that another program's file of this name is not taken for ours.
 pub(crate) const APPLICATION: i32 = 0x4C4B_4E53; // "LKNS"
@@ -81,7 +81,8 @@ impl Library {
 
     /// Closes it, and says so if that did not end well. Dropping does the same in silence.
     pub fn close(self) -> Result<()> {
-        session::end(&self)
+        session::end(&self)?;
+        Ok(seal::set(&self)?)
     }
 
     /// Runs `change` as one transaction: all of it is on the disk afterwards, or none.
@@ -108,7 +109,7 @@ impl Deref for Library {
 impl Drop for Library {
     fn drop(&mut self) {
         // Where this fails, the next one to open finds an unclean end, and looks more closely.
-        let _ = session::end(self);
+        let _ = session::end(self).and_then(|()| Ok(seal::set(self)?));
     }
 }
 
@@ -201,7 +202,9 @@ fn open_database(folder: &Path, now: Time, make: bool) -> Result<Connection> {
         if application != APPLICATION {
             return Err(damaged("it is another program's database"));
         }
-        if let Some(problem) = quick_check(&connection, found < SCHEMA)? {
+        if (found < SCHEMA || !seal::holds(folder))
+            && let Some(problem) = quick_check(&connection, found < SCHEMA)?
+        {
             return Err(damaged(&problem));
         }
     }

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::{ModelCapabilities, Precision, RenderError, Renderer, ResolvedRecipe, Size};
+use crate::{
+    Exercisable, Exercise, ModelCapabilities, Peak, Precision, RenderError, Renderer,
+    ResolvedRecipe, Size, Workload,
+};
 
 /// Opens models, and knows the machine that it computes on.
 pub trait Engine: Send + Sync {
@@ -40,6 +43,16 @@ pub trait Engine: Send + Sync {
 
     /// Memory of this machine, now.
     fn memory(&self) -> MachineMemory;
+
+    /// The fastest that this machine computes, measured now with all threads: about a second.
+    fn peak(&self) -> Result<Peak, RenderError>;
+
+    /// What can be exercised without a model.
+    fn exercisable(&self) -> Vec<Exercisable>;
+
+    /// Makes ready to compute `workload` over random numbers, again and again. Refused where it would
+    /// not fit in memory.
+    fn exercise(&self, workload: &Workload) -> Result<Exercise, RenderError>;
 }
 
 /// A model that can run, as lists show it.

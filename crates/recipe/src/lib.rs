@@ -4,7 +4,8 @@
 //! holds it against what a model can do ([`ModelCapabilities`]) and gives a [`ResolvedRecipe`] with
 //! every default filled in, or a [`RecipeError`] that names the field and what would be accepted.
 //! Code that is handed a `ResolvedRecipe` need not doubt it. A [`Renderer`] turns it, together with
-//! its [`Inputs`], into [`Rendered`] pictures; an [`Engine`] opens it from a path.
+//! its [`Inputs`], into [`Rendered`] pictures; an [`Engine`] opens it from a path, and measures what its
+//! machine can do ([`Workload`], [`Peak`]).
 //!
 //! This crate has no heavy dependency, touches no file, clock or environment, and draws no random
 //! number of its own.
@@ -20,11 +21,14 @@ mod json;
 mod pixels;
 mod render;
 mod engine;
+mod work;
+mod exercise;
 pub mod a1111;
 
 pub use capabilities::{Defaults, ModelCapabilities, SizeLimits, Span};
 pub use engine::{Engine, MachineMemory, ModelDescription, Word};
 pub use error::RecipeError;
+pub use exercise::{Exercisable, Exercise, Subject, WeightFormat, Workload};
 pub use names::{NoiseSource, Precision, Role, Sampler, Schedule};
 pub use pixels::{Noise, Pixels};
 pub use recipe::{InitChoice, ModelChoice, Recipe, Seed};
@@ -35,3 +39,4 @@ pub use render::{
 pub use resolve::{MAX_COUNT, MAX_PROMPT_CHARS, resolve};
 pub use resolved::{Init, Lora, Mask, ModelRef, Reference, ResolvedRecipe, SCHEMA};
 pub use size::Size;
+pub use work::{Bound, Numbers, Peak, RooflineRow, Work, WorkKind, roofline};

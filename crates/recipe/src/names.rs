@@ -2,13 +2,11 @@
 //!
 //! Adding one: a row here, then the family that can run it lists it in its `ModelCapabilities`.
 
-use serde::{Deserialize, Serialize};
-
 /// Declares an enum whose names are the same in JSON, on the command line and in error messages.
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
 
         impl $name {
@@ -33,6 +31,7 @@ macro_rules! named {
         }
     };
 }
+pub(crate) use named;
 
 named! {
     /// How a step goes from one noise level to the next.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Noise, Pixels, RecipeError, ResolvedRecipe};
+use crate::{Noise, Pixels, RecipeError, ResolvedRecipe, Work};
 
 /// Computes pictures. The engine is one; tests use a fake.
 pub trait Renderer {
@@ -111,6 +111,9 @@ pub struct Rendered {
     pub pixels: Pixels,
     /// Where the time went.
     pub seconds: Seconds,
+    /// What was computed in that time, but for loading: a row for each kind of operation and format of
+    /// numbers, and one for everything else.
+    pub work: Vec<Work>,
     /// The numbers behind it, if [`Inputs::dump`] asked for them.
     pub dump: Option<Dump>,
 }

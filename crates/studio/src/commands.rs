@@ -92,6 +92,8 @@ fn listener(channel: Option<Box<dyn Channel>>) -> Result<Box<dyn Channel>, Studi
 commands! {
     /// What runs here, and on what.
     system: Nothing => System;
+    /// Why the last render took as long as it did, and what the machine could do.
+    roofline: RooflineRequest => Roofline;
     /// What the person has chosen.
     settings: Nothing => Settings;
     /// Chooses anew; all settings at once.

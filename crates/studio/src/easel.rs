@@ -19,6 +19,7 @@ use crate::channel::quick_png;
 use crate::live::Draft;
 use crate::models::Chosen;
 use crate::prepare::Prepared;
+use crate::roofline::Last;
 use crate::speed::Speeds;
 use crate::studio::{Shared, lock};
 use crate::{ErrorCode, StudioError, keep, live};
@@ -43,6 +44,7 @@ struct State {
     loaded: Option<PathBuf>,
     caches: Vec<CacheUse>,
     speeds: Speeds,
+    last: Option<Last>,
 }
 
 impl Easel {
@@ -58,6 +60,7 @@ impl Easel {
             loaded: None,
             caches: Vec::new(),
             speeds,
+            last: None,
         };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
@@ -121,6 +124,17 @@ impl Easel {
 
     pub fn speeds(&self) -> Speeds {
         lock(&self.state).speeds.clone()
+    }
+
+    /// What the last render consisted of.
+    pub fn last(&self) -> Option<Last> {
+        lock(&self.state).last.clone()
+    }
+
+    /// Whether a picture or a draft is being made.
+    pub fn busy(&self) -> bool {
+        let state = lock(&self.state);
+        state.running.is_some() || state.drawing.is_some()
     }
 
     fn stopped(&self) -> bool {
@@ -321,6 +335,7 @@ pub(crate) fn paint(
     shared.easel.change(|state| {
         state.caches = caches;
         state.speeds.learn(&prepared.resolved, &rendered.seconds);
+        state.last = Some(Last::of(sitter.job, &rendered));
     });
     Ok((prepared, rendered))
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use likeness_recipe::{
-    Engine, MachineMemory, ModelDescription, Precision, RenderError, Renderer, ResolvedRecipe, Size,
+    Engine, Exercisable, Exercise, MachineMemory, ModelDescription, Peak, Precision, RenderError,
+    Renderer, ResolvedRecipe, Size, Workload,
 };
 
 use crate::api::{Abilities, AbilityDefaults, KnownWord, Model, NumberSpan};
@@ -288,5 +289,17 @@ impl Engine for Remembering {
 
     fn memory(&self) -> MachineMemory {
         self.engine.memory()
+    }
+
+    fn peak(&self) -> Result<Peak, RenderError> {
+        self.engine.peak()
+    }
+
+    fn exercisable(&self) -> Vec<Exercisable> {
+        self.engine.exercisable()
+    }
+
+    fn exercise(&self, workload: &Workload) -> Result<Exercise, RenderError> {
+        self.engine.exercise(workload)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use likeness_library::{AnyId, Library, LibraryError, PictureId, Reader};
-use likeness_recipe::Engine;
+use likeness_recipe::{Engine, Peak};
 use serde_json::Value;
 
 use crate::api::{Event, Settings};
@@ -17,8 +17,11 @@ use crate::{StudioError, commands, settings};
 
 /// What a host passes in: all of the world that a studio must not reach for itself.
 pub struct Opening {
-    /// The library's folder. It is made where there is none.
+    /// The library's folder.
     pub library: PathBuf,
+    /// Whether a library is made where there is none. One that was there before is only gone for now:
+    /// a new one in its place, as on the mount point of a disk that is out, would hide that.
+    pub make: bool,
     /// Folders that hold models, or are one, best first.
     pub model_places: Vec<PathBuf>,
     /// What computes.
@@ -53,6 +56,8 @@ pub(crate) struct Shared {
     pub engine: Remembering,
     pub settings: Mutex<Settings>,
     pub easel: Easel,
+    /// What the machine can do, once somebody asked.
+    pub peak: Mutex<Option<Peak>>,
     pub watchers: Watchers,
     pub thumbnails: Thumbnails,
     pub version: String,
@@ -74,7 +79,10 @@ impl Studio {
     /// at once can be called.
     pub fn open_idle(opening: Opening) -> Result<Self, LibraryError> {
         let now = (opening.clock)();
-        let library = Library::open(&opening.library, now)?;
+        let library = match opening.make {
+            true => Library::open(&opening.library, now)?,
+            false => Library::open_there(&opening.library, now)?,
+        };
         let recovered = library.recover()?;
         let settings = settings::read(&library)?;
         library.purge_expired(settings.trash_days, now)?;
@@ -88,6 +96,7 @@ impl Studio {
             model_places: opening.model_places,
             engine: Remembering::new(opening.engine),
             settings: Mutex::new(settings),
+            peak: Mutex::default(),
             watchers: Watchers::default(),
             thumbnails: Thumbnails::default(),
             version: opening.version,

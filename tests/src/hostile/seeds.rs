@@ -17,6 +17,7 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         "gguf_header" => gguf(),
         "picture_metadata" => pictures::pictures(),
         "foreign_settings" => settings::settings(),
+        "kernel_shapes" => super::shapes::seeds(),
         _ => Vec::new(),
     }
 }

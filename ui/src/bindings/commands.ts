@@ -41,6 +41,8 @@ import type { Purged } from "./Purged";
 import type { Queue } from "./Queue";
 import type { RenderCommand } from "./RenderCommand";
 import type { RequestOnly } from "./RequestOnly";
+import type { Roofline } from "./Roofline";
+import type { RooflineRequest } from "./RooflineRequest";
 import type { SaveRequest } from "./SaveRequest";
 import type { Saved } from "./Saved";
 import type { Settings } from "./Settings";
@@ -52,6 +54,8 @@ import type { TagCommand } from "./TagCommand";
 export interface Commands {
   /** What runs here, and on what. */
   system: { request: Nothing; answer: System };
+  /** Why the last render took as long as it did, and what the machine could do. */
+  roofline: { request: RooflineRequest; answer: Roofline };
   /** What the person has chosen. */
   settings: { request: Nothing; answer: Settings };
   /** Chooses anew; all settings at once. */

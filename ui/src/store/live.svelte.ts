@@ -12,6 +12,8 @@ class Live {
   on = $state(false);
   /** How long the last draft took. */
   seconds = $state<number | null>(null);
+  /** How many drafts were drawn. */
+  drawn = $state(0);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = '';
   #seed = LIVE_SEED;
@@ -55,7 +57,9 @@ class Live {
       .watch('live', { request }, {
         preview: (_job, png) => this.on && viewer.live(size.width, size.height, png),
         event: (event) => {
-          if (event.kind === 'drafted') this.seconds = event.seconds;
+          if (event.kind !== 'drafted') return;
+          this.seconds = event.seconds;
+          this.drawn += 1;
         },
       })
       .catch((error: unknown) => {

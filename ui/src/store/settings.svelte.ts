@@ -15,14 +15,23 @@ const UNTIL_KNOWN: Settings = {
   keys: {},
 };
 
+/** Until every element has taken up the other theme. */
+const TURN_MS = 100;
+
 /** The theme of the last time, before the studio has said what it is: a window that blinks hurts in the dark. */
 export function showLastTheme(): void {
   showTheme(remembered<Theme>('theme', 'system', (value): value is Theme => value === 'dark' || value === 'light' || value === 'system'));
 }
 
 function showTheme(theme: Theme): void {
+  const page = document.documentElement;
   const light = matchMedia('(prefers-color-scheme: light)').matches;
-  document.documentElement.dataset.theme = theme === 'system' ? (light ? 'light' : 'dark') : theme;
+  const wanted = theme === 'system' ? (light ? 'light' : 'dark') : theme;
+  if (page.dataset.theme === wanted) return;
+  // All at once: what has a transition of its own would linger in the other theme's grey.
+  page.dataset.turning = '';
+  page.dataset.theme = wanted;
+  setTimeout(() => delete page.dataset.turning, TURN_MS);
 }
 
 class SettingsMirror {

@@ -12,9 +12,9 @@ export const enCreate = {
   'create.words.backgrounds': 'background',
   'create.words.tints': 'tint',
   'create.words.colours': 'colour',
-  'create.negative': 'Without',
+  'create.negative': 'Leave out',
   'create.negative.say': 'What the picture should not show',
-  'create.negative.toggle': 'Without…',
+  'create.negative.toggle': 'Leave out',
   'create.negative.hint': 'Say what the picture should not show (negative prompt)',
 
   'create.reference': 'Reference',

@@ -47,7 +47,7 @@ export const enLibrary = {
   'library.cells.smaller': 'Smaller pictures in the grid',
   'library.cell_size': 'Size of the pictures in the grid',
   'library.search': 'Search',
-  'library.search.placeholder': 'Search prompts, tags and subjects',
+  'library.search.placeholder': 'Search prompts, tags',
   'library.search.hint': 'In the search field, too: model:name, size:512x512, rating:4, subject:name, tag:name, star:yes, from:2026-01-31',
   'library.search.clear': 'Clear the search',
   'library.order': 'Order',

@@ -3,5 +3,6 @@ import { enApp } from './en.app';
 import { enCreate } from './en.create';
 import { enLibrary } from './en.library';
 import { enSettings } from './en.settings';
+import { enSpeed } from './en.speed';
 
-export const en = { ...enApp, ...enCreate, ...enLibrary, ...enSettings } as const;
+export const en = { ...enApp, ...enCreate, ...enLibrary, ...enSettings, ...enSpeed } as const;

@@ -33,8 +33,8 @@ export const zhApp: Record<keyof typeof enApp, string> = {
   'undo.starred': '已为 {n} 张图片加星',
   'undo.unstarred': '已取消 {n} 张图片的星标',
   'undo.rated': '已为 {n} 张图片评 {rating} 分',
-  'undo.trashed': '已将 {n} 张图片移到废纸篓',
-  'undo.restored': '已从废纸篓取回 {n} 张图片',
+  'undo.trashed': '已将 {n} 张图片移到回收站',
+  'undo.restored': '已从回收站取回 {n} 张图片',
 
   'incoming.refused': '未能导入 {name}：{reason}',
   'incoming.taken': '已将 {n} 张图片导入图库',

@@ -1,19 +1,18 @@
-//! `bench`: how long a model takes on this machine, part by part.
+//! How long a model takes, part by part, as a person waits for it.
 
 use std::time::Instant;
 
 use likeness_picture::{Existing, Format, encode, write_whole};
 use likeness_recipe::{
-    Engine, Inputs, ModelRef, Recipe, Rendered, Renderer, Seed, Unwatched, resolve,
+    Engine, Inputs, ModelRef, Peak, Recipe, Rendered, Renderer, Seed, Unwatched, Work, resolve,
 };
-use likeness_studio::models;
+use likeness_studio::models::{self, Chosen};
 use serde::Serialize;
 
+use super::table::{line, megabytes, milliseconds, rates, roofline, threads};
+use super::{BenchOptions, Machine, Sum, median, spread};
 use crate::environment::Host;
-use crate::{Failure, memory};
-
-/// Renders that are measured where nobody says how many.
-pub const RUNS: u32 = 5;
+use crate::{Failure, memory, processor};
 
 /// As many words in each prompt, and no prompt twice in a row: what an engine remembers of the last
 /// one must not count.
@@ -36,12 +35,23 @@ pub struct Measured {
     pub runs: u32,
     /// What the engine computes with.
     pub instruction_set: String,
-    /// Threads that this machine runs at once.
+    /// Threads that it computes with.
     pub threads: usize,
     /// Medians.
     pub seconds: Parts,
+    /// How far the longest render is from the shortest, as a part of the median.
+    pub spread: f64,
+    /// Seconds that all processors together spent on a run, opening and rendering; none where the system
+    /// does not tell.
+    pub processor_seconds: Option<f64>,
     /// Most bytes of memory that this process held; none where the system does not tell.
     pub peak_memory: Option<u64>,
+    /// What it stands beside.
+    #[serde(flatten)]
+    pub machine: Machine,
+    /// What a render consists of.
+    #[serde(skip)]
+    pub work: Vec<Work>,
 }
 
 /// Seconds of each part.
@@ -61,23 +71,33 @@ pub struct Parts {
     pub first_picture: f64,
 }
 
-/// Measures the model called `net`, at its own defaults.
-pub fn bench(net: &str, runs: u32, host: &Host, engine: &dyn Engine) -> Result<Measured, Failure> {
-    let model = models::choose(Some(net), &host.model_places, engine)?;
+/// Measures the model called `net`, at its own defaults where nothing else is asked for.
+pub fn bench(
+    net: &str,
+    asked: &BenchOptions,
+    host: &Host,
+    engine: &dyn Engine,
+) -> Result<Measured, Failure> {
+    let (model, runs) = (choose(net, host, engine)?, asked.runs);
     let able = &model.description.capabilities;
     let recipe = |run: u32| {
         let colour = COLOURS[run as usize % COLOURS.len()];
         let mut recipe = Recipe::new(format!("a {colour} fox on a snowy beach, paper cut"));
         recipe.seed = Some(Seed::Fixed(u64::from(run)));
+        (recipe.width, recipe.height) =
+            (asked.size.map(|size| size.width), asked.size.map(|size| size.height));
+        recipe.precision = asked.precision.map(|one| one.to_string());
         resolve(&recipe, able, || 0)
     };
-    let open = || engine.open(&model.path, able.defaults.precision);
+    let first = recipe(0)?;
+    let open = || engine.open(&model.path, first.precision);
 
     let mut renderer = open()?;
-    let first = render(&mut *renderer, &recipe(0)?, host)?;
+    let first = render(&mut *renderer, &first, host)?;
     let first_picture = store_first(&first, host)?;
 
-    let mut parts: [Vec<f64>; 5] = Default::default();
+    let (mut parts, mut work): ([Vec<f64>; 5], _) = Default::default();
+    let before = processor::seconds();
     for run in 1..=runs {
         let opening = Instant::now();
         drop(open()?);
@@ -88,8 +108,11 @@ pub fn bench(net: &str, runs: u32, host: &Host, engine: &dyn Engine) -> Result<M
         let (total, seconds) = (rendering.elapsed().as_secs_f64(), rendered.seconds);
         let step = seconds.denoise / f64::from(recipe.steps);
         let all = [load, seconds.encode, step, seconds.decode, total];
+        Sum::add(&mut work, &rendered.work);
         parts.iter_mut().zip(all).for_each(|(part, measured)| part.push(measured));
     }
+    let busy = before.and_then(|before| Some(processor::seconds()? - before));
+    let spread = spread(&parts[4]);
     let [load, encode, step, decode, total] = parts.map(median);
     let recipe = first.recipe;
     Ok(Measured {
@@ -100,13 +123,22 @@ pub fn bench(net: &str, runs: u32, host: &Host, engine: &dyn Engine) -> Result<M
         precision: recipe.precision.to_string(),
         runs,
         instruction_set: engine.instruction_set(),
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        threads: engine.threads(),
         seconds: Parts { load, encode, step, decode, total, first_picture },
+        spread,
+        processor_seconds: busy.map(|busy| busy / f64::from(runs)),
         peak_memory: memory::peak(),
+        machine: Machine::default(),
+        work: work.mean(),
     })
 }
 
 impl Measured {
+    /// Puts it beside what the machine can do.
+    pub fn beside(&mut self, peak: &Peak, roofline: bool) {
+        self.machine = Machine::beside(&self.work, self.seconds.total, peak, roofline);
+    }
+
     /// The table for people.
     pub fn table(&self) -> String {
         let seconds = &self.seconds;
@@ -119,23 +151,42 @@ impl Measured {
             ("first picture", seconds.first_picture),
         ];
         let mut table = format!(
-            "{} at {}, {} steps, {}, {}, {} threads; medians of {} runs\n",
+            "{} at {}, {} steps, {}, {}, {}; medians of {} runs\n",
             self.model.name,
             self.size,
             self.steps,
             self.precision,
             self.instruction_set,
-            self.threads,
+            threads(self.threads),
             self.runs
         );
         for (part, seconds) in rows {
-            table += &format!("{part:<14} {:>9.1} ms\n", seconds * 1e3);
+            table += &line(part, &milliseconds(seconds));
         }
-        let memory = self
-            .peak_memory
-            .map_or("not told".to_owned(), |bytes| format!("{} MB", bytes / 1_000_000));
-        table + &format!("{:<14} {memory:>12}", "peak memory")
+        table += &rates(&self.machine);
+        table += &line("peak memory", &megabytes(self.peak_memory));
+        table += &roofline(&self.machine.roofline);
+        table.trim_end().to_owned()
     }
+}
+
+/// The model called `net`. A name that nothing has is a slip; a model that does not open is not.
+fn choose(net: &str, host: &Host, engine: &dyn Engine) -> Result<Chosen, Failure> {
+    models::choose(Some(net), &host.model_places, engine).map_err(|error| {
+        let listed = models::list(&host.model_places, engine);
+        let is_it = |one: &models::Found| {
+            one.name == net || one.path.file_stem().is_some_and(|stem| stem == net)
+        };
+        if net.contains(['/', '\\']) || listed.iter().any(is_it) {
+            return error.into();
+        }
+        let models = listed.iter().filter(|one| one.description.is_ok());
+        let mut names: Vec<_> = models.map(|one| one.name.clone()).collect();
+        names
+            .extend(engine.exercisable().into_iter().filter(|one| one.network).map(|one| one.name));
+        let accepted = names.join(", ");
+        Failure::Usage(format!("net: there is no {net:?} (accepted: {accepted}, or a path)"))
+    })
 }
 
 fn render(
@@ -159,15 +210,4 @@ fn store_first(rendered: &Rendered, host: &Host) -> Result<f64, Failure> {
     write_whole(&folder.path().join("first.png"), &bytes, Existing::Replace)
         .map_err(|error| Failure::of_output(&error))?;
     Ok(host.started.elapsed().as_secs_f64())
-}
-
-/// The middle one, or the mean of the two in the middle.
-fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    let middle = all.len() / 2;
-    match all.len() {
-        0 => 0.0,
-        odd if odd % 2 == 1 => all[middle],
-        _ => (all[middle - 1] + all[middle]) / 2.0,
-    }
 }

@@ -2,10 +2,10 @@
 
 use crate::fake::{Desk, Fake};
 use likeness_cli::arguments::{Answer, Command, parse};
-use likeness_cli::{bench, models, show};
+use likeness_cli::{models, show};
 use likeness_recipe::{Role, Seed};
 
-fn parsed(arguments: &[&str]) -> Result<Command, Answer> {
+pub fn parsed(arguments: &[&str]) -> Result<Command, Answer> {
     let all = std::iter::once("likeness").chain(arguments.iter().copied()).map(Into::into);
     parse(all, &Fake::default()).map(|arguments| arguments.command)
 }
@@ -78,6 +78,12 @@ fn slips_are_answered_in_one_line() {
     refused(&["generate", "fox", "--sise", "9"], &["--sise", "--size"]);
     refused(&["paint"], &["paint"]);
     refused(&["bench", "--runs", "0"], &["--runs"]);
+    refused(&["bench", "--threads", "0"], &["--threads"]);
+    refused(&["bench", "--threads", "1,two"], &["--threads", "two"]);
+    refused(&["bench", "--size", "12x"], &["--size", "WxH"]);
+    refused(&["bench", "--size", "99999999999"], &["--size"]);
+    refused(&["bench", "--precision", "fp4"], &["--precision", "fp4", "q4_k"]);
+    refused(&["bench", "--net", "sd15-unet", "--op", "matmul"], &["--net", "--op"]);
 }
 
 #[test]
@@ -85,6 +91,7 @@ fn help_teaches_by_example_and_version_names_the_build() {
     for (arguments, words) in [
         (&["--help"][..], &["Examples:", "LIKENESS_LIBRARY", "LIKENESS_MODELS", "130"][..]),
         (&["generate", "--help"], &["Examples:", "--noise-source", "flow_heun", "--ref mug.png"]),
+        (&["bench", "--help"], &["Examples:", "--op all --threads 1,2", "LIKENESS_CPU", "q4_k"]),
         (&["edit", "--help"], &["Examples:", "<INSTRUCTION>"]),
         (&["--version"], &["likeness", env!("CARGO_PKG_VERSION"), "computing with pencil"]),
     ] {
@@ -106,26 +113,6 @@ fn models_are_listed_with_the_reason_why_they_cannot_run() {
     assert_eq!(seen, [("old", false), ("likeness-starter", true)]);
     assert!(listed[0].reason.as_deref().is_some_and(|reason| reason.contains("can run code")));
     assert_eq!(listed[1].family.as_deref(), Some("flux2"));
-}
-
-#[test]
-fn a_bench_measures_every_part() {
-    let desk = Desk::new();
-    let measured = bench::bench("starter", 3, &desk.host, &Fake::default()).unwrap();
-    assert_eq!((measured.runs, measured.steps, measured.size.as_str()), (3, 4, "128x128"));
-    assert_eq!(measured.seconds.step, 0.125, "half a second of denoising in four steps");
-    assert!(measured.seconds.first_picture > 0.0);
-    let table = measured.table();
-    for part in
-        ["load", "encode", "step", "decode", "total", "first picture", "peak memory", "pencil"]
-    {
-        assert!(table.contains(part), "{part} is not in {table}");
-    }
-    desk.host.cancelled.set();
-    assert_eq!(
-        bench::bench("starter", 1, &desk.host, &Fake::default()).unwrap_err().exit_code(),
-        130
-    );
 }
 
 #[test]

@@ -60,6 +60,52 @@ impl Engine for Fake {
     fn memory(&self) -> MachineMemory {
         MachineMemory::default()
     }
+
+    fn peak(&self) -> Result<Peak, RenderError> {
+        Ok(Peak { f32: 100e9, bf16: 1000e9, int8: 2000e9, bandwidth: 10e9 })
+    }
+
+    fn exercisable(&self) -> Vec<Exercisable> {
+        let one = |network, name: &str, cases: &[&str], weights: &[WeightFormat]| Exercisable {
+            network,
+            name: name.to_owned(),
+            about: format!("what {name} is"),
+            cases: cases.iter().map(|case| (*case).to_owned()).collect(),
+            weights: weights.to_vec(),
+        };
+        vec![
+            one(true, "sd15-unet", &[], WeightFormat::ALL),
+            one(false, "matmul", &["matmul:2x3x4", "matmul:8x8x8"], WeightFormat::ALL),
+            one(false, "softmax", &["softmax:9x9"], &[WeightFormat::F32]),
+        ]
+    }
+
+    /// Takes five thousandths of a second, whatever it is, and knows only what begins with an m or an s.
+    fn exercise(&self, workload: &Workload) -> Result<Exercise, RenderError> {
+        let (Subject::Operation(name) | Subject::Network(name)) = &workload.subject;
+        if !name.starts_with(['m', 's']) {
+            return Err(RenderError::Request {
+                field: "op".into(),
+                problem: format!("there is no {name:?}"),
+                accepted: "matmul, softmax".into(),
+            });
+        }
+        let run = || {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            let (kind, numbers) = (WorkKind::Product, Numbers::Bf16);
+            let product = Work { kind, numbers, calls: 2, seconds: 0.004, flop: 1e9, bytes: 4e6 };
+            let (kind, numbers) = (WorkKind::Other, Numbers::F32);
+            Ok(vec![
+                product,
+                Work { kind, numbers, seconds: 0.001, flop: 0.0, bytes: 0.0, ..product },
+            ])
+        };
+        Ok(Exercise {
+            weights: workload.weights.unwrap_or(WeightFormat::Bf16),
+            size: workload.size,
+            run: Box::new(run),
+        })
+    }
 }
 
 pub fn capabilities() -> ModelCapabilities {
@@ -127,6 +173,14 @@ impl Renderer for FakeRenderer {
             recipe: recipe.clone(),
             pixels: Pixels::new(recipe.width, recipe.height, 4, data).unwrap(),
             seconds: Seconds { denoise: 0.5, ..Seconds::default() },
+            work: vec![Work {
+                kind: WorkKind::Product,
+                numbers: Numbers::F32,
+                calls: 4,
+                seconds: 0.5,
+                flop: 1e6,
+                bytes: 1e3,
+            }],
             dump: inputs.dump.then(|| Dump { latents: numbers(), pixels: numbers() }),
         }])
     }
@@ -148,6 +202,7 @@ impl Desk {
         let host = Host {
             model_places: vec![library.join("models")],
             library,
+            program: None,
             // 23:59:59 on 20 November 2026
             clock: || 1_795_219_199_000,
             started: Instant::now(),

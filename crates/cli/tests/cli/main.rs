@@ -1,5 +1,6 @@
 //! The commands on an engine that computes nothing.
 
+mod bench;
 mod commands;
 mod fake;
 mod generate;

@@ -6,6 +6,7 @@ use candle_core::{Result, Tensor};
 use likeness_kernels::{Activation, Channelwise, Convolution, Finish, Isa, Moments, Over, Walk};
 
 use super::{Map, activated, refused, with_slices};
+use crate::profile::{Cost, timed};
 
 /// A convolution's weights [outputs, inputs, side, side], in the form in which they are computed with.
 #[derive(Clone)]
@@ -83,9 +84,11 @@ impl Conv {
                             ..Finish::default()
                         };
                         let mut moments = Moments::default();
-                        kernel
-                            .forward_over(Isa::get(), over, &finish, out, Some(&mut moments))
-                            .map_err(refused)?;
+                        timed(Cost::convolution(kernel, &walk, residual.is_some()), || {
+                            kernel
+                                .forward_over(Isa::get(), over, &finish, out, Some(&mut moments))
+                                .map_err(refused)
+                        })?;
                         Ok(Some(moments))
                     })
                 })

@@ -7,6 +7,7 @@ use candle_core::{Result, Tensor};
 use likeness_kernels::{self as kernels, Before, Finish, Gate, Heads, Isa, KeyValues};
 
 use super::{Linear, Map, Then, attention_elsewhere, layer_norm, refused, with_slices};
+use crate::profile::{Cost, timed};
 
 /// A linear layer with a bias.
 pub struct Layer {
@@ -38,8 +39,10 @@ impl Layer {
                         x.lend(|numbers| {
                             let before = Before { x: numbers, m: x.pixels(), norm };
                             let finish = Finish { bias, residual, ..Finish::default() };
-                            kernels::matmul_after(Isa::get(), before, weights, &finish, out)
-                                .map_err(refused)?;
+                            timed(Cost::product(before.m, weights, residual.is_some()), || {
+                                kernels::matmul_after(Isa::get(), before, weights, &finish, out)
+                                    .map_err(refused)
+                            })?;
                             Ok(None)
                         })
                     })
@@ -77,9 +80,10 @@ impl GatedLayer {
         x.filled((x.height, x.width, weights.outputs()), |out| {
             LayerNorm::lend(Some(norm), |norm| {
                 x.lend(|numbers| {
-                    weights
-                        .forward(Before { x: numbers, m: x.pixels(), norm }, out)
-                        .map_err(refused)?;
+                    let before = Before { x: numbers, m: x.pixels(), norm };
+                    timed(Cost::gated_product(before.m, weights), || {
+                        weights.forward(before, out).map_err(refused)
+                    })?;
                     Ok(None)
                 })
             })
@@ -156,8 +160,10 @@ pub fn attend(
                 count: keys.of.pixels(),
             };
             let heads = Heads { count: heads, size: width / heads.max(1), bf16: !exact };
-            kernels::attention(from(0, q.at), own.channels, own.pixels(), &[part], heads, out)
-                .map_err(refused)?;
+            timed(Cost::attention(own.pixels(), part.count, heads), || {
+                kernels::attention(from(0, q.at), own.channels, own.pixels(), &[part], heads, out)
+                    .map_err(refused)
+            })?;
             Ok(None)
         })
     })

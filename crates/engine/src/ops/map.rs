@@ -7,6 +7,7 @@ use candle_core::{Result, Tensor};
 use likeness_kernels::Moments;
 
 use super::{refused, slice, with_slices};
+use crate::profile::{Cost, timed};
 
 /// Pixels of channels [height · width, channels]. A sequence of tokens is a picture one pixel wide.
 pub struct Map {
@@ -131,7 +132,9 @@ impl Map {
     /// Sums over its pixels, as whoever made it left them or counted now.
     pub(super) fn moments(&self) -> Result<&Moments> {
         if self.moments.get().is_none() {
-            let counted = self.lend(|x| Moments::of(x, self.channels).map_err(refused))?;
+            let counted = self.lend(|x| {
+                timed(Cost::moments(x.len()), || Moments::of(x, self.channels).map_err(refused))
+            })?;
             self.moments.get_or_init(|| counted);
         }
         self.moments.get().ok_or_else(|| candle_core::Error::Msg("no moments".into()))

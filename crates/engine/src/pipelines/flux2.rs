@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
+use likeness_kernels::pool;
 use likeness_recipe::{
     CacheUse, Dump, Inputs, Noise, Pixels, Progress, RenderError, Rendered, ResolvedRecipe,
     Sampler, Seconds, Size, Watch,
@@ -21,6 +22,7 @@ use crate::networks::flux2::{Call, Card, Config, Flux2, Position, Rotations};
 use crate::networks::text::{self, Padding, PromptError, TextEncoder, Tokenizer};
 use crate::networks::{Source, read_config};
 use crate::planner::{self, Lengths};
+use crate::profile::{self, Stretch};
 use crate::sampling::schedule::{Shift, flow_sigmas, from_strength};
 use crate::sampling::{noise, samplers};
 use crate::weights::{Checkpoint, Compute, hash};
@@ -28,6 +30,10 @@ use crate::weights::{Checkpoint, Compute, hash};
 /// Of the bytes that may be kept, one part in this many is for the embeddings of prompts; the rest is
 /// for the cards of references, which are far larger.
 const PROMPTS_PART: u64 = 8;
+
+/// Additions and multiplications of a square layer below which threads would wait for each other's
+/// numbers longer than they compute: then the two answers that guidance needs are each one thread's.
+const SMALL: usize = 100_000_000;
 
 /// The text encoder's weights in its folder.
 pub(crate) const TEXT_WEIGHTS: &str = "model.safetensors";
@@ -111,6 +117,7 @@ impl Pipeline {
         started: Instant,
         load: f64,
     ) -> Result<Vec<Rendered>, RenderError> {
+        let mut stretch = Stretch::begin();
         let scene = Scene::new(recipe, inputs, &self.manifest, &self.device)?;
         watch.progress(Progress::Encoding);
         let encoding = Instant::now();
@@ -135,7 +142,8 @@ impl Pipeline {
                 decode: decoding.elapsed().as_secs_f64(),
                 total: started.elapsed().as_secs_f64(),
             };
-            pictures.push(Rendered { recipe: recipe.picture(index), pixels, seconds, dump });
+            let work = std::mem::replace(&mut stretch, Stretch::begin()).end();
+            pictures.push(Rendered { recipe: recipe.picture(index), pixels, seconds, work, dump });
         }
         Ok(pictures)
     }
@@ -197,9 +205,19 @@ impl Pipeline {
                 card: conditions.card.as_deref(),
             })
         };
-        let mut out = ask(&conditions.prompt)?;
-        if let Some(negative) = &conditions.negative {
-            let other = ask(negative)?;
+        let tokens = placed.dim(0)? + conditions.prompt.text.dim(0)?;
+        let width = self.network.config().width();
+        let small = self.device.is_cpu() && 2 * tokens * width * width < SMALL;
+        let (mut out, other) = match &conditions.negative {
+            None if small => (pool::alone(|| ask(&conditions.prompt))?, None),
+            None => (ask(&conditions.prompt)?, None),
+            Some(negative) if small => {
+                let (out, other) = profile::both(|| ask(&conditions.prompt), || ask(negative));
+                (out?, Some(other?))
+            }
+            Some(negative) => (ask(&conditions.prompt)?, Some(ask(negative)?)),
+        };
+        if let Some(other) = other {
             out = (&other + ((out - &other)? * f64::from(scene.recipe.guidance))?)?;
         }
         match self.manifest.prediction_type {

@@ -9,6 +9,7 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use likeness_kernels::{self as kernels, Blocks, Convolution, Gate, Matrix};
 
+use super::invented::{Invented, Weight};
 use super::keys::{self, Family, Naming, Piece, Rows};
 use super::{Format, TensorInfo, WeightError, Weights};
 use crate::ops::{GatedLayer, Kernel, Layer, Linear};
@@ -29,8 +30,8 @@ pub enum Compute {
 /// The weights of one network, with the names that it uses for them.
 pub struct Checkpoint {
     weights: Weights,
-    /// Every tensor that is asked for is made up from this seed.
-    invented: Option<u64>,
+    /// Every tensor that is asked for is made up.
+    invented: Option<Invented>,
     family: Option<Family>,
     naming: Naming,
     prefix: &'static str,
@@ -58,10 +59,21 @@ impl Checkpoint {
         }
     }
 
-    /// A checkpoint that has every tensor, of random numbers, in whatever shape it is asked for: speed
-    /// does not depend on what weights say, so that a network of any size is timed without its file.
-    pub fn invented(seed: u64) -> Self {
-        Self { invented: Some(seed), ..Self::new(Weights::none()) }
+    /// A checkpoint that has every tensor, of random numbers, in whatever shape it is asked for; linear
+    /// layers whose rows are whole `blocks` are stored so.
+    pub fn invented(seed: u64, blocks: Option<Blocks>) -> Self {
+        Self { invented: Some(Invented::new(seed, blocks)), ..Self::new(Weights::none()) }
+    }
+
+    /// The same where nothing is computed: a network that is built from it has single numbers in place
+    /// of matrices, and [`Checkpoint::weight`] then tells what they would take.
+    pub fn weighed(blocks: Option<Blocks>) -> Self {
+        Self { invented: Some(Invented::weighed(blocks)), ..Self::new(Weights::none()) }
+    }
+
+    /// What has been asked of a checkpoint that only weighs.
+    pub fn weight(&self) -> Weight {
+        self.invented.as_ref().map_or(Weight::default(), Invented::weight)
     }
 
     /// The family, if its tensors are those of one.
@@ -125,24 +137,35 @@ impl Checkpoint {
         compute: Compute,
         device: &Device,
     ) -> Result<Kernel, WeightError> {
-        let mut numbers = Vec::new();
-        for name in names {
-            self.read(name, shape, &mut numbers)?;
-        }
         let side = shape.get(3).copied().unwrap_or(1);
         let (outputs, inputs) = (shape[0] * names.len(), shape[1]);
-        if !device.is_cpu() {
-            let dense = Tensor::from_vec(numbers, (outputs, inputs, side, side), device);
-            return self.made(names[0], dense.map(Kernel::Dense));
-        }
         let format = match compute {
             // A scale for each row of activations has no meaning where a row is nine pixels.
             Compute::Int8 => kernels::Format::Bf16,
             _ => self.format(names, compute),
         };
-        Convolution::pack(&numbers, outputs, inputs, side, format)
+        if self.weighs(outputs, inputs * side * side, format) {
+            return self.convolution(names[0], Convolution::pack(&[0.0], 1, 1, 1, format));
+        }
+        let mut numbers = Vec::new();
+        for name in names {
+            self.read(name, shape, &mut numbers)?;
+        }
+        if !device.is_cpu() {
+            let dense = Tensor::from_vec(numbers, (outputs, inputs, side, side), device);
+            return self.made(names[0], dense.map(Kernel::Dense));
+        }
+        self.convolution(names[0], Convolution::pack(&numbers, outputs, inputs, side, format))
+    }
+
+    fn convolution(
+        &self,
+        name: &str,
+        packed: Result<Convolution, kernels::Error>,
+    ) -> Result<Kernel, WeightError> {
+        packed
             .map(|packed| Kernel::Packed(Arc::new(packed)))
-            .map_err(|error| self.bad(names[0], error.to_string()))
+            .map_err(|error| self.bad(name, error.to_string()))
     }
 
     /// The layer `name`.weight [2 · half, inputs] with its bias, of which one half gates the other.
@@ -160,10 +183,15 @@ impl Checkpoint {
             let bias = Some(self.vector(&bias, 2 * half, device)?);
             return Ok(GatedLayer::Wide(Layer { weight, bias }, gate));
         }
-        let numbers = self.numbers(&weight, &[2 * half, inputs])?;
-        let added = self.numbers(&bias, &[2 * half])?;
         let format = self.format(&[&weight], compute);
-        kernels::Gated::pack(&numbers, Some(&added), half, inputs, gate, format)
+        let packed = if self.weighs(2 * half, inputs, format) {
+            kernels::Gated::pack(&[0.0; 2], None, 1, 1, gate, format)
+        } else {
+            let numbers = self.numbers(&weight, &[2 * half, inputs])?;
+            let added = self.numbers(&bias, &[2 * half])?;
+            kernels::Gated::pack(&numbers, Some(&added), half, inputs, gate, format)
+        };
+        packed
             .map(|packed| GatedLayer::Packed(Arc::new(packed)))
             .map_err(|error| self.bad(&weight, error.to_string()))
     }
@@ -212,6 +240,9 @@ impl Checkpoint {
         device: &Device,
     ) -> Result<Linear, WeightError> {
         let shape = (rows * names.len(), columns);
+        if let Some(made_up) = self.invented_linear(names, shape, compute) {
+            return made_up;
+        }
         let blocks = self.common_blocks(names).filter(|_| compute != Compute::F32);
         if let Some(kind) = blocks.filter(|_| !device.is_cpu()) {
             let blocks =
@@ -240,6 +271,34 @@ impl Checkpoint {
         }
         let format = self.format(names, compute);
         self.packed(names[0], Matrix::pack_rows(&numbers, shape.0, shape.1, format))
+    }
+
+    /// The layer where it is made up in a form that no file has: in blocks, or weighed alone.
+    fn invented_linear(
+        &self,
+        names: &[&str],
+        shape: (usize, usize),
+        compute: Compute,
+    ) -> Option<Result<Linear, WeightError>> {
+        let invented = self.invented.as_ref()?;
+        let blocks = invented.blocks(shape.1).filter(|_| compute == Compute::Bf16);
+        let format = match blocks {
+            Some(Blocks::Q8_0) => kernels::Format::Q8_0,
+            Some(Blocks::Q4K) => kernels::Format::Q4K,
+            None => self.format(names, compute),
+        };
+        let made_up = match blocks {
+            _ if invented.weighs(shape.0, shape.1, format) => {
+                Matrix::pack(1, 1, kernels::Format::F32, |_, _| 0.0)
+            }
+            Some(kind) => invented.matrix(names[0], shape, kind),
+            None => return None,
+        };
+        Some(self.packed(names[0], made_up))
+    }
+
+    fn weighs(&self, rows: usize, columns: usize, format: kernels::Format) -> bool {
+        self.invented.as_ref().is_some_and(|invented| invented.weighs(rows, columns, format))
     }
 
     fn packed(
@@ -280,8 +339,8 @@ impl Checkpoint {
 
     /// Appends a tensor's numbers to `numbers`.
     fn read(&self, name: &str, shape: &[usize], numbers: &mut Vec<f32>) -> Result<(), WeightError> {
-        if let Some(seed) = self.invented {
-            invent(seed, name, shape, numbers);
+        if let Some(invented) = &self.invented {
+            invented.numbers(name, shape, numbers);
             return Ok(());
         }
         let (format, parts) = self.stored(name, shape)?;
@@ -368,27 +427,6 @@ impl Checkpoint {
         let tensor = self.piece(name).name;
         WeightError::Tensor { file: self.weights.file(&tensor).to_owned(), tensor, problem }
     }
-}
-
-/// Appends random numbers in the range that trained ones have: norms near 1, biases near 0, and rows
-/// that keep the size of what they are multiplied with.
-fn invent(seed: u64, name: &str, shape: &[usize], numbers: &mut Vec<f32>) {
-    let inputs: usize = shape.iter().skip(1).product();
-    let (around, spread) = match shape {
-        [_] if name.ends_with(".bias") => (0.0, 0.1),
-        [_] => (1.0, 0.1),
-        _ => (0.0, (3.0 / inputs as f32).sqrt()),
-    };
-    // FNV-1a of the name, so that no two tensors are alike; then a plain congruential generator.
-    let mut state = name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
-    numbers.extend((0..shape.iter().product::<usize>()).map(|_| {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let unit = (state >> 40) as f32 / (1u32 << 23) as f32 - 1.0;
-        around + spread * unit
-    }));
 }
 
 /// Appends 16-bit floats as 32-bit ones, through a small buffer since a file aligns nothing.

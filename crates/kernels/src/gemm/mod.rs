@@ -14,7 +14,11 @@ mod amx;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod plain;
+#[cfg(target_arch = "x86_64")]
+mod vnni;
 
 /// Rows of activations: row r begins `r * stride` elements after `start`.
 #[derive(Clone, Copy)]
@@ -62,9 +66,10 @@ pub(crate) unsafe fn f32_block(
             #[cfg(target_arch = "x86_64")]
             Isa::Amx | Isa::Avx512 => avx512::f32_block(left, rows, segments, b, acc, fresh),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::f32_block(left, rows, segments, b, acc, fresh),
-            Isa::Neon => plain::f32_block::<true>(left, rows, segments, b, acc, fresh),
-            _ => plain::f32_block::<false>(left, rows, segments, b, acc, fresh),
+            Isa::Avx2 | Isa::AvxVnni => avx2::f32_block(left, rows, segments, b, acc, fresh),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => neon::f32_block(left, rows, segments, b, acc, fresh),
+            _ => plain::f32_block(left, rows, segments, b, acc, fresh),
         }
     }
 }
@@ -115,6 +120,14 @@ pub(crate) unsafe fn int8_block(
             Isa::Amx => amx::int8_block(left, rows, segments, b, acc, fresh),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => avx512::int8_block(left, rows, segments, b, acc, fresh),
+            #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => vnni::int8_block(left, rows, segments, b, acc, fresh),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::int8_block(left, rows, segments, b, acc, fresh),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon if neon::has_products_of_bytes() => {
+                neon::int8_block(left, rows, segments, b, acc, fresh)
+            }
             _ => plain::int8_block(left, rows, segments, b, acc, fresh),
         }
     }

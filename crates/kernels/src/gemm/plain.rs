@@ -3,12 +3,9 @@
 use super::{Left, Segment};
 use crate::matrix::PANEL;
 
-const ROWS: usize = 4;
-const COLUMNS: usize = 8;
-
 /// # Safety
 /// See [`super::f32_block`].
-pub(super) unsafe fn f32_block<const FUSED: bool>(
+pub(super) unsafe fn f32_block(
     left: Left<f32>,
     rows: usize,
     segments: &[Segment],
@@ -16,42 +13,24 @@ pub(super) unsafe fn f32_block<const FUSED: bool>(
     acc: *mut f32,
     fresh: bool,
 ) {
-    for r in (0..rows).step_by(ROWS) {
-        for c in (0..PANEL).step_by(COLUMNS) {
-            let some = ROWS.min(rows - r);
-            let mut sums = [[0f32; COLUMNS]; ROWS];
-            let mut b = b;
-            // SAFETY: rows and columns within the caller's promise.
-            unsafe {
-                if !fresh {
-                    for i in 0..some {
-                        sums[i] = *acc.add((r + i) * PANEL + c).cast();
+    for r in 0..rows {
+        let mut b = b;
+        // SAFETY: rows and columns within the caller's promise.
+        unsafe {
+            let acc: *mut [f32; PANEL] = acc.add(r * PANEL).cast();
+            // A copy, which the compiler keeps in registers.
+            let mut sums = if fresh { [0.0; PANEL] } else { *acc };
+            for segment in segments {
+                let row = left.start.add(r * left.stride + segment.offset);
+                for k in 0..segment.len {
+                    let (a, weights) = (*row.add(k), &*b.cast::<[f32; PANEL]>());
+                    for c in 0..PANEL {
+                        sums[c] += a * weights[c];
                     }
-                }
-                for segment in segments {
-                    // Rows past the last one repeat it; their sums are thrown away.
-                    let row: [*const f32; ROWS] = std::array::from_fn(|i| {
-                        left.start.add((r + i.min(some - 1)) * left.stride + segment.offset)
-                    });
-                    for k in 0..segment.len {
-                        let weights: &[f32; COLUMNS] = &*b.add(c).cast();
-                        for i in 0..ROWS {
-                            let a = *row[i].add(k);
-                            for j in 0..COLUMNS {
-                                sums[i][j] = if FUSED {
-                                    a.mul_add(weights[j], sums[i][j])
-                                } else {
-                                    sums[i][j] + a * weights[j]
-                                };
-                            }
-                        }
-                        b = b.add(PANEL);
-                    }
-                }
-                for i in 0..some {
-                    *acc.add((r + i) * PANEL + c).cast() = sums[i];
+                    b = b.add(PANEL);
                 }
             }
+            *acc = sums;
         }
     }
 }
@@ -103,21 +82,25 @@ pub(super) unsafe fn int8_block(
         let mut b = b;
         // SAFETY: rows and columns within the caller's promise.
         unsafe {
-            let sums: &mut [i32; PANEL] = &mut *acc.add(r * PANEL).cast();
-            if fresh {
-                *sums = [0; PANEL];
-            }
+            let acc: *mut [i32; PANEL] = acc.add(r * PANEL).cast();
+            let mut sums = if fresh { [0; PANEL] } else { *acc };
             for segment in segments {
                 let row = left.start.add(r * left.stride + segment.offset);
                 for k in (0..segment.len).step_by(4) {
-                    for (c, sum) in sums.iter_mut().enumerate() {
+                    let a: [i32; 4] = std::array::from_fn(|i| i32::from(*row.add(k + i)));
+                    let weights = &*b.cast::<[[u8; 4]; PANEL]>();
+                    for c in 0..PANEL {
+                        // Four bytes in a word, of which each in turn is moved to the top and back: what the
+                        // compiler makes vectors of.
+                        let four = u32::from_le_bytes(weights[c]);
                         for i in 0..4 {
-                            *sum += i32::from(*row.add(k + i)) * i32::from(*b.add(4 * c + i));
+                            sums[c] += a[i] * ((four << (24 - 8 * i)).cast_signed() >> 24);
                         }
                     }
                     b = b.add(4 * PANEL);
                 }
             }
+            *acc = sums;
         }
     }
 }

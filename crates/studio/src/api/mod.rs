@@ -11,6 +11,7 @@ mod organise;
 mod pictures;
 mod queue;
 mod render;
+mod roofline;
 mod settings;
 mod system;
 
@@ -22,6 +23,7 @@ pub use organise::*;
 pub use pictures::*;
 pub use queue::*;
 pub use render::*;
+pub use roofline::*;
 pub use settings::*;
 pub use system::*;
 

@@ -22,6 +22,8 @@ pub struct Stage {
     /// How often a model was opened, and pictures begun.
     pub opened: AtomicU32,
     pub begun: AtomicU32,
+    /// How often the machine was measured.
+    pub measured: AtomicU32,
 }
 
 #[derive(Default)]
@@ -118,6 +120,19 @@ impl Engine for Fake {
     fn memory(&self) -> MachineMemory {
         MachineMemory { total: 100_000, free: 50_000 }
     }
+
+    fn peak(&self) -> Result<Peak, RenderError> {
+        self.0.measured.fetch_add(1, Ordering::Relaxed);
+        Ok(Peak { f32: 100e9, bf16: 1000e9, int8: 2000e9, bandwidth: 10e9 })
+    }
+
+    fn exercisable(&self) -> Vec<Exercisable> {
+        Vec::new()
+    }
+
+    fn exercise(&self, _: &Workload) -> Result<Exercise, RenderError> {
+        Err(RenderError::Internal("a pencil takes no exercise".into()))
+    }
 }
 
 fn capabilities() -> ModelCapabilities {
@@ -189,7 +204,11 @@ impl Renderer for FakeRenderer {
         }
         watch.progress(Progress::Decoding { picture: 0 });
         let seconds = Seconds { denoise: 0.4, total: 0.5, ..Seconds::default() };
-        Ok(vec![Rendered { recipe: recipe.clone(), pixels, seconds, dump: None }])
+        let (kind, numbers) = (WorkKind::Product, Numbers::Bf16);
+        let product = Work { kind, numbers, calls: 8, seconds: 0.3, flop: 150e9, bytes: 1e9 };
+        let other = Work { kind: WorkKind::Other, seconds: 0.1, flop: 0.0, bytes: 0.0, ..product };
+        let work = vec![other, product];
+        Ok(vec![Rendered { recipe: recipe.clone(), pixels, seconds, work, dump: None }])
     }
 
     fn caches(&self) -> Vec<CacheUse> {
@@ -239,6 +258,7 @@ impl Desk {
         let events = self.events.clone();
         Opening {
             library: self.path("library"),
+            make: true,
             model_places: vec![self.path("models")],
             engine: Arc::new(Fake(self.stage.clone())),
             clock: Box::new(move || clock.fetch_add(1, Ordering::Relaxed)),

@@ -6,3 +6,4 @@ mod files;
 mod live;
 mod queue;
 mod recovery;
+mod roofline;

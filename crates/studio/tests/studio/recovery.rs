@@ -2,7 +2,7 @@
 
 use crate::fake::{Desk, fox};
 use likeness_studio::api::{JobState, RenderRequest};
-use likeness_studio::{ErrorCode, LibraryError, StudioError};
+use likeness_studio::{ErrorCode, LibraryError, Opened, Opening, StudioError};
 use serde_json::json;
 
 #[test]
@@ -62,6 +62,66 @@ fn a_second_one_on_the_same_library_is_told_so() {
     let error = desk.open().err().expect("two studios on one library");
     assert!(matches!(error, LibraryError::InUse { .. }), "{error}");
     assert_eq!(StudioError::from(error).code, ErrorCode::InUse);
+}
+
+#[test]
+fn what_does_not_open_says_why_and_opens_when_that_is_gone() {
+    let mut desk = Desk::new();
+    let kept = desk.picture(&fox());
+    let opened = Opened::default();
+    opened.open(desk.opening());
+    let startup = opened.startup();
+    assert_eq!((startup.ready, startup.folder), (false, desk.path("library")));
+    assert_eq!(startup.problem.unwrap().kind, "in_use");
+    assert_eq!(opened.studio().err().unwrap().code, ErrorCode::InUse);
+
+    desk.close();
+    std::fs::write(desk.path("library/library.sqlite"), [b'x'; 8192]).unwrap();
+    // SQLite would mend it from its log.
+    let _ = std::fs::remove_file(desk.path("library/library.sqlite-wal"));
+    opened.open(desk.opening());
+    let problem = opened.startup().problem.unwrap();
+    assert_eq!(problem.kind, "damaged", "{}", problem.message);
+    assert_eq!(opened.studio().err().unwrap().code, ErrorCode::Storage);
+
+    opened.rebuild(1_795_000_000_000, |folder| {
+        assert_eq!(folder, desk.path("library"));
+        desk.opening()
+    });
+    assert!(opened.startup().ready, "{:?}", opened.startup());
+    let everything = json!({ "filter": {}, "after": null, "limit": 100 });
+    let page = opened.studio().unwrap().call("pictures", everything, None).unwrap();
+    assert_eq!(page["items"][0]["id"], kept, "made again from the files alone");
+
+    // A disk that was taken out leaves its mount point: no new library hides that.
+    opened.close();
+    let (folder, away) = (desk.path("library"), desk.path("away"));
+    std::fs::rename(&folder, &away).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    opened.open(Opening { make: false, ..desk.opening() });
+    assert_eq!(opened.startup().problem.unwrap().kind, "gone");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "nothing was made");
+    std::fs::remove_dir(&folder).unwrap();
+    std::fs::rename(&away, &folder).unwrap();
+    opened.open(Opening { make: false, ..desk.opening() });
+    assert!(opened.startup().ready, "{:?}", opened.startup());
+
+    opened.close();
+    assert_eq!(opened.studio().err().unwrap().code, ErrorCode::Cancelled);
+    desk.reopen();
+}
+
+/// Who asks while a library still opens waits until it is open.
+#[test]
+fn the_first_question_waits_for_the_library() {
+    let mut desk = Desk::new();
+    desk.close();
+    let opened = Opened::default();
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| opened.startup());
+        opened.open(desk.opening());
+        assert!(asked.join().unwrap().ready);
+    });
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {

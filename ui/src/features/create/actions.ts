@@ -1,5 +1,6 @@
 /** Making pictures. */
 import Play from '@lucide/svelte/icons/play';
+import Timer from '@lucide/svelte/icons/timer';
 import SkipForward from '@lucide/svelte/icons/skip-forward';
 import Type from '@lucide/svelte/icons/type';
 import Dices from '@lucide/svelte/icons/dices';
@@ -98,6 +99,18 @@ export const createActions: readonly Action[] = [
     icon: SlidersHorizontal,
     when: () => view.current === 'create',
     run: () => inspector.show('settings'),
+  },
+  {
+    id: 'create.speed',
+    name: () => t('speed.why'),
+    group: 'view',
+    icon: Timer,
+    // Before the first picture there is no inspector to show it in.
+    when: () => viewer.id !== null || viewer.coming !== null,
+    run: () => {
+      if (view.current !== 'create') view.show('create');
+      if (inspector.open !== 'speed') inspector.show('speed');
+    },
   },
   {
     id: 'create.clear',

@@ -2,7 +2,9 @@
 import { compose } from '../../store/compose.svelte';
 import { view } from '../../store/view.svelte';
 
-export type Side = 'picture' | 'settings';
+export type Side = 'picture' | 'settings' | 'speed';
+/** In the order of their tabs. */
+export const SIDES: readonly Side[] = ['picture', 'settings', 'speed'];
 
 class Inspector {
   side = $state<Side>('picture');

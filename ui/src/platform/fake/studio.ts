@@ -4,6 +4,7 @@ import { Failure, type Answer, type CommandName, type Request } from '../types';
 import { FakeEngine, fakeId, hash } from './engine';
 import { MODELS, SETTINGS, SYSTEM, type FakeOptions } from './given';
 import * as many from './many';
+import { fakeRoofline } from './roofline';
 
 type Commands = { [C in CommandName]?: (request: Request<C>) => Answer<C> | Promise<Answer<C>> };
 
@@ -18,6 +19,10 @@ export class FakeStudio {
   fail: Set<string>;
   prompts: { id: number; text: string; used_at: number; count: number }[] = [];
   #byId = new Map<string, PictureCard>();
+  #last: Parameters<typeof fakeRoofline>[0] = null;
+  #measured = false;
+  /** What the last filter let through, for the pages after the first: a studio has an index for that. */
+  #found: { key: string; all: PictureCard[] } | null = null;
 
   constructor(readonly options: FakeOptions) {
     this.cards = many.manyPictures(options.pictures);
@@ -65,6 +70,11 @@ export class FakeStudio {
 
   readonly #commands: Commands & Record<string, unknown> = {
     system: () => ({ ...SYSTEM, pictures: this.cards.filter((one) => one.trashed_at === null).length, unclean_end: this.options.crash > 0 }),
+    roofline: ({ measure }) => {
+      const busy = this.engine.queue().running !== null;
+      this.#measured ||= measure && !busy;
+      return fakeRoofline(this.#last, this.#measured, busy);
+    },
     settings: () => this.settings,
     settings_set: (settings) => {
       if (settings.trash_days < 1 || settings.trash_days > 3650) throw new Failure({ code: 'usage', message: 'Days in the trash: 1 to 3650.', field: 'trash_days' });
@@ -77,7 +87,9 @@ export class FakeStudio {
     facets: (request: { trashed: boolean }) => many.manyFacets(this.cards, request.trashed),
 
     pictures: ({ filter, after, limit }) => {
-      const all = this.#filtered(filter);
+      const key = JSON.stringify(filter);
+      if (after === null || this.#found?.key !== key) this.#found = { key, all: this.#filtered(filter) };
+      const { all } = this.#found;
       const from = after === null ? 0 : Number(after);
       const items = all.slice(from, from + limit);
       return { items, next: from + limit < all.length ? String(from + limit) : null, total: all.length };
@@ -270,6 +282,7 @@ export class FakeStudio {
 
   #keep(job: Job, seconds: number): PictureCard {
     const { request } = job;
+    this.#last = { job: job.id, model: 'likeness-starter', width: request.width ?? 128, height: request.height ?? 128, steps: request.steps ?? 4, precision: 'bf16', seconds };
     const card: PictureCard = {
       id: fakeId(job),
       width: request.width ?? 128,
@@ -300,6 +313,7 @@ export class FakeStudio {
   }
 
   #changed(ids: string[]): Record<string, never> {
+    this.#found = null;
     if (ids.length > 0) this.tell({ kind: 'pictures', ids });
     return {};
   }
