@@ -32,6 +32,15 @@ impl<T: Copy + Default> Aligned<T> {
             *self = Self::new(len);
         }
     }
+
+    /// Makes it at least `len` long with what is in it.
+    pub(crate) fn grow_keeping(&mut self, len: usize) {
+        if self.len() < len {
+            let mut longer = Self::new(len);
+            longer[..self.len()].copy_from_slice(self);
+            *self = longer;
+        }
+    }
 }
 
 impl<T> Default for Aligned<T> {

@@ -12,12 +12,20 @@ use crate::matrix::{DEPTH, PANEL, check_len, check_rows};
 use crate::number::Number;
 use crate::peak::Arithmetic;
 use crate::pool::{self, Shared};
-use crate::simd::{Math, exp, per_isa};
+use crate::simd::{Math, per_isa};
 
-/// Queries of a task.
-const QUERIES: usize = 64;
+/// Blocks of queries of a task: two share what is fetched of keys and values.
+const BLOCKS: usize = 2;
+/// Queries that a task may have.
+const QUERIES: usize = BLOCKS * OVERHANG;
 /// Keys of a block.
 const KEYS: usize = 256;
+
+/// Shares of a query's keys lie so far apart: rows a power of two apart would fall into the same few
+/// places of the nearest cache.
+const APART: usize = KEYS + 32;
+/// Bytes of a head's keys and values that are near whoever comes next.
+const NEAR: usize = 1 << 16;
 
 /// Keys and values: `count` tokens, each with all heads side by side.
 #[derive(Debug, Clone, Copy)]
@@ -197,10 +205,16 @@ fn over_packed<T: Number>(
     let Sizes { d, depth, long, wide, .. } = *sizes;
     let (each_key, each) = (depth * long, depth * long + long * wide);
     let out = Shared::new(out);
-    let chunks = n.div_ceil(QUERIES);
+    let queries = BLOCKS * T::even_rows(isa);
+    let chunks = n.div_ceil(queries);
+    // Heads one after the other keep a head's keys and values near, queries one after the other their
+    // rows: whichever are more.
+    let by_head = each * size_of::<T>() > NEAR;
     pool::for_each(heads * chunks, |task| {
-        let (head, from) = (task / chunks, task % chunks * QUERIES);
-        let rows = QUERIES.min(n - from);
+        let (head, at) =
+            if by_head { (task / chunks, task % chunks) } else { (task % heads, task / heads) };
+        let from = at * queries;
+        let rows = queries.min(n - from);
         let (k, v) = packed[head * each..][..each].split_at(each_key);
         let write = |r: usize| {
             // SAFETY: a task alone writes its rows of its head.
@@ -285,223 +299,81 @@ fn chunk<'o, T: Number>(
     write: impl Fn(usize) -> &'o mut [f32],
 ) {
     let Sizes { d, depth, keys, long, wide } = *sizes;
-    let padded = rows.next_multiple_of(OVERHANG);
+    let each = T::even_rows(isa);
+    let padded = rows.next_multiple_of(each).next_multiple_of(OVERHANG);
     let Scratch { q: queries, row, scores, shares, sums } = scratch;
-    queries.grow(padded * depth);
+    queries.grow((padded + OVERHANG) * depth);
     row.resize(d, 0.0);
-    scores.grow(KEYS * padded);
-    shares.grow(padded * KEYS);
+    scores.grow(KEYS * OVERHANG);
+    shares.grow(OVERHANG * APART);
     sums.grow(wide * padded);
     sums[..wide * padded].fill(0.0);
     let scale = T::UNIT / (d as f32).sqrt();
     for r in 0..rows {
-        for (to, from) in row.iter_mut().zip(&q[r * stride..][..d]) {
-            *to = from * scale;
-        }
+        times(isa, &q[r * stride..][..d], scale, row);
         T::convert(isa, row, &mut queries[r * depth..][..d]);
         queries[r * depth + d..(r + 1) * depth].fill(T::default());
     }
     let mut state = [(f32::NEG_INFINITY, 0f32); QUERIES];
     let _begun = gemm::begin(isa);
-    for start in (0..keys).step_by(KEYS) {
+    let starts = (0..keys).step_by(KEYS);
+    for (start, first) in starts.flat_map(|s| (0..rows).step_by(each).map(move |r| (s, r))) {
+        let some = each.min(rows - first);
         let count = KEYS.min(keys - start);
         let block = count.next_multiple_of(DEPTH).min(long - start);
         for panel in 0..block / PANEL {
             let b = k[(start + panel * PANEL) * depth..].as_ptr();
-            let acc = scores[panel * PANEL * padded..].as_mut_ptr();
+            let acc = scores[panel * PANEL * OVERHANG..][..PANEL * OVERHANG].as_mut_ptr();
             let segments = [Segment { offset: 0, len: depth }];
-            // SAFETY: a panel of keys has `depth`, and there are `padded` rows of queries and sums.
-            unsafe {
-                T::block(
-                    isa,
-                    Left { start: queries.as_ptr(), stride: depth },
-                    rows,
-                    &segments,
-                    b,
-                    acc,
-                    true,
-                )
-            }
+            let left = Left { start: queries[first * depth..].as_ptr(), stride: depth };
+            // SAFETY: a panel of keys has `depth`, and there is an overhang of queries and sums.
+            unsafe { T::block(isa, left, some, &segments, b, acc, true) }
         }
-        for (r, state) in state.iter_mut().enumerate().take(rows) {
-            let shares = &mut shares[r * KEYS..][..block];
-            let found = T::shares(isa, &scores[r * PANEL..], padded * PANEL, count, shares, state);
+        for (r, state) in state[first..].iter_mut().enumerate().take(some) {
+            let shares = &mut shares[r * APART..][..block];
+            let scores = &scores[r * PANEL..];
+            let found = T::shares(isa, scores, OVERHANG * PANEL, count, shares, state);
             if found != 1.0 {
-                for panel in 0..wide / PANEL {
-                    sums[(panel * padded + r) * PANEL..][..PANEL]
-                        .iter_mut()
-                        .for_each(|x| *x *= found);
-                }
+                let sums = &mut sums[..wide * padded];
+                rescale(isa, &mut sums[(first + r) * PANEL..], padded * PANEL, found);
             }
         }
         for panel in 0..wide / PANEL {
             let b = v[(panel * long + start) * PANEL..].as_ptr();
-            let acc = sums[panel * PANEL * padded..].as_mut_ptr();
+            let acc = sums[(panel * padded + first) * PANEL..].as_mut_ptr();
             let segments = [Segment { offset: 0, len: block }];
-            // SAFETY: a panel of values has `long` keys, and there are `padded` rows of shares and sums.
-            unsafe {
-                T::block(
-                    isa,
-                    Left { start: shares.as_ptr(), stride: KEYS },
-                    rows,
-                    &segments,
-                    b,
-                    acc,
-                    false,
-                )
-            }
+            let left = Left { start: shares.as_ptr(), stride: APART };
+            // SAFETY: a panel of values has `long` keys; rows of shares and sums are as many as a block
+            // of queries is padded to.
+            unsafe { T::block(isa, left, some, &segments, b, acc, false) }
         }
     }
     for (r, (_, total)) in state.iter().enumerate().take(rows) {
         let inverse = 1.0 / total;
         for (panel, to) in write(r).chunks_mut(PANEL).enumerate() {
-            let sums = &sums[(panel * padded + r) * PANEL..][..PANEL];
-            to.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum * inverse);
+            let sums = &sums[(panel * padded + r) * PANEL..][..to.len()];
+            times(isa, sums, inverse, to);
         }
     }
-}
-
-/// Scores of one query, 32 of them every `stride`, to shares e^(score - most) of as many keys as
-/// `shares` is long, 0 from `count` on; the factor that its earlier sums must take.
-pub(crate) fn shares_exact(
-    isa: Isa,
-    scores: &[f32],
-    stride: usize,
-    count: usize,
-    shares: &mut [f32],
-    state: &mut (f32, f32),
-) -> f32 {
-    for (panel, line) in shares.chunks_exact_mut(PANEL).enumerate() {
-        line.copy_from_slice(&scores[panel * stride..][..PANEL]);
-    }
-    shares[count..].fill(f32::NEG_INFINITY);
-    let factor = exponents(isa, shares, state);
-    // Past the last key there is no share; e of the clamped exponent would leave a trace.
-    shares[count..].fill(0.0);
-    factor
 }
 
 #[inline(always)]
-fn exponents_body<M: Math>(line: &mut [f32], state: &mut (f32, f32)) -> f32 {
-    let mut most = [state.0; 16];
-    for chunk in line.chunks_exact(16) {
-        for i in 0..16 {
-            most[i] = most[i].max(chunk[i]);
+fn rescale_body<M: Math>(sums: &mut [f32], stride: usize, factor: f32) {
+    for panel in sums.chunks_mut(stride) {
+        if let Some(line) = panel.first_chunk_mut::<PANEL>() {
+            line.iter_mut().for_each(|x| *x *= factor);
         }
     }
-    let most = most.iter().fold(state.0, |a, &b| a.max(b));
-    // All scores are minus infinity, or one is not a number: shares are then not a number either.
-    let mut sums = [0f32; 16];
-    for chunk in line.chunks_exact_mut(16) {
-        for i in 0..16 {
-            let x = if chunk[i] == f32::NEG_INFINITY { 0.0 } else { exp::<M>(chunk[i] - most) };
-            sums[i] += x;
-            chunk[i] = x;
-        }
-    }
-    let factor = if state.0 == most {
-        1.0
-    } else if state.0 == f32::NEG_INFINITY {
-        0.0
-    } else {
-        exp::<M>(state.0 - most)
-    };
-    *state = (most, state.1 * factor + sums.iter().sum::<f32>());
-    factor
 }
 
 per_isa! {
-    /// See [`shares_exact`]; the length is a multiple of 16.
-    fn exponents(line: &mut [f32], state: &mut (f32, f32)) -> f32 = exponents_body
-}
-
-/// 2ˣ for x ≤ 0, to 4e-5 of it, which is a hundredth of what rounding to bf16 costs.
-#[inline(always)]
-fn exp2_rough<M: Math>(x: f32) -> f32 {
-    // Adding and taking off 1.5·2²³ rounds to a whole number, and leaves it in the low bits.
-    const ROUND: f32 = 12_582_912.0;
-    // Not `max`, which would lose what is not a number.
-    let x = if x < -126.0 { -126.0 } else { x };
-    let shifted = x + ROUND;
-    let r = x - (shifted - ROUND);
-    let mut p = 0.009_618_13;
-    p = M::fma(p, r, 0.055_504_11);
-    p = M::fma(p, r, 0.240_226_5);
-    p = M::fma(p, r, std::f32::consts::LN_2);
-    p = M::fma(p, r, 1.0);
-    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+    /// Multiplies the first 32 numbers of every `stride`.
+    fn rescale(sums: &mut [f32], stride: usize, factor: f32) = rescale_body
 }
 
 #[inline(always)]
-fn shares_rough_body<M: Math>(
-    scores: &[f32],
-    stride: usize,
-    count: usize,
-    shares: &mut [u16],
-    state: &mut (f32, f32),
-) -> f32 {
-    let (whole, rest) = (count / PANEL, count % PANEL);
-    let line = |panel: usize| -> &[f32] { &scores[panel * stride..][..PANEL] };
-    let mut most = [state.0; PANEL];
-    for panel in 0..whole {
-        let line = line(panel);
-        for i in 0..PANEL {
-            most[i] = if line[i] > most[i] { line[i] } else { most[i] };
-        }
-    }
-    for i in 0..rest {
-        most[i] = most[i].max(line(whole)[i]);
-    }
-    let most = halved(most, |a, b| if b > a { b } else { a });
-    let mut sums = [0f32; PANEL];
-    // Sums are of the shares as they are rounded, so that these add up to one.
-    let round = |x: f32| (x.to_bits() + 0x8000) >> 16;
-    let (full, end) = shares.split_at_mut(whole * PANEL);
-    for (panel, shares) in full.chunks_exact_mut(PANEL).enumerate() {
-        let line = line(panel);
-        for i in 0..PANEL {
-            let bits = round(exp2_rough::<M>(line[i] - most));
-            sums[i] += f32::from_bits(bits << 16);
-            shares[i] = bits as u16;
-        }
-    }
-    for i in 0..rest {
-        let bits = round(exp2_rough::<M>(line(whole)[i] - most));
-        sums[i] += f32::from_bits(bits << 16);
-        end[i] = bits as u16;
-    }
-    end[rest..].fill(0);
-    let factor = if state.0 == most {
-        1.0
-    } else if state.0 == f32::NEG_INFINITY {
-        0.0
-    } else {
-        exp2_rough::<M>(state.0 - most)
-    };
-    *state = (most, state.1 * factor + halved(sums, |a, b| a + b));
-    factor
+fn times_body<M: Math>(from: &[f32], factor: f32, to: &mut [f32]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = from * factor);
 }
 
-/// All numbers taken together, the two halves first, in vectors for as long as there are halves.
-#[inline(always)]
-fn halved(mut x: [f32; PANEL], both: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut half = PANEL / 2;
-    while half > 0 {
-        for i in 0..half {
-            x[i] = both(x[i], x[i + half]);
-        }
-        half /= 2;
-    }
-    x[0]
-}
-
-per_isa! {
-    /// As [`shares_exact`] for scores in powers of two and shares in bf16.
-    pub(crate) fn shares_rough(
-        scores: &[f32],
-        stride: usize,
-        count: usize,
-        shares: &mut [u16],
-        state: &mut (f32, f32),
-    ) -> f32 = shares_rough_body
-}
+per_isa! { fn times(from: &[f32], factor: f32, to: &mut [f32]) = times_body }

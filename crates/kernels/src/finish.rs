@@ -136,8 +136,8 @@ fn block_body<M: Math>(
     let mut unwanted = [[0f32; PANEL]; 2];
     let is_wanted = moments.is_some();
     let [sum, square] = moments.unwrap_or(&mut unwanted);
-    for (r, sums) in rows.zip(sums.chunks_exact(PANEL)) {
-        let Some(row) = to.place.of(r) else { continue };
+    for (row, sums) in to.place.all(rows).zip(sums.chunks_exact(PANEL)) {
+        let Some(row) = row else { continue };
         let at = row * to.n + columns;
         // SAFETY: a task alone writes its rows and panels.
         let out = unsafe { to.out.part(at, width) };

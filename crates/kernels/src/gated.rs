@@ -97,6 +97,12 @@ struct Halves<'a> {
 impl Emit for Halves<'_> {
     const TOGETHER: usize = 2;
 
+    fn soon(&self, rows: Range<usize>, panel: usize) {
+        for row in rows {
+            self.out.soon(row * self.layer.n + panel / 2 * PANEL);
+        }
+    }
+
     fn emit(&self, isa: Isa, rows: Range<usize>, panel: usize, [first, second]: [&[f32]; 2]) {
         let (one, two) = self.layer.bias[panel * PANEL..][..2 * PANEL].split_at(PANEL);
         let columns = panel / 2 * PANEL;
@@ -116,20 +122,22 @@ struct Destination<'a> {
 #[inline(always)]
 fn halves_body<M: Math>(sums: [&[f32]; 2], bias: [&[f32]; 2], gate: Gate, to: Destination) {
     let width = PANEL.min(to.n - to.columns);
+    let [bias_one, bias_two] = bias.map(whole);
     let both = sums[0].chunks_exact(PANEL).zip(sums[1].chunks_exact(PANEL));
     for (r, (first, second)) in to.rows.zip(both) {
+        let (first, second) = (whole(first), whole(second));
         let mut line = [0f32; PANEL];
         // One loop a gate: a choice inside the loop would keep it from being made into vectors.
         match gate {
             Gate::SwiGlu => {
                 for i in 0..PANEL {
-                    let (through, plain) = (first[i] + bias[0][i], second[i] + bias[1][i]);
+                    let (through, plain) = (first[i] + bias_one[i], second[i] + bias_two[i]);
                     line[i] = activate::<M>(through, Activation::Silu) * plain;
                 }
             }
             Gate::GeGlu => {
                 for i in 0..PANEL {
-                    let (plain, through) = (first[i] + bias[0][i], second[i] + bias[1][i]);
+                    let (plain, through) = (first[i] + bias_one[i], second[i] + bias_two[i]);
                     line[i] = activate::<M>(through, Activation::Gelu) * plain;
                 }
             }
@@ -138,6 +146,15 @@ fn halves_body<M: Math>(sums: [&[f32]; 2], bias: [&[f32]; 2], gate: Gate, to: De
         let out = unsafe { to.out.part(r * to.n + to.columns, width) };
         out.copy_from_slice(&line[..width]);
     }
+}
+
+/// A line as an array, whose length the compiler knows: a check inside the loop would keep it from being
+/// made into vectors.
+#[inline(always)]
+fn whole(line: &[f32]) -> [f32; PANEL] {
+    let mut all = [0f32; PANEL];
+    all.copy_from_slice(line);
+    all
 }
 
 per_isa! {

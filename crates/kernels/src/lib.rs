@@ -36,6 +36,7 @@ mod elementwise;
 mod convert;
 mod aligned;
 mod number;
+mod shares;
 mod simd;
 
 pub use attention::{Heads, KeyValues, attention, attention_with};

@@ -12,11 +12,13 @@ use crate::gemm::{self, Compute, Left, OVERHANG, Segment};
 use crate::matrix::{Data, Matrix, PANEL, check_len};
 use crate::norm::LayerNorm;
 use crate::pool::{self, Shared, grow};
+use crate::simd::{Math, per_isa};
 
 /// Rows of a task: few enough that they stay in a core's own cache with all their depth.
 const TASK_ROWS: usize = 256;
-/// Depth of a block in bytes of a row: 32 columns of it fill most of the nearest cache.
-const BLOCK_BYTES: usize = 4096;
+
+/// Bytes of weights that stay in a core's own cache beside the rows of a task.
+const NEAR: usize = 3 << 18;
 
 /// out [m, n] = finish(x [m, k] · Wᵀ), with the best instructions of this machine.
 ///
@@ -172,10 +174,36 @@ pub(crate) enum Rows<'a> {
     Int8 { data: &'a [i8], stride: usize, scales: &'a [f32] },
 }
 
+impl Rows<'_> {
+    fn compute(&self) -> Compute {
+        match self {
+            Self::F32 { .. } => Compute::F32,
+            Self::Bf16 { .. } => Compute::Bf16,
+            Self::Int8 { .. } => Compute::Int8,
+        }
+    }
+}
+
+impl Compute {
+    /// How much of a depth is multiplied at a time: 32 columns of it fill half of the nearest cache, and
+    /// the rows that go by have the rest.
+    fn block(self, depth: usize) -> usize {
+        let (most, even) = match self {
+            Self::F32 => (192, 32),
+            Self::Bf16 => (320, 32),
+            Self::Int8 => (640, 64),
+        };
+        depth.div_ceil(depth.div_ceil(most).max(1)).next_multiple_of(even)
+    }
+}
+
 /// What becomes of sums.
 pub(crate) trait Emit: Sync {
     /// Panels that are wanted together, 1 or 2.
     const TOGETHER: usize;
+
+    /// That some rows of a panel come next: what they are added to may be fetched.
+    fn soon(&self, rows: Range<usize>, panel: usize);
 
     /// Takes the sums of some rows, each [rows][32] for one of the panels that begin with `panel`.
     fn emit(&self, isa: Isa, rows: Range<usize>, panel: usize, sums: [&[f32]; 2]);
@@ -190,19 +218,17 @@ pub(crate) fn product<E: Emit>(
     w: &Matrix,
     emit: &E,
 ) {
+    let depth = segments.iter().map(|s| s.len).sum();
     pool::for_each(tasks.count(), |task| {
         let (from, to, panels) = tasks.task(task);
         let _begun = gemm::begin(isa);
         SCRATCH.with_borrow_mut(|scratch| {
-            let size = (to - from).next_multiple_of(OVERHANG) * PANEL;
-            scratch.acc.grow(E::TOGETHER * size);
+            let mut task = Task { isa, rows, from, to, segments, depth, w, scratch };
+            if task.is_near(&panels) {
+                return task.by_rows(panels, emit);
+            }
             for panel in panels.step_by(E::TOGETHER) {
-                for one in 0..E::TOGETHER {
-                    sums(isa, rows, from, to, segments, w, panel + one, one * size, scratch);
-                }
-                let first = &scratch.acc[..size];
-                let second = scratch.acc.get(size..2 * size).unwrap_or_default();
-                emit.emit(isa, from..to, panel, [first, second]);
+                task.panels(panel, emit);
             }
         });
     });
@@ -234,21 +260,33 @@ impl<'a> Finished<'a> {
 impl Emit for Finished<'_> {
     const TOGETHER: usize = 1;
 
+    fn soon(&self, rows: Range<usize>, panel: usize) {
+        let columns = panel * PANEL;
+        for row in self.place.kept(rows) {
+            let at = row * self.n + columns;
+            self.out.soon(at);
+            if let Some(residual) = self.finish.residual {
+                pool::soon(residual, at);
+            }
+        }
+    }
+
     fn emit(&self, isa: Isa, rows: Range<usize>, panel: usize, [acc, _]: [&[f32]; 2]) {
         let columns = panel * PANEL;
         let width = PANEL.min(self.n - columns);
-        let mut moments = [[0f32; PANEL]; 2];
         let to = Destination { place: self.place, n: self.n, out: &self.out };
-        let wanted = self.moments.is_some().then_some(&mut moments);
-        block(isa, acc, rows.clone(), self.finish, columns, &to, wanted);
-        if let Some((parts, each)) = &self.moments {
-            let part = rows.start / each * 2 * self.n + columns;
-            // SAFETY: as above.
-            unsafe {
-                parts.part(part, width).copy_from_slice(&moments[0][..width]);
-                parts.part(part + self.n, width).copy_from_slice(&moments[1][..width]);
-            }
-        }
+        let Some((parts, each)) = &self.moments else {
+            return block(isa, acc, rows, self.finish, columns, &to, None);
+        };
+        let part = rows.start / each * 2 * self.n + columns;
+        // SAFETY: a task alone has these sums, and its blocks of rows come one after the other.
+        let (sum, square) = unsafe { (parts.part(part, width), parts.part(part + self.n, width)) };
+        let mut moments = [[0f32; PANEL]; 2];
+        moments[0][..width].copy_from_slice(sum);
+        moments[1][..width].copy_from_slice(square);
+        block(isa, acc, rows, self.finish, columns, &to, Some(&mut moments));
+        sum.copy_from_slice(&moments[0][..width]);
+        square.copy_from_slice(&moments[1][..width]);
     }
 }
 
@@ -263,9 +301,22 @@ impl Place {
         Self { line: m, width: m }
     }
 
-    pub(crate) fn of(&self, row: usize) -> Option<usize> {
-        let (y, x) = (row / self.line, row % self.line);
-        (x < self.width).then(|| y * self.width + x)
+    /// Which rows of the result those of the product are, one after the other.
+    pub(crate) fn all(&self, rows: Range<usize>) -> impl Iterator<Item = Option<usize>> {
+        let (mut y, mut x) = (rows.start / self.line, rows.start % self.line);
+        rows.map(move |_| {
+            let row = (x < self.width).then(|| y * self.width + x);
+            x += 1;
+            if x == self.line {
+                (y, x) = (y + 1, 0);
+            }
+            row
+        })
+    }
+
+    /// Those that are kept.
+    fn kept(&self, rows: Range<usize>) -> impl Iterator<Item = usize> {
+        self.all(rows).flatten()
     }
 }
 
@@ -316,120 +367,203 @@ pub(crate) struct Scratch {
     whole: Aligned<i32>,
     floats: Aligned<f32>,
     halves: Aligned<u16>,
-    segments: Vec<Segment>,
+    part: Vec<Segment>,
 }
 
 thread_local! {
     pub(crate) static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Rows `from..to` times one panel → [to - from][32], from number `at` of the sums
-#[allow(clippy::too_many_arguments)]
-fn sums(
+/// Some rows and what they are multiplied with.
+struct Task<'a> {
     isa: Isa,
-    rows: &Rows,
+    rows: &'a Rows<'a>,
     from: usize,
     to: usize,
-    segments: &[Segment],
-    w: &Matrix,
-    panel: usize,
-    at: usize,
-    scratch: &mut Scratch,
-) {
-    let count = to - from;
-    let padded = count.next_multiple_of(OVERHANG) * PANEL;
-    let base = panel * gemm::panel_elements(w.depth);
-    let depth: usize = segments.iter().map(|s| s.len).sum();
-    let each = |bytes: usize, run: &mut dyn FnMut(usize, usize, bool)| {
-        let step = BLOCK_BYTES / bytes;
-        for start in (0..depth).step_by(step) {
-            run(start, (start + step).min(depth), start == 0);
+    segments: &'a [Segment],
+    depth: usize,
+    w: &'a Matrix,
+    scratch: &'a mut Scratch,
+}
+
+impl Task<'_> {
+    /// All rows times the panels that are wanted together. Weights go a block of depth at a time, which
+    /// stays in the nearest cache while the rows go by; in the last one, sums are used up while they
+    /// are near.
+    fn panels<E: Emit>(&mut self, panel: usize, emit: &E) {
+        let (count, together) = (self.to - self.from, E::TOGETHER);
+        let step = gemm::even_rows(self.isa, self.rows.compute());
+        let all = (count + OVERHANG).next_multiple_of(OVERHANG) * PANEL;
+        self.scratch.acc.grow(together * all);
+        if let Rows::Int8 { .. } = self.rows {
+            self.scratch.whole.grow(together * all);
         }
-    };
-    match rows {
-        Rows::F32 { data, stride } => each(4, &mut |start, end, fresh| {
-            gemm::part(segments, start, end, &mut scratch.segments);
-            let b = match &w.data {
-                Data::F32(v) => v[base + start * PANEL..].as_ptr(),
-                _ => {
-                    let padded = end.next_multiple_of(2).min(w.depth);
-                    let size = (padded - start) * PANEL;
-                    scratch.floats.grow(size);
-                    w.unpack_f32(panel, start, padded, &mut scratch.floats[..size]);
-                    scratch.floats.as_ptr()
-                }
-            };
-            let left = Left { start: data[from * stride..].as_ptr(), stride: *stride };
-            // SAFETY: rows, depth and room were made to fit above and by the callers of `product`.
-            unsafe {
-                gemm::f32_block(
-                    isa,
-                    left,
-                    count,
-                    &scratch.segments,
-                    b,
-                    scratch.acc[at..].as_mut_ptr(),
-                    fresh,
-                )
+        let block = self.rows.compute().block(self.depth);
+        for start in (0..self.depth).step_by(block) {
+            let end = (start + block).min(self.depth);
+            let (fresh, is_last) = (start == 0, end == self.depth);
+            gemm::part(self.segments, start, end, &mut self.scratch.part);
+            for one in 0..together {
+                self.unpack(panel + one, one * block * PANEL, start, end);
             }
-        }),
-        Rows::Bf16 { data, stride } => each(2, &mut |start, end, fresh| {
-            gemm::part(segments, start, end, &mut scratch.segments);
-            let b = match &w.data {
-                Data::Bf16(v) => v[base + start * PANEL..].as_ptr(),
-                _ => {
-                    let size = (end - start) * PANEL;
-                    scratch.halves.grow(size);
-                    w.unpack_bf16(panel, start, end, &mut scratch.halves[..size]);
-                    scratch.halves.as_ptr()
+            for r in (0..count).step_by(step) {
+                let rows = self.from + r..(self.from + r + step).min(self.to);
+                if is_last {
+                    emit.soon(rows.clone(), panel);
                 }
-            };
-            let left = Left { start: data[from * stride..].as_ptr(), stride: *stride };
-            // SAFETY: as above; the rows have their overhang.
-            unsafe {
-                gemm::bf16_block(
-                    isa,
-                    left,
-                    count,
-                    &scratch.segments,
-                    b,
-                    scratch.acc[at..].as_mut_ptr(),
-                    fresh,
-                )
-            }
-        }),
-        Rows::Int8 { data, stride, scales } => {
-            let Data::Int8 { values, scales: weights, .. } = &w.data else {
-                unreachable!("bytes are multiplied with bytes")
-            };
-            scratch.whole.grow(padded);
-            each(1, &mut |start, end, fresh| {
-                gemm::part(segments, start, end, &mut scratch.segments);
-                let left = Left { start: data[from * stride..].as_ptr(), stride: *stride };
-                let b = values[base + start * PANEL..].as_ptr();
-                // SAFETY: as above; the rows have their overhang.
-                unsafe {
-                    gemm::int8_block(
-                        isa,
-                        left,
-                        count,
-                        &scratch.segments,
-                        b,
-                        scratch.whole.as_mut_ptr(),
+                for one in 0..together {
+                    let at = one * all + r * PANEL;
+                    self.block(
+                        panel + one,
+                        one * block * PANEL,
+                        start..end,
+                        rows.clone(),
+                        at,
                         fresh,
-                    )
+                    );
                 }
-            });
-            let first = panel * PANEL;
-            let weights = &weights[first..(first + PANEL).min(w.n)];
-            for r in 0..count {
-                for (c, weight) in weights.iter().enumerate() {
-                    scratch.acc[at + r * PANEL + c] =
-                        scratch.whole[r * PANEL + c] as f32 * (scales[from + r] * weight);
+                if is_last {
+                    let acc = &self.scratch.acc;
+                    let len = rows.len() * PANEL;
+                    let first = &acc[r * PANEL..][..len];
+                    let second = acc.get(all + r * PANEL..).and_then(|acc| acc.get(..len));
+                    emit.emit(self.isa, rows, panel, [first, second.unwrap_or_default()]);
                 }
             }
         }
     }
+
+    /// Whether the weights of these panels are few enough to be gone through for each block of rows.
+    fn is_near(&self, panels: &Range<usize>) -> bool {
+        let bytes = match (self.rows, &self.w.data) {
+            (Rows::F32 { .. }, Data::F32(_)) => return false,
+            (Rows::Bf16 { .. }, Data::Bf16(_)) => 2,
+            (Rows::Int8 { .. }, _) => 1,
+            _ => return false,
+        };
+        panels.len() * self.depth * PANEL * bytes <= NEAR && self.isa == Isa::Amx
+    }
+
+    /// A block of rows times all panels and then the next one, so that whole rows of the result and of
+    /// what is added to it come and go together.
+    fn by_rows<E: Emit>(&mut self, panels: Range<usize>, emit: &E) {
+        let (count, all) = (self.to - self.from, OVERHANG * PANEL);
+        self.scratch.acc.grow(E::TOGETHER * all);
+        self.scratch.whole.grow(E::TOGETHER * all);
+        gemm::part(self.segments, 0, self.depth, &mut self.scratch.part);
+        for r in (0..count).step_by(OVERHANG) {
+            let rows = self.from + r..(self.from + r + OVERHANG).min(self.to);
+            for panel in panels.clone().step_by(E::TOGETHER) {
+                emit.soon(rows.clone(), panel);
+                for one in 0..E::TOGETHER {
+                    self.block(panel + one, 0, 0..self.depth, rows.clone(), one * all, true);
+                }
+                let len = rows.len() * PANEL;
+                let first = &self.scratch.acc[..len];
+                let second = self.scratch.acc.get(all..all + len).unwrap_or_default();
+                emit.emit(self.isa, rows.clone(), panel, [first, second]);
+            }
+        }
+    }
+
+    /// Brings a block of weights into the form in which it is multiplied, where it is not.
+    fn unpack(&mut self, panel: usize, at: usize, start: usize, end: usize) {
+        let size = (end - start) * PANEL;
+        match (self.rows, &self.w.data) {
+            (Rows::F32 { .. }, Data::F32(_)) | (Rows::Bf16 { .. }, Data::Bf16(_)) => {}
+            (Rows::F32 { .. }, _) => {
+                let padded = end.next_multiple_of(2).min(self.w.depth);
+                let size = (padded - start) * PANEL;
+                self.scratch.floats.grow_keeping(at + size);
+                self.w.unpack_f32(panel, start, padded, &mut self.scratch.floats[at..at + size]);
+            }
+            (Rows::Bf16 { .. }, _) => {
+                self.scratch.halves.grow_keeping(at + size);
+                self.w.unpack_bf16(panel, start, end, &mut self.scratch.halves[at..at + size]);
+            }
+            (Rows::Int8 { .. }, _) => {}
+        }
+    }
+
+    /// Some rows times a block of one panel, which lies from number `unpacked` where it was unpacked,
+    /// into sums from number `at`.
+    fn block(
+        &mut self,
+        panel: usize,
+        unpacked: usize,
+        depth: Range<usize>,
+        rows: Range<usize>,
+        at: usize,
+        fresh: bool,
+    ) {
+        let Self { isa, w, from, to, .. } = *self;
+        let Scratch { acc, whole, floats, halves, part } = &mut *self.scratch;
+        let base = panel * gemm::panel_elements(w.depth) + depth.start * PANEL;
+        let count = rows.len();
+        debug_assert!(from <= rows.start && rows.end <= to);
+        let acc = &mut acc[at..at + count.next_multiple_of(OVERHANG) * PANEL];
+        // Blocks of a panel, and panels, follow one another.
+        let block = (depth.end - depth.start) * PANEL;
+        let share = |bytes: usize| (rows.start - from) / OVERHANG * block * bytes / 8;
+        match self.rows {
+            Rows::F32 { data, stride } => {
+                let b = match &w.data {
+                    Data::F32(v) => v[base..].as_ptr(),
+                    _ => floats[unpacked..].as_ptr(),
+                };
+                let left = Left { start: data[rows.start * stride..].as_ptr(), stride: *stride };
+                // SAFETY: rows, depth and room were made to fit above and by the callers of `product`.
+                unsafe { gemm::f32_block(isa, left, count, part, b, acc.as_mut_ptr(), fresh) }
+            }
+            Rows::Bf16 { data, stride } => {
+                let b = match &w.data {
+                    Data::Bf16(v) => v[base..].as_ptr(),
+                    _ => halves[unpacked..].as_ptr(),
+                };
+                let ahead = b.wrapping_add(block).cast::<u8>().wrapping_add(share(2));
+                let left = Left { start: data[rows.start * stride..].as_ptr(), stride: *stride };
+                // SAFETY: as above; the rows have their overhang.
+                unsafe {
+                    gemm::bf16_block(isa, left, count, part, b, acc.as_mut_ptr(), fresh, ahead)
+                }
+            }
+            Rows::Int8 { data, stride, scales } => {
+                let Data::Int8 { values, scales: weights, .. } = &w.data else {
+                    unreachable!("bytes are multiplied with bytes")
+                };
+                let whole = &mut whole[at..at + count.next_multiple_of(OVERHANG) * PANEL];
+                let b = values[base..].as_ptr();
+                let ahead = b.wrapping_add(block).cast::<u8>().wrapping_add(share(1));
+                let left = Left { start: data[rows.start * stride..].as_ptr(), stride: *stride };
+                // SAFETY: as above; the rows have their overhang.
+                unsafe {
+                    gemm::int8_block(isa, left, count, part, b, whole.as_mut_ptr(), fresh, ahead)
+                }
+                if depth.end == self.depth {
+                    let first = panel * PANEL;
+                    let weights = &weights[first..(first + PANEL).min(w.n)];
+                    scaled(isa, whole, &scales[rows], weights, acc);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn scaled_body<M: Math>(whole: &[i32], scales: &[f32], weights: &[f32], out: &mut [f32]) {
+    let mut all = [0f32; PANEL];
+    all[..weights.len()].copy_from_slice(weights);
+    let lines = whole.chunks_exact(PANEL).zip(out.chunks_exact_mut(PANEL));
+    for ((whole, out), scale) in lines.zip(scales) {
+        for i in 0..PANEL {
+            out[i] = whole[i] as f32 * (scale * all[i]);
+        }
+    }
+}
+
+per_isa! {
+    /// Whole sums [rows][32] to numbers: a scale for each row and one for each column.
+    fn scaled(whole: &[i32], scales: &[f32], weights: &[f32], out: &mut [f32]) = scaled_body
 }
 
 thread_local! {

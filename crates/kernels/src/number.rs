@@ -1,11 +1,11 @@
 //! The two kinds of numbers that activations and weights meet in, seen alike.
 
 use crate::aligned::Aligned;
-use crate::attention::{shares_exact, shares_rough};
 use crate::conv;
 use crate::convert::to_bf16;
 use crate::cpu::Isa;
-use crate::gemm::{self, Left, Segment};
+use crate::gemm::{self, Compute, Left, Segment};
+use crate::shares::{shares_exact, shares_rough};
 
 /// f32, or bf16 as its bits.
 pub(crate) trait Number:
@@ -17,6 +17,9 @@ pub(crate) trait Number:
     const UNIT: f32;
 
     fn convert(isa: Isa, from: &[f32], to: &mut [Self]);
+
+    /// See [`gemm::even_rows`].
+    fn even_rows(isa: Isa) -> usize;
 
     /// Attention's scores to shares; see [`shares_exact`].
     fn shares(
@@ -47,6 +50,10 @@ pub(crate) trait Number:
 impl Number for f32 {
     const GROUP: usize = 1;
     const UNIT: f32 = 1.0;
+
+    fn even_rows(isa: Isa) -> usize {
+        gemm::even_rows(isa, Compute::F32)
+    }
 
     fn convert(_: Isa, from: &[f32], to: &mut [Self]) {
         to.copy_from_slice(from);
@@ -85,6 +92,10 @@ impl Number for u16 {
     const GROUP: usize = 2;
     const UNIT: f32 = std::f32::consts::LOG2_E;
 
+    fn even_rows(isa: Isa) -> usize {
+        gemm::even_rows(isa, Compute::Bf16)
+    }
+
     fn convert(isa: Isa, from: &[f32], to: &mut [Self]) {
         to_bf16(isa, from, to);
     }
@@ -114,6 +125,6 @@ impl Number for u16 {
         fresh: bool,
     ) {
         // SAFETY: the caller's promise is passed on.
-        unsafe { gemm::bf16_block(isa, left, rows, segments, b, acc, fresh) }
+        unsafe { gemm::bf16_block(isa, left, rows, segments, b, acc, fresh, b.cast()) }
     }
 }

@@ -279,6 +279,15 @@ impl<T> Shared<T> {
         Self { start: slice.as_mut_ptr(), len: slice.len() }
     }
 
+    /// That two lines' worth of numbers from `start` will be written: it may be fetched meanwhile.
+    pub(crate) fn soon(&self, start: usize) {
+        for at in [start, start + 64 / size_of::<T>()] {
+            if at < self.len {
+                touch::<true, T>(self.start.wrapping_add(at));
+            }
+        }
+    }
+
     /// `len` elements from `start`.
     ///
     /// # Safety
@@ -289,6 +298,32 @@ impl<T> Shared<T> {
         // SAFETY: inside the slice by the check above, and disjoint by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
     }
+}
+
+/// That two lines' worth of numbers from `start` will be read.
+pub(crate) fn soon<T>(slice: &[T], start: usize) {
+    for at in [start, start + 64 / size_of::<T>()] {
+        if at < slice.len() {
+            touch::<false, T>(slice.as_ptr().wrapping_add(at));
+        }
+    }
+}
+
+/// Asks for a line of memory, to read or to write.
+fn touch<const WRITE: bool, T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
+        // SAFETY: asking for memory has no effect that a program could see, wherever it points.
+        unsafe {
+            match WRITE {
+                true => _mm_prefetch::<_MM_HINT_ET0>(at.cast()),
+                false => _mm_prefetch::<_MM_HINT_T0>(at.cast()),
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 /// Makes a thread's buffer at least `len` long. What is in it stays: nobody reads what nobody wrote.

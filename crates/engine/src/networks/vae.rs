@@ -23,6 +23,7 @@ const EPS: f32 = 1e-6;
 /// Encoder and decoder.
 pub struct Autoencoder {
     config: Config,
+    buffers: Buffers,
     encoder: Half,
     quant: Option<Conv>,
     post_quant: Option<Conv>,
@@ -55,6 +56,7 @@ impl Autoencoder {
             quant: mix("quant_conv", config.use_quant_conv, 2 * z)?,
             post_quant: mix("post_quant_conv", config.use_post_quant_conv, z)?,
             decoder: Half::decoder(&config, source)?,
+            buffers: Buffers::default(),
             config,
         })
     }
@@ -70,7 +72,7 @@ impl Autoencoder {
         if !height.is_multiple_of(scale) || !width.is_multiple_of(scale) {
             candle_core::bail!("{height} by {width} pixels are not multiples of {scale}");
         }
-        let picture = Map::new(picture, height, width, &Buffers::default())?;
+        let picture = Map::new(picture, height, width, &self.buffers)?;
         let x = after(&self.quant, self.encoder.forward(&picture)?)?;
         let (z, both) = (self.config.latent_channels, x.tensor()?);
         Ok(Encoded {
@@ -83,7 +85,7 @@ impl Autoencoder {
 
     /// Latents [height · width, latent_channels] → a picture [pixels, out_channels]
     pub fn decode(&self, latents: &Tensor, height: usize, width: usize) -> Result<Tensor> {
-        let latents = Map::new(latents, height, width, &Buffers::default())?;
+        let latents = Map::new(latents, height, width, &self.buffers)?;
         self.decoder.forward(&after(&self.post_quant, latents)?)?.tensor()
     }
 }

@@ -145,23 +145,33 @@ impl Map {
 /// 4 KiB, which is as much as writing to it.
 #[derive(Clone, Default)]
 pub struct Buffers {
-    free: Arc<Mutex<Vec<Vec<f32>>>>,
+    shelf: Arc<Mutex<Shelf>>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    free: Vec<Vec<f32>>,
+    /// Numbers of the largest picture there was.
+    most: usize,
 }
 
 impl Buffers {
     fn take(&self, len: usize) -> Buffer {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        let Shelf { free, most } = &mut *shelf;
+        *most = len.max(*most);
         let fits = |one: &Vec<f32>| one.len() >= len && one.len() / 2 <= len;
         let best = (0..free.len()).filter(|&i| fits(&free[i])).min_by_key(|&i| free[i].len());
         let numbers = match best {
             Some(best) => free.swap_remove(best),
             None => {
-                // A network grows to larger pictures and does not come back to the small ones.
+                // A network grows to larger pictures and does not come back to the small ones, but the
+                // next run wants the largest again.
                 free.sort_by_key(|one| std::cmp::Reverse(one.len()));
                 let mut kept = 0;
                 free.retain(|one| {
                     kept += one.len();
-                    kept <= 2 * len.max(1 << 24)
+                    kept <= 2 * (*most).max(1 << 24)
                 });
                 vec![0.0; len]
             }
@@ -194,7 +204,7 @@ impl DerefMut for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let numbers = std::mem::take(&mut self.numbers);
-        self.home.free.lock().unwrap_or_else(PoisonError::into_inner).push(numbers);
+        self.home.shelf.lock().unwrap_or_else(PoisonError::into_inner).free.push(numbers);
     }
 }
 

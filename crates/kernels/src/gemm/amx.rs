@@ -48,7 +48,8 @@ macro_rules! block {
         /// See the block of the same name in `super`. `lines` is the stride of rows in bytes, segments
         /// are in elements of `$left`, and their bytes are multiples of 64.
         #[inline]
-        unsafe fn $name(start: *const $left, lines: usize, two: bool, segments: &[Segment], b: *const $left, acc: *mut u8, fresh: bool) {
+        #[allow(clippy::too_many_arguments)]
+        unsafe fn $name(start: *const $left, lines: usize, two: bool, segments: &[Segment], b: *const $left, acc: *mut u8, fresh: bool, mut ahead: *const u8) {
             let size = size_of::<$left>();
             // SAFETY: reads the rows and weights and writes the sums that the caller promised; the only
             // registers it changes are named, and tiles are nobody else's.
@@ -82,8 +83,13 @@ macro_rules! block {
                             concat!($product, " tmm0, tmm4, tmm6"),
                             "tileloadd tmm5, [{a2} + {s}]",
                             concat!($product, " tmm1, tmm4, tmm7"),
+                            "prefetcht1 [{p}]",
+                            "prefetcht1 [{p} + 64]",
+                            "prefetcht1 [{p} + 128]",
+                            "prefetcht1 [{p} + 192]",
                             "add {a}, 64",
                             "add {a2}, 64",
+                            "add {p}, 256",
                             concat!($product, " tmm2, tmm5, tmm6"),
                             "add {b}, 2048",
                             concat!($product, " tmm3, tmm5, tmm7"),
@@ -92,6 +98,7 @@ macro_rules! block {
                             a = inout(reg) a => _,
                             a2 = inout(reg) a.add(16 * lines) => _,
                             b = inout(reg) b,
+                            p = inout(reg) ahead,
                             n = inout(reg) steps => _,
                             s = in(reg) lines,
                             l = in(reg) LINE,
@@ -118,7 +125,7 @@ macro_rules! block {
                         );
                     }
                 }
-                let _ = b;
+                let _ = (b, ahead);
                 asm!(
                     "tilestored [{c} + {l}], tmm0",
                     "tilestored [{c} + {l} + 64], tmm1",
@@ -148,7 +155,9 @@ pub(super) unsafe fn bf16_block(
     b: *const u16,
     acc: *mut f32,
     fresh: bool,
+    ahead: *const u8,
 ) {
+    let depth: usize = segments.iter().map(|segment| segment.len).sum();
     for r in (0..rows).step_by(32) {
         // SAFETY: rows past the last one are in memory by the caller's promise.
         unsafe {
@@ -161,6 +170,8 @@ pub(super) unsafe fn bf16_block(
                 b,
                 acc,
                 fresh,
+                // A step asks for four lines.
+                ahead.wrapping_add(r / 32 * depth * 8),
             );
         }
     }
@@ -175,7 +186,9 @@ pub(super) unsafe fn int8_block(
     b: *const i8,
     acc: *mut i32,
     fresh: bool,
+    ahead: *const u8,
 ) {
+    let depth: usize = segments.iter().map(|segment| segment.len).sum();
     for r in (0..rows).step_by(32) {
         // SAFETY: rows past the last one are in memory by the caller's promise.
         unsafe {
@@ -188,6 +201,8 @@ pub(super) unsafe fn int8_block(
                 b,
                 acc,
                 fresh,
+                // A step asks for four lines.
+                ahead.wrapping_add(r / 32 * depth * 4),
             );
         }
     }

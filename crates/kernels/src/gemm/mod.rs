@@ -74,11 +74,14 @@ pub(crate) unsafe fn f32_block(
     }
 }
 
-/// The same for bf16 with `b` as [depth/2][32][2]; lengths of segments are multiples of 32.
+/// The same for bf16 with `b` as [depth/2][32][2]; lengths of segments are multiples of 32. What begins
+/// at `ahead` is asked for meanwhile, as much as the block of weights is long for every 256 rows: an
+/// address that need not be one.
 ///
 /// # Safety
 /// As for [`f32_block`]; besides, rows up to the next multiple of [`OVERHANG`] lie in memory, `acc` has
 /// room for them, and [`begin`] was called on this thread.
+#[allow(clippy::too_many_arguments)]
 pub(crate) unsafe fn bf16_block(
     isa: Isa,
     left: Left<u16>,
@@ -87,12 +90,13 @@ pub(crate) unsafe fn bf16_block(
     b: *const u16,
     acc: *mut f32,
     fresh: bool,
+    ahead: *const u8,
 ) {
     // SAFETY: the caller's promise is passed on.
     unsafe {
         match isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Amx => amx::bf16_block(left, rows, segments, b, acc, fresh),
+            Isa::Amx => amx::bf16_block(left, rows, segments, b, acc, fresh, ahead),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => avx512::bf16_block(left, rows, segments, b, acc, fresh),
             _ => plain::bf16_block(left, rows, segments, b, acc, fresh),
@@ -104,6 +108,7 @@ pub(crate) unsafe fn bf16_block(
 ///
 /// # Safety
 /// As for [`bf16_block`].
+#[allow(clippy::too_many_arguments)]
 pub(crate) unsafe fn int8_block(
     isa: Isa,
     left: Left<i8>,
@@ -112,12 +117,13 @@ pub(crate) unsafe fn int8_block(
     b: *const i8,
     acc: *mut i32,
     fresh: bool,
+    ahead: *const u8,
 ) {
     // SAFETY: the caller's promise is passed on.
     unsafe {
         match isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Amx => amx::int8_block(left, rows, segments, b, acc, fresh),
+            Isa::Amx => amx::int8_block(left, rows, segments, b, acc, fresh, ahead),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => avx512::int8_block(left, rows, segments, b, acc, fresh),
             #[cfg(target_arch = "x86_64")]
@@ -152,6 +158,11 @@ impl Drop for Begun {
         }
         let _ = self.0;
     }
+}
+
+/// Rows that blocks of `isa` come out even with.
+pub(crate) fn even_rows(isa: Isa, compute: Compute) -> usize {
+    if isa == Isa::Amx && compute != Compute::F32 { OVERHANG } else { 30 }
 }
 
 /// The part from `from` to `to` of the depth that `segments` make up together.
