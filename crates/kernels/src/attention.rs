@@ -86,7 +86,9 @@ pub fn attention_with(
     out: &mut [f32],
 ) -> Result<(), Error> {
     let width = heads.count.checked_mul(heads.size).unwrap_or(0);
-    let keys: usize = parts.iter().map(|part| part.count).sum();
+    isa.check()?;
+    let keys = parts.iter().try_fold(0usize, |sum, part| sum.checked_add(part.count));
+    let keys = keys.unwrap_or(usize::MAX);
     for (what, size) in [("heads", width), ("keys", keys)] {
         if size == 0 || size > 1 << 24 {
             return Err(Error::Size { what, size });

@@ -14,7 +14,7 @@ use crate::finish::Finish;
 use crate::gemm::{Compute, OVERHANG, Segment};
 use crate::group_norm::{Channelwise, Moments, channelwise};
 use crate::matmul::{Finished, Place, Rows, Tasks, apart, compute, product};
-use crate::matrix::{DEPTH, Format, Matrix, check_len};
+use crate::matrix::{DEPTH, Format, Matrix, check_len, sizes};
 use crate::number::Number;
 use crate::pool::{self, Shared};
 
@@ -53,7 +53,9 @@ impl Walk {
         let factor = if self.doubled { 2 } else { 1 };
         let behind = if self.before == 0 && self.stride == 2 { 1 } else { self.before };
         let one = |length: usize| {
-            (length * factor + self.before + behind).saturating_sub(side) / self.stride.max(1) + 1
+            let padded = length.saturating_mul(factor).saturating_add(self.before);
+            (padded.saturating_add(behind).saturating_sub(side) / self.stride.max(1))
+                .saturating_add(1)
         };
         (one(self.height), one(self.width))
     }
@@ -75,6 +77,7 @@ impl Convolution {
             // A scale for each row of activations has no meaning where a row is nine pixels.
             return Err(Error::Format(format));
         }
+        sizes(outputs, inputs)?;
         check_len("weights", weights.len(), &[outputs, inputs, side, side])?;
         let taps = side * side;
         let depth = inputs.next_multiple_of(DEPTH);
@@ -146,6 +149,7 @@ impl Convolution {
         out: &mut [f32],
         moments: Option<&mut Moments>,
     ) -> Result<(), Error> {
+        isa.check()?;
         let (n, walk) = (self.outputs(), over.walk);
         let found: usize = over.parts.iter().map(|part| part.len()).sum();
         check_len("x", found, &[walk.height, walk.width, self.inputs])?;

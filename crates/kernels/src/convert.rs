@@ -52,17 +52,18 @@ fn to_bf16_avx512(from: &[f32], to: &mut [u16]) {
 
 #[inline(always)]
 fn to_int8_body<M: Math>(from: &[f32], to: &mut [i8]) -> f32 {
-    let mut lanes = [0f32; 16];
-    let whole = from.len() / 16 * 16;
-    for chunk in from[..whole].chunks_exact(16) {
+    // Without their sign, floats are in the order of their bits, and what is not a number above all.
+    let size = |x: f32| x.to_bits() & 0x7fff_ffff;
+    let mut lanes = [0u32; 16];
+    let chunks = from.chunks_exact(16);
+    let rest = chunks.remainder();
+    for chunk in chunks {
         for i in 0..16 {
-            lanes[i] = lanes[i].max(chunk[i].abs());
+            lanes[i] = lanes[i].max(size(chunk[i]));
         }
     }
-    let most = from[whole..]
-        .iter()
-        .fold(0f32, |a, b| a.max(b.abs()))
-        .max(lanes.iter().fold(0f32, |a, &b| a.max(b)));
+    let most = rest.iter().map(|&x| size(x)).chain(lanes).fold(0, u32::max);
+    let most = f32::from_bits(most);
     let scale = most / 127.0;
     let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
     // Adding and taking off 1.5·2²³ rounds to the nearest whole number, ties to even.
@@ -74,8 +75,8 @@ fn to_int8_body<M: Math>(from: &[f32], to: &mut [i8]) -> f32 {
 }
 
 per_isa! {
-    /// Rounds a row to bytes between -127 and 127; its scale. What is infinite or not a number gives an
-    /// unspecified row.
+    /// Rounds a row to bytes between -127 and 127; its scale. That of a row with something infinite or
+    /// not a number is so too, and its bytes do not matter.
     pub(crate) fn to_int8(from: &[f32], to: &mut [i8]) -> f32 = to_int8_body
 }
 

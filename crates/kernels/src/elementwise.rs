@@ -27,7 +27,10 @@ pub fn gated(
     gate: Gate,
     out: &mut [f32],
 ) -> Result<(), Error> {
-    check_rows("x", x, stride, m, 2 * n)?;
+    let Some(width) = n.checked_mul(2) else {
+        return Err(Error::Size { what: "outputs", size: n });
+    };
+    check_rows("x", x, stride, m, width)?;
     check_len("out", out.len(), &[m, n])?;
     let isa = Isa::get();
     let shared = Shared::new(out);

@@ -8,7 +8,7 @@ use crate::cpu::Isa;
 use crate::elementwise::Gate;
 use crate::finish::{Activation, activate};
 use crate::matmul::{Before, Emit, Tasks, product};
-use crate::matrix::{Format, Matrix, PANEL, check_len};
+use crate::matrix::{Format, Matrix, PANEL, check_len, sizes};
 use crate::pool::Shared;
 use crate::simd::{Math, per_isa};
 
@@ -32,6 +32,7 @@ impl Gated {
         gate: Gate,
         format: Format,
     ) -> Result<Self, Error> {
+        sizes(n, k)?;
         check_len("weights", weights.len(), &[2, n, k])?;
         if let Some(bias) = bias {
             check_len("bias", bias.len(), &[2, n])?;
@@ -75,6 +76,7 @@ impl Gated {
 
     /// [`Gated::forward`] with a set of instructions that this machine has.
     pub fn forward_with(&self, isa: Isa, before: Before, out: &mut [f32]) -> Result<(), Error> {
+        isa.check()?;
         before.check(&self.matrix)?;
         check_len("out", out.len(), &[before.m, self.n])?;
         if before.m == 0 {

@@ -166,7 +166,8 @@ per_isa! {
 impl Channelwise {
     /// Does it to all of x [pixels, channels].
     pub fn apply(&self, x: &[f32], out: &mut [f32]) -> Result<(), Error> {
-        rows(x, self.scale.len(), [("scale", None), ("shift", None)], out, |isa, x, out| {
+        let shift = Some(&self.shift[..]);
+        rows(x, self.scale.len(), [("scale", None), ("shift", shift)], out, |isa, x, out| {
             channelwise(isa, x, self, out)
         })
     }

@@ -67,6 +67,7 @@ pub fn matmul_after(
     out: &mut [f32],
 ) -> Result<(), Error> {
     let m = before.m;
+    isa.check()?;
     before.check(w)?;
     check_len("out", out.len(), &[m, w.n])?;
     finish.check(m, w.n)?;

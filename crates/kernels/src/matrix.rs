@@ -15,6 +15,9 @@ pub const PANEL: usize = 32;
 /// Depths are padded with zeros to a multiple of this, the depth of a tile of bytes.
 pub(crate) const DEPTH: usize = 64;
 
+/// Products of bytes that a 32-bit sum holds, 127² each.
+const DEEPEST_BYTES: usize = 1 << 17;
+
 /// How a weight is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -135,6 +138,9 @@ impl Matrix {
             }
             Format::F16 => {
                 Data::F16(interleave(n, k, depth, 1, &|r, c| f16::from_f32(at(r, c)).to_bits()))
+            }
+            Format::Int8 if k > DEEPEST_BYTES => {
+                return Err(Error::Size { what: "inputs of a byte matrix", size: k });
             }
             Format::Int8 => int8(n, k, depth, &at),
             Format::Q8_0 | Format::Q4K => return Err(Error::Format(format)),
@@ -279,7 +285,7 @@ fn block_number(kind: Blocks, block: &[u8], index: usize) -> f32 {
 }
 
 /// Sizes that can be packed, and the padded depth.
-fn sizes(n: usize, k: usize) -> Result<usize, Error> {
+pub(crate) fn sizes(n: usize, k: usize) -> Result<usize, Error> {
     for (what, size) in [("outputs", n), ("inputs", k)] {
         if size == 0 || size > 1 << 24 {
             return Err(Error::Size { what, size });
@@ -312,8 +318,10 @@ fn interleave<T: Copy + Default + Send>(
 }
 
 fn int8(n: usize, k: usize, depth: usize, at: &(impl Fn(usize, usize) -> f32 + Sync)) -> Data {
-    let scales: Vec<f32> =
-        (0..n).map(|r| (0..k).map(|c| at(r, c).abs()).fold(0.0, f32::max) / 127.0).collect();
+    // Without their sign, floats are in the order of their bits, and what is not a number above all:
+    // the scale of a row with such a weight is that too.
+    let most = |r: usize| (0..k).map(|c| at(r, c).abs().to_bits()).fold(0, u32::max);
+    let scales: Vec<f32> = (0..n).map(|r| f32::from_bits(most(r)) / 127.0).collect();
     let round = |r: usize, c: usize| {
         if scales[r] > 0.0 { (at(r, c) / scales[r]).round().clamp(-127.0, 127.0) as i8 } else { 0 }
     };

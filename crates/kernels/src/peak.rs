@@ -83,8 +83,8 @@ pub fn operations(isa: Isa, arithmetic: Arithmetic) -> f64 {
                             (Left { start: a.as_ptr(), stride: depth }, whole(depth));
                         // SAFETY: as above; `repeated` has set this thread up.
                         unsafe {
-                            let (b, acc) = (b.as_ptr(), acc.as_mut_ptr());
-                            gemm::bf16_block(isa, left, OVERHANG, &segments, b, acc, true);
+                            let (b, acc, none) = (b.as_ptr(), acc.as_mut_ptr(), std::ptr::null());
+                            gemm::bf16_block(isa, left, OVERHANG, &segments, b, acc, true, none);
                         }
                         black_box(acc[0]);
                     }
@@ -104,8 +104,8 @@ pub fn operations(isa: Isa, arithmetic: Arithmetic) -> f64 {
                             (Left { start: a.as_ptr(), stride: depth }, whole(depth));
                         // SAFETY: as above.
                         unsafe {
-                            let (b, acc) = (b.as_ptr(), acc.as_mut_ptr());
-                            gemm::int8_block(isa, left, OVERHANG, &segments, b, acc, true);
+                            let (b, acc, none) = (b.as_ptr(), acc.as_mut_ptr(), std::ptr::null());
+                            gemm::int8_block(isa, left, OVERHANG, &segments, b, acc, true, none);
                         }
                         black_box(acc[0]);
                     }
