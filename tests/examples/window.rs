@@ -95,12 +95,19 @@ fn measure(name: &str, library: Option<&Path>) {
         line("next page", "ms", pictures(json!({}), first["next"].clone()));
     }
     let request = json!({
-        "request": { "prompt": "a red fox on a snowy beach, paper cut", "count": 1 },
+        "request": {
+            "prompt": "a red fox on a snowy beach, paper cut", "negative": null, "model": null,
+            "references": [], "init": null, "mask": null, "seed": null, "noise_source": null,
+            "steps": null, "guidance": null, "width": null, "height": null, "sampler": null,
+            "schedule": null, "precision": null, "count": 1, "parents": [],
+        },
         "place": "last", "interactive": true
     });
     window.call("queue_pause", json!({ "paused": true })).expect("it answers");
-    line("a press to a queued render", "ms", pressed(&window));
-    line("a command to a queued render", "ms", timed(&window, "render", &request));
+    let (sent, answered) = pressed(&window);
+    line("a press to the request on its way", "ms", sent);
+    line("a press to the page knowing that it is queued", "ms", answered);
+    line("a render queued, and the answer", "ms", timed(&window, "render", &request));
     window.close();
 }
 
@@ -120,34 +127,42 @@ fn timed(window: &Window, name: &str, arguments: &Value) -> Vec<f64> {
     numbers(&took.expect("the page answers"))
 }
 
-/// Milliseconds from the press of the keys that make a picture to the answer that it is in the queue.
-fn pressed(window: &Window) -> Vec<f64> {
+/// Milliseconds from the press of the keys that make a picture to the request, and to the answer that it
+/// is in the queue, which the page reads after it has drawn what changes.
+fn pressed(window: &Window) -> (Vec<f64>, Vec<f64>) {
     let field = window.wait_for("[aria-label=Prompt]", SOON);
     window.type_into(&field, "a red fox on a snowy beach, paper cut");
+    // What the page asks of the studio goes through `fetch`.
     let body = "const [times, done] = arguments; \
-                const shell = window.__TAURI_INTERNALS__; \
-                const invoke = shell.invoke; \
+                const fetch = window.fetch; \
+                const read = (body) => typeof body === 'string' ? body : new TextDecoder().decode(body); \
                 (async () => { \
-                    const took = []; \
+                    const sent = [], took = []; \
                     for (let time = 0; time < times; time++) { \
+                        let begun; \
                         const queued = new Promise((answered) => { \
-                            shell.invoke = (name, given, ...more) => { \
-                                const answer = invoke.call(shell, name, given, ...more); \
-                                if (given?.name === 'render') answer.then(answered, answered); \
+                            window.fetch = (to, options) => { \
+                                const now = performance.now(); \
+                                const answer = fetch.call(window, to, options); \
+                                if (options?.body && read(options.body).includes('\"name\":\"render\"')) { \
+                                    sent.push(now - begun); \
+                                    answer.then(answered, answered); \
+                                } \
                                 return answer; \
                             }; \
                         }); \
-                        const begun = performance.now(); \
+                        begun = performance.now(); \
                         document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { \
                             key: 'Enter', code: 'Enter', ctrlKey: true, bubbles: true, cancelable: true})); \
                         await queued; \
                         took.push(performance.now() - begun); \
                         await new Promise((later) => setTimeout(later, 100)); \
                     } \
-                    done(took); \
+                    done([sent, took]); \
                 })().catch((error) => done(String(error))) \
-                    .finally(() => { shell.invoke = invoke; })";
-    numbers(&window.script_later(body, &[json!(CALLS)]).expect("the page answers"))
+                    .finally(() => { window.fetch = fetch; })";
+    let said = window.script_later(body, &[json!(CALLS)]).expect("the page answers");
+    (numbers(&said[0]), numbers(&said[1]))
 }
 
 fn numbers(answer: &Value) -> Vec<f64> {

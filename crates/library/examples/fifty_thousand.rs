@@ -107,6 +107,7 @@ fn picture(at: u64) -> NewPicture<'static> {
 /// A few files, and links to them.
 fn link_thumbnails(folder: &Path) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
+    std::fs::create_dir_all(folder.join("aside"))?;
     for size in THUMBNAIL_SIZES {
         let models: Vec<PathBuf> = (0..8u8)
             .map(|colour| {
