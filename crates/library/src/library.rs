@@ -154,6 +154,24 @@ impl Reader {
             if self.is_copy { error } else { with_copy(error, &self.folder) }
         })
     }
+
+    /// Runs `read` with all that it reads being of one moment, whatever is written meanwhile: a job that
+    /// begins between two questions is neither missed by both nor found by both.
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`, and what SQLite says.
+    pub fn at_once<T>(&self, read: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        if !self.connection.is_autocommit() {
+            return read(self);
+        }
+        self.sorted(|connection| {
+            let moment = connection.unchecked_transaction()?;
+            let answer = read(self)?;
+            moment.finish()?;
+            Ok(answer)
+        })
+    }
 }
 
 /// Keeps the damaged database as it is, and says where.

@@ -121,7 +121,9 @@ impl Studio {
 /// takes is not known.
 pub fn peek(folder: &std::path::Path) -> Result<Queue, StudioError> {
     let reader = library::Reader::open(folder)?;
-    Ok(shown(reader.queue_state()?, reader.queue(ENDED)?))
+    let (state, rows) =
+        reader.at_once(|reader| Ok((reader.queue_state()?, reader.queue(ENDED)?)))?;
+    Ok(shown(state, rows))
 }
 
 fn shown(state: library::QueueState, rows: Vec<JobRow>) -> Queue {

@@ -175,7 +175,7 @@ impl Shared {
         &self,
         read: impl FnOnce(&Reader) -> Result<T, LibraryError>,
     ) -> Result<T, StudioError> {
-        Ok(read(&lock(&self.reader))?)
+        Ok(lock(&self.reader).at_once(read)?)
     }
 
     /// Changes the library.

@@ -306,13 +306,13 @@ impl Reader {
     /// What runs, what waits in the order of its turn, then what is over, the last first: of that at
     /// most `over`.
     pub fn queue(&self, over: u32) -> Result<Vec<JobRow>> {
-        self.sorted(|connection| {
-            let mut jobs = list(connection, "state = 'running' ORDER BY id", None)?;
-            let waiting = "state = 'waiting' ORDER BY interactive DESC, place";
-            jobs.extend(list(connection, waiting, None)?);
+        let list = |of: &str, limit| self.sorted(|connection| list(connection, of, limit));
+        self.at_once(|_| {
+            let mut jobs = list("state = 'running' ORDER BY id", None)?;
+            jobs.extend(list("state = 'waiting' ORDER BY interactive DESC, place", None)?);
             let ended =
                 "state IN ('done', 'failed', 'cancelled') ORDER BY finished_at DESC, id DESC";
-            jobs.extend(list(connection, ended, Some(over))?);
+            jobs.extend(list(ended, Some(over))?);
             Ok(jobs)
         })
     }

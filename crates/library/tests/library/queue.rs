@@ -1,6 +1,6 @@
 use likeness_library::{
     JobId, JobState, Library, LibraryError, NewJob, NewPicture, Notice, PictureId, Place as At,
-    Recovered, Which,
+    Reader, Recovered, Result, Which,
 };
 use likeness_picture::Format;
 use proptest::prelude::*;
@@ -51,6 +51,29 @@ fn a_job_is_done_together_with_its_picture() {
     assert_eq!((job.state, job.picture), (JobState::Done, Some(made)));
     assert_eq!((job.started_at, job.finished_at), (Some(NOON), Some(NOON + 5)));
     assert_eq!(library.queue_take(NOON).unwrap(), None);
+}
+
+#[test]
+fn what_is_read_at_once_is_of_one_moment() {
+    let place = Place::new();
+    let library = place.open();
+    library.queue_add(&jobs(2, false), At::Last, NOON).unwrap();
+    let reader = library.reader().unwrap();
+    let waits = |reader: &Reader| -> Result<usize> {
+        let rows = reader.queue(0)?;
+        Ok(rows.iter().filter(|job| job.state == JobState::Waiting).count())
+    };
+    let (before, after) = reader
+        .at_once(|reader| {
+            let before = reader.queue_state()?.waiting;
+            library.queue_take(NOON)?;
+            Ok((before, waits(reader)?))
+        })
+        .unwrap();
+    assert_eq!((before, after), (2, 2), "a job that begins meanwhile is still one that waits");
+    assert_eq!(waits(&reader).unwrap(), 1);
+    assert!(reader.at_once(|reader| reader.job(99)).is_err());
+    assert_eq!(reader.at_once(waits).unwrap(), 1, "a question that failed is over");
 }
 
 #[test]
