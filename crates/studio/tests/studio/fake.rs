@@ -306,10 +306,11 @@ impl Desk {
         answer["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_i64().unwrap()).collect()
     }
 
-    /// Makes a picture and gives its id.
+    /// Makes a picture and gives its id, once everybody has been told of it.
     pub fn picture(&self, request: &RenderRequest) -> String {
         let job = self.render(request)[0];
         let queue = self.wait(|queue| queue.waiting == 0 && queue.running.is_none());
+        self.rest();
         let job = queue.jobs.into_iter().find(|one| one.id == job).unwrap();
         job.picture.unwrap_or_else(|| panic!("{:?}", job.error))
     }
@@ -325,6 +326,17 @@ impl Desk {
             }
             assert!(start.elapsed() < PATIENCE, "the queue stays {queue:?}");
             std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits until the thread that makes pictures has put its pencil down: a picture is in the library a
+    /// moment before that is told.
+    #[track_caller]
+    pub fn rest(&self) {
+        let start = Instant::now();
+        while self.call("roofline", json!({ "measure": false }))["busy"] == true {
+            assert!(start.elapsed() < PATIENCE, "the thread never rests");
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 

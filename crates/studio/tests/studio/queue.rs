@@ -56,6 +56,7 @@ fn whoever_watches_is_told_all_of_it() {
     assert_eq!(kinds.iter().filter(|kind| *kind == "step").count(), 4);
     assert_eq!(kinds.iter().filter(|kind| *kind == "preview").count(), 4);
     assert_eq!(kinds[kinds.len() - 2..], ["decoding", "done"]);
+    desk.rest();
     let events = desk.events();
     assert!(events.contains(&Event::Queue) && events.contains(&Event::Models), "{events:?}");
     assert!(events.iter().any(|event| matches!(event, Event::Pictures { ids } if ids.len() == 1)));

@@ -23,10 +23,6 @@ fn the_last_render_stands_beside_what_the_machine_can_do() {
     assert_eq!((&rows[0]["limit_gflops"], &rows[1]["gflops"]), (&json!(null), &json!(null)));
     assert_eq!(desk.stage.measured.load(Ordering::Relaxed), 0, "nobody asked for it");
 
-    // A picture is there a moment before its thread has put the pencil down.
-    while roofline(&desk, false)["busy"] == true {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
     let told = roofline(&desk, true);
     let row = &told["render"]["rows"][0];
     assert_eq!((&row["limit_gflops"], &row["bound"]), (&json!(1000.0), &json!("compute")));
