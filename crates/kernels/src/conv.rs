@@ -223,7 +223,7 @@ impl Convolution {
                 })
                 .collect();
             let place = Place { line: across, width };
-            let tasks = Tasks::of(places, self.weights.panels(), 1);
+            let tasks = Tasks::of(places, &self.weights, 1);
             let rows = rows(buffer, pixel * walk.stride);
             let mut parts = match moments {
                 Some(_) => vec![0f32; tasks.blocks() * 2 * n],

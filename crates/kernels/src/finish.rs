@@ -6,7 +6,7 @@ use crate::Error;
 use crate::matmul::Place;
 use crate::matrix::{PANEL, check_len};
 use crate::pool::Shared;
-use crate::simd::{Math, erf, exp, per_isa, sigmoid};
+use crate::simd::{Math, erf, exp, per_isa};
 
 /// A function of one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,13 +61,14 @@ impl Finish<'_> {
 pub(crate) fn activate<M: Math>(x: f32, activation: Activation) -> f32 {
     match activation {
         Activation::None => x,
-        Activation::Silu => x * sigmoid::<M>(x),
+        // Not x times a sigmoid, which becomes too small for the processor to divide fast.
+        Activation::Silu => x / (1.0 + exp::<M>(-x)),
         Activation::Gelu => 0.5 * x * (1.0 + erf::<M>(x * std::f32::consts::FRAC_1_SQRT_2)),
         Activation::GeluTanh => {
             let inner = 0.797_884_6 * M::fma(0.044_715 * x * x, x, x);
             x - x / (1.0 + exp::<M>(2.0 * inner))
         }
-        Activation::QuickGelu => x * sigmoid::<M>(1.702 * x),
+        Activation::QuickGelu => x / (1.0 + exp::<M>(-1.702 * x)),
         Activation::Relu => x.max(0.0),
     }
 }

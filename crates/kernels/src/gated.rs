@@ -82,7 +82,7 @@ impl Gated {
         if before.m == 0 {
             return Ok(());
         }
-        let tasks = Tasks::of(before.m, self.matrix.panels(), 2);
+        let tasks = Tasks::of(before.m, &self.matrix, 2);
         let emit = Halves { layer: self, out: Shared::new(out) };
         before.with_rows(isa, &self.matrix, |rows, segments| {
             product(isa, rows, &tasks, segments, &self.matrix, &emit)

@@ -38,6 +38,7 @@ mod aligned;
 mod number;
 mod shares;
 mod simd;
+mod unpack;
 
 pub use attention::{Heads, KeyValues, attention, attention_with};
 pub use conv::{Convolution, Over, Walk};

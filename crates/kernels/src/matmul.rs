@@ -17,6 +17,9 @@ use crate::simd::{Math, per_isa};
 /// Rows of a task: few enough that they stay in a core's own cache with all their depth.
 const TASK_ROWS: usize = 256;
 
+/// The same where weights are unpacked for each task, which costs as much as multiplying them with
+/// hundreds of rows.
+const UNPACKED_ROWS: usize = 768;
 /// Bytes of weights that stay in a core's own cache beside the rows of a task.
 const NEAR: usize = 3 << 18;
 
@@ -44,15 +47,15 @@ pub fn matmul_with(
     finish: &Finish,
     out: &mut [f32],
 ) -> Result<(), Error> {
-    matmul_after(isa, Before { x, m, norm: None }, w, finish, out)
+    matmul_after(isa, Before { x: &[x], m, norm: None }, w, finish, out)
 }
 
 /// The left side of a product, and what is done to it on the way.
 #[derive(Debug, Clone, Copy)]
 pub struct Before<'a> {
-    /// Rows without gaps.
-    pub x: &'a [f32],
-    /// How many.
+    /// Matrices of rows without gaps, whose rows stand one after the other in those of the left side.
+    pub x: &'a [&'a [f32]],
+    /// Rows.
     pub m: usize,
     /// A norm of each row.
     pub norm: Option<LayerNorm<'a>>,
@@ -74,7 +77,7 @@ pub fn matmul_after(
     if m == 0 {
         return Ok(());
     }
-    let tasks = Tasks::of(m, w.panels(), 1);
+    let tasks = Tasks::of(m, w, 1);
     let place = Place::rows(m);
     let emit = Finished::new(finish, &place, w.n, out, None);
     before.with_rows(isa, w, |rows, segments| product(isa, rows, &tasks, segments, w, &emit));
@@ -83,7 +86,14 @@ pub fn matmul_after(
 
 impl Before<'_> {
     pub(crate) fn check(&self, w: &Matrix) -> Result<(), Error> {
-        check_len("x", self.x.len(), &[self.m, w.k])?;
+        let found = self.x.iter().map(|part| part.len()).sum();
+        check_len("x", found, &[self.m, w.k])?;
+        for part in self.x {
+            if self.m > 0 && !part.len().is_multiple_of(self.m) {
+                let shape = vec![self.m];
+                return Err(Error::Shape { what: "part of x", shape, found: part.len() });
+            }
+        }
         self.norm.map_or(Ok(()), |norm| norm.check(w.k))
     }
 
@@ -93,14 +103,17 @@ impl Before<'_> {
         let padded = [Segment { offset: 0, len: depth }];
         // Depth past `k` has no weights: the one segment of floats ends where the row does.
         let whole = [Segment { offset: 0, len: k }];
-        match (compute(isa, w), self.norm) {
-            (Compute::F32, None) => run(&Rows::F32 { data: self.x, stride: k }, &whole),
-            (Compute::F32, Some(norm)) => FLOATS.with_borrow_mut(|floats| {
+        match (compute(isa, w), self.norm, self.x) {
+            (Compute::F32, None, [x]) => run(&Rows::F32 { data: x, stride: k }, &whole),
+            (Compute::F32, norm, _) => FLOATS.with_borrow_mut(|floats| {
                 floats.grow(self.m * k);
-                self.each_row(floats, k, k, |_, x, row| norm.row(isa, x, row));
+                self.each_row(floats, k, k, |_, x, row| match norm {
+                    Some(norm) => norm.row(isa, x, row),
+                    None => row.copy_from_slice(x),
+                });
                 run(&Rows::F32 { data: floats, stride: k }, &whole);
             }),
-            (Compute::Bf16, norm) => HALVES.with_borrow_mut(|halves| {
+            (Compute::Bf16, norm, _) => HALVES.with_borrow_mut(|halves| {
                 let stride = apart(depth, 2);
                 halves.grow((self.m + OVERHANG) * stride);
                 self.each_row(halves, stride, depth, |_, x, row| {
@@ -109,7 +122,7 @@ impl Before<'_> {
                 });
                 run(&Rows::Bf16 { data: halves, stride }, &padded);
             }),
-            (Compute::Int8, norm) => BYTES.with_borrow_mut(|(bytes, scales)| {
+            (Compute::Int8, norm, _) => BYTES.with_borrow_mut(|(bytes, scales)| {
                 let stride = apart(depth, 1);
                 bytes.grow((self.m + OVERHANG) * stride);
                 grow(scales, self.m);
@@ -135,13 +148,29 @@ impl Before<'_> {
     ) {
         const ROWS: usize = 64;
         let shared = Shared::new(to);
-        let k = self.x.len() / self.m;
         pool::for_each(self.m.div_ceil(ROWS), |task| {
-            for r in task * ROWS..(task * ROWS + ROWS).min(self.m) {
-                // SAFETY: a task alone writes its rows.
-                fill(r, &self.x[r * k..(r + 1) * k], unsafe { shared.part(r * stride, depth) });
-            }
+            let rows = task * ROWS..(task * ROWS + ROWS).min(self.m);
+            JOINED.with_borrow_mut(|joined| {
+                for r in rows {
+                    // SAFETY: a task alone writes its rows.
+                    fill(r, self.row(r, joined), unsafe { shared.part(r * stride, depth) });
+                }
+            });
         });
+    }
+
+    /// A row where it stands, or its parts one after the other.
+    fn row<'b>(&'b self, r: usize, joined: &'b mut Vec<f32>) -> &'b [f32] {
+        let of = |part: &'b [f32]| {
+            let width = part.len() / self.m;
+            &part[r * width..(r + 1) * width]
+        };
+        if let [x] = self.x {
+            return of(x);
+        }
+        joined.clear();
+        self.x.iter().for_each(|part| joined.extend_from_slice(of(part)));
+        joined
     }
 }
 
@@ -191,10 +220,20 @@ impl Compute {
     fn block(self, depth: usize) -> usize {
         let (most, even) = match self {
             Self::F32 => (192, 32),
-            Self::Bf16 => (320, 32),
-            Self::Int8 => (640, 64),
+            Self::Bf16 => (256, 32),
+            Self::Int8 => (512, 64),
         };
         depth.div_ceil(depth.div_ceil(most).max(1)).next_multiple_of(even)
+    }
+
+    /// Panels whose weights share the nearest cache, so that rows come near once for all of them.
+    fn abreast(self) -> usize {
+        if self == Self::F32 { 1 } else { 2 }
+    }
+
+    /// Panels whose sums stay in a core's own cache.
+    fn slab(self) -> usize {
+        if self == Self::F32 { 1 } else { 8 }
     }
 }
 
@@ -228,8 +267,9 @@ pub(crate) fn product<E: Emit>(
             if task.is_near(&panels) {
                 return task.by_rows(panels, emit);
             }
-            for panel in panels.step_by(E::TOGETHER) {
-                task.panels(panel, emit);
+            let slab = task.rows.compute().slab().next_multiple_of(E::TOGETHER);
+            for first in panels.clone().step_by(slab) {
+                task.slab(first..(first + slab).min(panels.end), emit);
             }
         });
     });
@@ -331,11 +371,13 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     /// Tasks of whole groups of panels that are wanted together.
-    pub(crate) fn of(m: usize, panels: usize, together: usize) -> Self {
-        let rows = if m <= TASK_ROWS {
+    pub(crate) fn of(m: usize, w: &Matrix, together: usize) -> Self {
+        let panels = w.panels();
+        let most = if let Data::Blocks { .. } = w.data { UNPACKED_ROWS } else { TASK_ROWS };
+        let rows = if m <= most {
             m.next_multiple_of(OVERHANG)
         } else {
-            m.div_ceil(m.div_ceil(TASK_ROWS)).next_multiple_of(OVERHANG)
+            m.div_ceil(m.div_ceil(most)).next_multiple_of(OVERHANG)
         };
         let blocks = m.div_ceil(rows);
         // Several tasks for each thread, so that one that is held up does not hold up all.
@@ -388,47 +430,55 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// All rows times the panels that are wanted together. Weights go a block of depth at a time, which
-    /// stays in the nearest cache while the rows go by; in the last one, sums are used up while they
-    /// are near.
-    fn panels<E: Emit>(&mut self, panel: usize, emit: &E) {
-        let (count, together) = (self.to - self.from, E::TOGETHER);
+    /// All rows times a slab of panels. Depth goes a block at a time: the rows' part of it and the slab's
+    /// sums stay in the core's own cache, the weights of the panels that stand abreast in the nearest
+    /// one while the rows go by. In the last block, sums are used up while they are near.
+    fn slab<E: Emit>(&mut self, slab: Range<usize>, emit: &E) {
+        let count = self.to - self.from;
         let step = gemm::even_rows(self.isa, self.rows.compute());
         let all = (count + OVERHANG).next_multiple_of(OVERHANG) * PANEL;
-        self.scratch.acc.grow(together * all);
+        self.scratch.acc.grow(slab.len() * all);
         if let Rows::Int8 { .. } = self.rows {
-            self.scratch.whole.grow(together * all);
+            self.scratch.whole.grow(slab.len() * all);
         }
         let block = self.rows.compute().block(self.depth);
+        let abreast = self.rows.compute().abreast().max(E::TOGETHER);
         for start in (0..self.depth).step_by(block) {
             let end = (start + block).min(self.depth);
             let (fresh, is_last) = (start == 0, end == self.depth);
             gemm::part(self.segments, start, end, &mut self.scratch.part);
-            for one in 0..together {
-                self.unpack(panel + one, one * block * PANEL, start, end);
-            }
-            for r in (0..count).step_by(step) {
-                let rows = self.from + r..(self.from + r + step).min(self.to);
-                if is_last {
-                    emit.soon(rows.clone(), panel);
+            for first in slab.clone().step_by(abreast) {
+                let panels = first..(first + abreast).min(slab.end);
+                for (i, panel) in panels.clone().enumerate() {
+                    self.unpack(panel, i * block * PANEL, start, end);
                 }
-                for one in 0..together {
-                    let at = one * all + r * PANEL;
-                    self.block(
-                        panel + one,
-                        one * block * PANEL,
-                        start..end,
-                        rows.clone(),
-                        at,
-                        fresh,
-                    );
-                }
-                if is_last {
-                    let acc = &self.scratch.acc;
-                    let len = rows.len() * PANEL;
-                    let first = &acc[r * PANEL..][..len];
-                    let second = acc.get(all + r * PANEL..).and_then(|acc| acc.get(..len));
-                    emit.emit(self.isa, rows, panel, [first, second.unwrap_or_default()]);
+                // What is multiplied next: the same depth of the next panels, or what follows of the first.
+                let next = if panels.end < slab.end { (abreast, start) } else { (0, end) };
+                for r in (0..count).step_by(step) {
+                    let rows = self.from + r..(self.from + r + step).min(self.to);
+                    for (i, panel) in panels.clone().enumerate() {
+                        if is_last && i % E::TOGETHER == 0 {
+                            emit.soon(rows.clone(), panel);
+                        }
+                        let at = (panel - slab.start) * all + r * PANEL;
+                        let ahead = match next {
+                            (0, depth) => (slab.start + i, depth),
+                            (further, depth) => (panel + further, depth),
+                        };
+                        let unpacked = i * block * PANEL;
+                        self.block(panel, unpacked, start..end, rows.clone(), at, fresh, ahead);
+                    }
+                    if is_last {
+                        for panel in panels.clone().step_by(E::TOGETHER) {
+                            let (at, len) = ((panel - slab.start) * all, rows.len() * PANEL);
+                            let acc = &self.scratch.acc;
+                            let first = &acc[at + r * PANEL..][..len];
+                            let second =
+                                acc.get(at + all + r * PANEL..).and_then(|acc| acc.get(..len));
+                            let sums = [first, second.unwrap_or_default()];
+                            emit.emit(self.isa, rows.clone(), panel, sums);
+                        }
+                    }
                 }
             }
         }
@@ -457,7 +507,9 @@ impl Task<'_> {
             for panel in panels.clone().step_by(E::TOGETHER) {
                 emit.soon(rows.clone(), panel);
                 for one in 0..E::TOGETHER {
-                    self.block(panel + one, 0, 0..self.depth, rows.clone(), one * all, true);
+                    let at = one * all;
+                    let ahead = (panel + E::TOGETHER + one, 0);
+                    self.block(panel + one, 0, 0..self.depth, rows.clone(), at, true, ahead);
                 }
                 let len = rows.len() * PANEL;
                 let first = &self.scratch.acc[..len];
@@ -476,11 +528,23 @@ impl Task<'_> {
                 let padded = end.next_multiple_of(2).min(self.w.depth);
                 let size = (padded - start) * PANEL;
                 self.scratch.floats.grow_keeping(at + size);
-                self.w.unpack_f32(panel, start, padded, &mut self.scratch.floats[at..at + size]);
+                self.w.unpack_f32(
+                    self.isa,
+                    panel,
+                    start,
+                    padded,
+                    &mut self.scratch.floats[at..at + size],
+                );
             }
             (Rows::Bf16 { .. }, _) => {
                 self.scratch.halves.grow_keeping(at + size);
-                self.w.unpack_bf16(panel, start, end, &mut self.scratch.halves[at..at + size]);
+                self.w.unpack_bf16(
+                    self.isa,
+                    panel,
+                    start,
+                    end,
+                    &mut self.scratch.halves[at..at + size],
+                );
             }
             (Rows::Int8 { .. }, _) => {}
         }
@@ -496,10 +560,12 @@ impl Task<'_> {
         rows: Range<usize>,
         at: usize,
         fresh: bool,
+        ahead: (usize, usize),
     ) {
         let Self { isa, w, from, to, .. } = *self;
         let Scratch { acc, whole, floats, halves, part } = &mut *self.scratch;
-        let base = panel * gemm::panel_elements(w.depth) + depth.start * PANEL;
+        let place = |(panel, depth)| panel * gemm::panel_elements(w.depth) + depth * PANEL;
+        let base = place((panel, depth.start));
         let count = rows.len();
         debug_assert!(from <= rows.start && rows.end <= to);
         let acc = &mut acc[at..at + count.next_multiple_of(OVERHANG) * PANEL];
@@ -521,7 +587,11 @@ impl Task<'_> {
                     Data::Bf16(v) => v[base..].as_ptr(),
                     _ => halves[unpacked..].as_ptr(),
                 };
-                let ahead = b.wrapping_add(block).cast::<u8>().wrapping_add(share(2));
+                let ahead = b
+                    .wrapping_sub(base)
+                    .wrapping_add(place(ahead))
+                    .cast::<u8>()
+                    .wrapping_add(share(2));
                 let left = Left { start: data[rows.start * stride..].as_ptr(), stride: *stride };
                 // SAFETY: as above; the rows have their overhang.
                 unsafe {
@@ -534,7 +604,11 @@ impl Task<'_> {
                 };
                 let whole = &mut whole[at..at + count.next_multiple_of(OVERHANG) * PANEL];
                 let b = values[base..].as_ptr();
-                let ahead = b.wrapping_add(block).cast::<u8>().wrapping_add(share(1));
+                let ahead = b
+                    .wrapping_sub(base)
+                    .wrapping_add(place(ahead))
+                    .cast::<u8>()
+                    .wrapping_add(share(1));
                 let left = Left { start: data[rows.start * stride..].as_ptr(), stride: *stride };
                 // SAFETY: as above; the rows have their overhang.
                 unsafe {
@@ -570,6 +644,7 @@ per_isa! {
 thread_local! {
     static FLOATS: RefCell<Aligned<f32>> = RefCell::default();
     static ROW: RefCell<Vec<f32>> = RefCell::default();
+    static JOINED: RefCell<Vec<f32>> = RefCell::default();
     static HALVES: RefCell<Aligned<u16>> = RefCell::default();
     static BYTES: RefCell<(Aligned<i8>, Vec<f32>)> = RefCell::default();
 }

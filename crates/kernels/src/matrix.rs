@@ -9,6 +9,8 @@ use half::{bf16, f16};
 
 use crate::Error;
 use crate::aligned::Aligned;
+use crate::cpu::Isa;
+use crate::unpack::{Rows, block_number, to_floats, to_halves};
 
 /// Outputs in a panel.
 pub const PANEL: usize = 32;
@@ -186,7 +188,14 @@ impl Matrix {
     }
 
     /// Unpacks steps `from..to` of depth of one panel into [k][32]; rows past the end are zero.
-    pub(crate) fn unpack_f32(&self, panel: usize, from: usize, to: usize, out: &mut [f32]) {
+    pub(crate) fn unpack_f32(
+        &self,
+        isa: Isa,
+        panel: usize,
+        from: usize,
+        to: usize,
+        out: &mut [f32],
+    ) {
         let base = panel * self.depth * PANEL;
         match &self.data {
             Data::F32(v) => out.copy_from_slice(&v[base + from * PANEL..base + to * PANEL]),
@@ -208,80 +217,32 @@ impl Matrix {
             }
             Data::Int8 { .. } => out.fill(0.0),
             Data::Blocks { bytes, kind } => {
-                self.unpack_blocks(bytes, *kind, panel, from, to, |k, c, value| {
-                    out[k * PANEL + c] = value
-                });
+                to_floats(isa, self.rows_of(bytes, *kind, panel), from, to, out);
             }
         }
     }
 
     /// The same into [k/2][32][2] of bf16.
-    pub(crate) fn unpack_bf16(&self, panel: usize, from: usize, to: usize, out: &mut [u16]) {
-        if let Data::Blocks { bytes, kind } = &self.data {
-            self.unpack_blocks(bytes, *kind, panel, from, to, |k, c, value| {
-                out[(k / 2 * PANEL + c) * 2 + k % 2] = bf16::from_f32(value).to_bits();
-            });
-        }
-    }
-
-    fn unpack_blocks(
+    pub(crate) fn unpack_bf16(
         &self,
-        bytes: &[u8],
-        kind: Blocks,
+        isa: Isa,
         panel: usize,
         from: usize,
         to: usize,
-        mut put: impl FnMut(usize, usize, f32),
+        out: &mut [u16],
     ) {
+        if let Data::Blocks { bytes, kind } = &self.data {
+            to_halves(isa, self.rows_of(bytes, *kind, panel), from, to, out);
+        }
+    }
+
+    /// The rows of a panel.
+    fn rows_of<'a>(&self, bytes: &'a [u8], kind: Blocks, panel: usize) -> Rows<'a> {
         let (numbers, size) = kind.sizes();
-        let row_bytes = self.k / numbers * size;
-        for c in 0..PANEL {
-            let row = panel * PANEL + c;
-            // Steps are multiples of 32 and every kind scales 32 numbers together.
-            for start in (from..to).step_by(32) {
-                if row >= self.n || start >= self.k {
-                    (start..start + 32).for_each(|k| put(k - from, c, 0.0));
-                    continue;
-                }
-                let at = row * row_bytes + start / numbers * size;
-                let values = thirty_two(kind, &bytes[at..at + size], start % numbers / 32);
-                for (i, value) in values.into_iter().enumerate() {
-                    put(start - from + i, c, value);
-                }
-            }
-        }
+        let (first, count) = (panel * PANEL, PANEL.min(self.n - panel * PANEL));
+        let row = self.k / numbers * size;
+        Rows { bytes: &bytes[first * row..][..count * row], kind, count, k: self.k }
     }
-}
-
-/// The `group`-th 32 numbers of a block.
-fn thirty_two(kind: Blocks, block: &[u8], group: usize) -> [f32; 32] {
-    let scale_at = |i: usize| f16::from_le_bytes([block[i], block[i + 1]]).to_f32();
-    match kind {
-        Blocks::Q8_0 => {
-            let scale = scale_at(0);
-            std::array::from_fn(|i| f32::from(block[2 + i] as i8) * scale)
-        }
-        Blocks::Q4K => {
-            // Twelve bytes hold eight scales and eight minima of six bits each.
-            let packed = &block[4..16];
-            let (scale, least) = if group < 4 {
-                (packed[group] & 63, packed[group + 4] & 63)
-            } else {
-                (
-                    packed[group + 4] & 15 | (packed[group - 4] >> 6) << 4,
-                    packed[group + 4] >> 4 | (packed[group] >> 6) << 4,
-                )
-            };
-            let (scale, least) = (scale_at(0) * f32::from(scale), scale_at(2) * f32::from(least));
-            let bytes = &block[16 + group / 2 * 32..][..32];
-            let shift = group % 2 * 4;
-            std::array::from_fn(|i| scale * f32::from(bytes[i] >> shift & 15) - least)
-        }
-    }
-}
-
-fn block_number(kind: Blocks, block: &[u8], index: usize) -> f32 {
-    thirty_two(kind, block, index / 32)[index % 32]
 }
 
 /// Sizes that can be packed, and the padded depth.

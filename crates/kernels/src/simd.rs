@@ -84,11 +84,6 @@ pub(crate) fn exp<M: Math>(x: f32) -> f32 {
     p * power(half) * power(whole - half)
 }
 
-#[inline(always)]
-pub(crate) fn sigmoid<M: Math>(x: f32) -> f32 {
-    1.0 / (1.0 + exp::<M>(-x))
-}
-
 /// The error function to 4e-7: a quotient of polynomials in x² (the coefficients are
 /// those of Eigen), which wants no exponential. Beyond 4 it is one.
 #[inline(always)]

@@ -31,7 +31,7 @@ fn a_gated_product_is_a_product_and_a_gate() {
                     matmul_with(isa, &y, m, &packed, &finish, &mut wide).unwrap();
                     gated(&wide, 2 * n, m, n, gate, &mut wanted).unwrap();
                     let mut found = vec![0.0; m * n];
-                    let before = Before { x: &x, m, norm: Some(norm) };
+                    let before = Before { x: &[&x], m, norm: Some(norm) };
                     gated_layer.forward_with(isa, before, &mut found).unwrap();
                     let e = worst(&found, &wanted);
                     assert!(e < bound, "{isa:?} {format:?} {gate:?} {m}x{n}x{k}: {e}");

@@ -16,7 +16,7 @@ fn a_set_that_the_processor_lacks_is_refused() {
         .filter(|isa| !isa.runs());
     for isa in lacking {
         let refused = Err(Error::Absent(isa.name()));
-        let before = Before { x: &[1.0], m: 1, norm: None };
+        let before = Before { x: &[&[1.0]], m: 1, norm: None };
         let w = Matrix::pack_rows(&[1.0], 1, 1, Format::F32).unwrap();
         let finish = Finish::default();
         assert_eq!(matmul_after(isa, before, &w, &finish, &mut [0.0]), refused);
@@ -52,7 +52,7 @@ fn products() {
         assert!(run(6, 2, 4, &short).is_err(), "{short:?}");
     }
     let norm = LayerNorm { weight: Some(&[0.0; 2]), bias: None, eps: 1e-5 };
-    let before = Before { x: &[0.0; 6], m: 2, norm: Some(norm) };
+    let before = Before { x: &[&[0.0; 6]], m: 2, norm: Some(norm) };
     assert!(matmul_after(Isa::get(), before, &w, &finish, &mut [0.0; 4]).is_err());
     for huge in HUGE {
         assert!(run(6, huge, 4, &finish).is_err());
@@ -81,9 +81,9 @@ fn products() {
     let layer = Gated::pack(&[0.0; 12], None, 2, 3, Gate::GeGlu, Format::F32).unwrap();
     for (x, m, out) in [(6, 2, 3), (5, 2, 4), (6, 1, 4), (6, usize::MAX, 4)] {
         let (x, mut out) = (vec![0.0; x], vec![0.0; out]);
-        assert!(layer.forward(Before { x: &x, m, norm: None }, &mut out).is_err());
+        assert!(layer.forward(Before { x: &[&x], m, norm: None }, &mut out).is_err());
     }
-    assert!(layer.forward(Before { x: &[], m: 0, norm: None }, &mut []).is_ok());
+    assert!(layer.forward(Before { x: &[&[]], m: 0, norm: None }, &mut []).is_ok());
 }
 
 #[test]

@@ -117,7 +117,7 @@ proptest! {
             })
             .collect();
         let finish = Finish { bias: Some(&of_out), ..Finish::default() };
-        let before = Before { x: &x, m, norm: Some(norm) };
+        let before = Before { x: &[&x], m, norm: Some(norm) };
         for (format, bound) in [(Format::F32, 1e-4), (Format::Bf16, 0.05), (Format::F16, 0.01), (Format::Int8, 0.15)] {
             let packed = Matrix::pack_rows(&w, 2 * n, k, format).unwrap();
             for &isa in cpu::available() {

@@ -70,12 +70,12 @@ fn products(isa: cpu::Isa, m: usize, n: usize, k: usize) {
     for format in [Format::F32, Format::Bf16, Format::F16, Format::Int8] {
         let packed = Matrix::pack_rows(&w[..n * k], n, k, format).unwrap();
         for norm in [None, Some(norm)] {
-            let before = Before { x: &x, m, norm };
+            let before = Before { x: &[&x], m, norm };
             matmul_after(isa, before, &packed, &finish, &mut out).unwrap();
             print(format_args!("{isa:?} {format:?} {m} {n} {k}"), &out);
         }
         let layer = Gated::pack(&w, None, n, k, Gate::GeGlu, format).unwrap();
-        layer.forward_with(isa, Before { x: &x, m, norm: None }, &mut out).unwrap();
+        layer.forward_with(isa, Before { x: &[&x], m, norm: None }, &mut out).unwrap();
         print(format_args!("{isa:?} {format:?} gated {m} {n} {k}"), &out);
     }
     let k = k / 32 * 32;
@@ -86,7 +86,7 @@ fn products(isa: cpu::Isa, m: usize, n: usize, k: usize) {
         })
         .collect();
     let packed = Matrix::of_blocks(&blocks, n, k, Blocks::Q8_0).unwrap();
-    let before = Before { x: &x[..m * k], m, norm: None };
+    let before = Before { x: &[&x[..m * k]], m, norm: None };
     matmul_after(isa, before, &packed, &finish, &mut out).unwrap();
     print(format_args!("{isa:?} Q8_0 {m} {n} {k}"), &out);
 }

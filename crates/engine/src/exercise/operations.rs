@@ -343,7 +343,7 @@ fn geglu(sizes: &Sizes, weights: WeightFormat) -> Result<Run, Refused> {
     let layer = Gated::pack(&rows, Some(&noise(2 * n)), n, k, Gate::GeGlu, format(weights))?;
     let (x, mut out) = (noise(m * k), vec![0f32; m * n]);
     Ok(Box::new(move || {
-        let before = Before { x: &x, m, norm: None };
+        let before = Before { x: &[&x], m, norm: None };
         timed(Cost::gated_product(m, &layer), || layer.forward(before, &mut out))
     }))
 }
