@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod agreement;
 mod conv;
+mod heads;
 mod layers;
 mod map;
 
@@ -13,15 +14,15 @@ use std::sync::Arc;
 
 use candle_core::quantized::QMatMul;
 use candle_core::{CpuStorage, Module, Result, Storage, Tensor};
-use candle_nn::rotary_emb::rope_i;
 use likeness_kernels as kernels;
+use likeness_kernels::Finish;
 pub use likeness_kernels::{Activation, Gate};
-use likeness_kernels::{Finish, HeadNorm, Heads, KeyValues};
 
 use crate::profile::{Cost, timed};
 
 pub use conv::{Conv, GroupNorm, Kernel, Pass};
-pub use layers::{Columns, GatedLayer, Layer, LayerNorm, attend};
+pub use heads::{Columns, Seen, Shaping, attend, columns, shape_heads};
+pub use layers::{GatedLayer, Layer, LayerNorm, Stretch};
 pub use map::{Buffers, Map};
 
 /// A layer's weights [outputs, inputs], in the form in which they are multiplied.
@@ -149,95 +150,11 @@ pub fn gated(x: &Tensor, at: usize, n: usize, gate: Gate) -> Result<Tensor> {
     Tensor::from_vec(out, (m, n), x.device())
 }
 
-/// How the heads of queries or keys are brought into shape.
-pub struct Shaping<'a> {
-    /// Heads.
-    pub heads: usize,
-    /// RMS norm of every head [size].
-    pub weight: &'a Tensor,
-    /// Of the norm.
-    pub eps: f32,
-    /// Cosines and sines [tokens, size / 2].
-    pub turns: (&'a Tensor, &'a Tensor),
-}
-
-/// Heads that begin at number `at` of each row of x, normed and turned → [tokens, heads · size]
-pub fn shape_heads(x: &Tensor, at: usize, how: &Shaping) -> Result<Tensor> {
-    let (tokens, size, heads) = (x.dim(0)?, how.weight.dim(0)?, how.heads);
-    let (cos, sin) = how.turns;
-    if !x.device().is_cpu() {
-        let x = x.narrow(1, at, heads * size)?.reshape((tokens, heads, size))?;
-        let x = candle_nn::ops::rms_norm(&x.contiguous()?, how.weight, how.eps)?;
-        let x = rope_i(&x.transpose(0, 1)?.contiguous()?.unsqueeze(0)?, cos, sin)?.squeeze(0)?;
-        return x.transpose(0, 1)?.reshape((tokens, heads * size));
-    }
-    let (x, stride) = (x.contiguous()?, x.dim(1)?);
-    let mut out = vec![0f32; tokens * heads * size];
-    with_slices([Some(&x), Some(how.weight), Some(cos), Some(sin)], |[x, weight, cos, sin]| {
-        let x = x.and_then(|x| x.get(at..)).unwrap_or_default();
-        let turns = Some((cos.unwrap_or_default(), sin.unwrap_or_default()));
-        let weight = weight.unwrap_or_default();
-        let how = HeadNorm { heads, size, weight, eps: how.eps, turns };
-        timed(Cost::shape_heads(out.len()), || {
-            kernels::norm_heads(x, stride, tokens, how, &mut out).map_err(refused)
-        })
-    })?;
-    Tensor::from_vec(out, (tokens, heads * size), x.device())
-}
-
-/// Keys and values of some tokens, each [tokens, heads · size].
-#[derive(Clone, Copy)]
-pub struct Seen<'a> {
-    /// Keys.
-    pub keys: &'a Tensor,
-    /// Values.
-    pub values: &'a Tensor,
-}
-
-/// Attention of q [n, heads · size] over all that is seen → [n, heads · size]. `exact` computes in f32
-/// where the processor could do with less.
-pub fn attention(q: &Tensor, seen: &[Seen], heads: usize, exact: bool) -> Result<Tensor> {
-    let (n, width) = q.dims2()?;
-    if !q.device().is_cpu() {
-        return attention_elsewhere(q, seen, heads);
-    }
-    let q = q.contiguous()?;
-    let mut out = vec![0f32; n * width];
-    let guards: Vec<_> = seen
-        .iter()
-        .flat_map(|one| [one.keys, one.values])
-        .map(|t| t.contiguous())
-        .collect::<Result<_>>()?;
-    let held: Vec<_> = guards.iter().map(|t| t.storage_and_layout()).collect();
-    let slices = held.iter().map(|(s, l)| slice(s, l)).collect::<Result<Vec<_>>>()?;
-    let parts: Vec<KeyValues> = slices
-        .chunks_exact(2)
-        .map(|pair| KeyValues {
-            keys: pair[0],
-            keys_stride: width,
-            values: pair[1],
-            values_stride: width,
-            count: pair[0].len() / width,
-        })
-        .collect();
-    with_slices([Some(&q)], |[q]| {
-        let heads = Heads { count: heads, size: width / heads, bf16: !exact };
-        let keys = parts.iter().map(|part| part.count).sum();
-        timed(Cost::attention(n, keys, heads), || {
-            kernels::attention(q.unwrap_or_default(), width, n, &parts, heads, &mut out)
-                .map_err(refused)
-        })
-    })?;
-    Tensor::from_vec(out, (n, width), q.device())
-}
-
-fn attention_elsewhere(q: &Tensor, seen: &[Seen], heads: usize) -> Result<Tensor> {
+fn attention_elsewhere(q: &Tensor, keys: &Tensor, values: &Tensor, heads: usize) -> Result<Tensor> {
     let (n, width) = q.dims2()?;
     let split =
         |x: &Tensor| x.reshape((x.dim(0)?, heads, width / heads))?.transpose(0, 1)?.contiguous();
-    let keys: Vec<&Tensor> = seen.iter().map(|one| one.keys).collect();
-    let values: Vec<&Tensor> = seen.iter().map(|one| one.values).collect();
-    let (q, k, v) = (split(q)?, split(&Tensor::cat(&keys, 0)?)?, split(&Tensor::cat(&values, 0)?)?);
+    let (q, k, v) = (split(q)?, split(keys)?, split(values)?);
     let scores = (q.matmul(&k.t()?)? * (heads as f64 / width as f64).sqrt())?;
     let out = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?;
     out.transpose(0, 1)?.reshape((n, width))

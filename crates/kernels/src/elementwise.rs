@@ -80,14 +80,9 @@ pub struct HeadNorm<'a> {
     pub turns: Option<(&'a [f32], &'a [f32])>,
 }
 
-/// out [tokens, heads · size] of rows that lie `stride` apart: the RMS norm of each head, turned.
-pub fn norm_heads(
-    x: &[f32],
-    stride: usize,
-    tokens: usize,
-    how: HeadNorm,
-    out: &mut [f32],
-) -> Result<(), Error> {
+/// The RMS norm of each head of `tokens` rows of x that lie `stride` apart, turned, where it stands:
+/// heads · size numbers of each row.
+pub fn norm_heads(x: &mut [f32], stride: usize, tokens: usize, how: HeadNorm) -> Result<(), Error> {
     let HeadNorm { heads, size, weight, eps, turns } = how;
     let width = heads.checked_mul(size).unwrap_or(0);
     if width == 0 || !size.is_multiple_of(2) {
@@ -95,23 +90,24 @@ pub fn norm_heads(
     }
     check_rows("x", x, stride, tokens, width)?;
     check_len("weight", weight.len(), &[size])?;
-    check_len("out", out.len(), &[tokens, width])?;
     if let Some((cos, sin)) = turns {
         check_len("cosines", cos.len(), &[tokens, size / 2])?;
         check_len("sines", sin.len(), &[tokens, size / 2])?;
     }
     let isa = Isa::get();
-    let shared = Shared::new(out);
+    let shared = Shared::new(x);
     pool::for_each(tokens.div_ceil(ROWS), |task| {
+        let mut normed = vec![0f32; size];
         for t in task * ROWS..(task * ROWS + ROWS).min(tokens) {
-            // SAFETY: a task alone writes its tokens.
-            let row = unsafe { shared.part(t * width, width) };
-            for (head, from) in row.chunks_exact_mut(size).zip(x[t * stride..].chunks_exact(size)) {
-                crate::norm::rms(isa, from, weight, eps, head);
+            // SAFETY: a task alone has its tokens, and rows do not overlap.
+            let row = unsafe { shared.part(t * stride, width) };
+            for head in row.chunks_exact_mut(size) {
+                crate::norm::rms(isa, head, weight, eps, &mut normed);
                 if let Some((cos, sin)) = turns {
                     let angles = t * size / 2..(t + 1) * size / 2;
-                    turn(isa, head, &cos[angles.clone()], &sin[angles]);
+                    turn(isa, &mut normed, &cos[angles.clone()], &sin[angles]);
                 }
+                head.copy_from_slice(&normed);
             }
         }
     });

@@ -8,7 +8,7 @@ use crate::cpu::Isa;
 use crate::elementwise::Gate;
 use crate::finish::{Activation, activate};
 use crate::matmul::{Before, Emit, Tasks, product};
-use crate::matrix::{Format, Matrix, PANEL, check_len, sizes};
+use crate::matrix::{Blocks, Format, Matrix, PANEL, check_len, sizes};
 use crate::pool::Shared;
 use crate::simd::{Math, per_isa};
 
@@ -37,21 +37,47 @@ impl Gated {
         if let Some(bias) = bias {
             check_len("bias", bias.len(), &[2, n])?;
         }
-        // Panel 2i holds outputs 32i.. of the first half, panel 2i + 1 those of the second.
-        let row = |r: usize| {
-            let (panel, column) = (r / PANEL, r % PANEL);
-            let at = panel / 2 * PANEL + column;
-            (at < n).then_some(at + panel % 2 * n)
-        };
         let rows = n.div_ceil(PANEL) * 2 * PANEL;
-        let at = |r: usize, c: usize| row(r).map_or(0.0, |r| weights[r * k + c]);
-        let of_bias = |r: usize| row(r).and_then(|r| Some(bias?[r])).unwrap_or(0.0);
-        Ok(Self {
-            matrix: Matrix::pack(rows, k, format, at)?,
-            bias: (0..rows).map(of_bias).collect(),
-            n,
-            gate,
-        })
+        let at = |r: usize, c: usize| source(r, n).map_or(0.0, |r| weights[r * k + c]);
+        let matrix = Matrix::pack(rows, k, format, at)?;
+        Ok(Self::of(matrix, bias, n, gate))
+    }
+
+    /// The same of weights in blocks, row after row, as GGUF has them.
+    pub fn of_blocks(
+        bytes: &[u8],
+        bias: Option<&[f32]>,
+        n: usize,
+        k: usize,
+        gate: Gate,
+        kind: Blocks,
+    ) -> Result<Self, Error> {
+        sizes(n, k)?;
+        let (numbers, size) = kind.sizes();
+        if !k.is_multiple_of(numbers) {
+            return Err(Error::Size { what: "inputs of a block matrix", size: k });
+        }
+        let each = k / numbers * size;
+        check_len("blocks", bytes.len(), &[2, n, each])?;
+        if let Some(bias) = bias {
+            check_len("bias", bias.len(), &[2, n])?;
+        }
+        let rows = n.div_ceil(PANEL) * 2 * PANEL;
+        // A block of zero bytes is one of zeros.
+        let mut ordered = vec![0u8; rows * each];
+        for (r, to) in ordered.chunks_exact_mut(each).enumerate() {
+            if let Some(from) = source(r, n) {
+                to.copy_from_slice(&bytes[from * each..][..each]);
+            }
+        }
+        let matrix = Matrix::of_blocks(&ordered, rows, k, kind)?;
+        Ok(Self::of(matrix, bias, n, gate))
+    }
+
+    fn of(matrix: Matrix, bias: Option<&[f32]>, n: usize, gate: Gate) -> Self {
+        let of_bias = |r: usize| source(r, n).and_then(|r| Some(bias?[r])).unwrap_or(0.0);
+        let bias = (0..matrix.outputs()).map(of_bias).collect();
+        Self { matrix, bias, n, gate }
     }
 
     /// Numbers of a row of the result.
@@ -89,6 +115,14 @@ impl Gated {
         });
         Ok(())
     }
+}
+
+/// The row of [2n, k] that stands in row `r` of the panels, if any does: panel 2i holds outputs 32i.. of
+/// the first half, panel 2i + 1 those of the second.
+fn source(r: usize, n: usize) -> Option<usize> {
+    let (panel, column) = (r / PANEL, r % PANEL);
+    let at = panel / 2 * PANEL + column;
+    (at < n).then_some(at + panel % 2 * n)
 }
 
 struct Halves<'a> {

@@ -76,6 +76,14 @@ pub enum Blocks {
 }
 
 impl Blocks {
+    /// The format of weights in such blocks.
+    pub const fn format(self) -> Format {
+        match self {
+            Self::Q8_0 => Format::Q8_0,
+            Self::Q4K => Format::Q4K,
+        }
+    }
+
     /// Numbers in a block, and its bytes.
     pub const fn sizes(self) -> (usize, usize) {
         match self {
@@ -103,8 +111,7 @@ impl Matrix {
             Data::Bf16(_) => Format::Bf16,
             Data::F16(_) => Format::F16,
             Data::Int8 { .. } => Format::Int8,
-            Data::Blocks { kind: Blocks::Q8_0, .. } => Format::Q8_0,
-            Data::Blocks { kind: Blocks::Q4K, .. } => Format::Q4K,
+            Data::Blocks { kind, .. } => kind.format(),
         }
     }
 

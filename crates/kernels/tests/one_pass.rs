@@ -3,8 +3,8 @@
 mod reference;
 
 use likeness_kernels::{
-    Before, Convolution, Finish, Format, Gate, Gated, LayerNorm, Matrix, Moments, Over, Walk, cpu,
-    gated, group_norm, layer_norm, matmul_with,
+    Before, Blocks, Convolution, Finish, Format, Gate, Gated, LayerNorm, Matrix, Moments, Over,
+    Walk, cpu, gated, group_norm, layer_norm, matmul_after, matmul_with,
 };
 use reference::random;
 
@@ -37,6 +37,65 @@ fn a_gated_product_is_a_product_and_a_gate() {
                     assert!(e < bound, "{isa:?} {format:?} {gate:?} {m}x{n}x{k}: {e}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_gated_layer_of_blocks_is_one_of_their_numbers() {
+    let (m, n, k) = (45, 41, 512);
+    let x = random(m * k, 1);
+    let bias = random(2 * n, 2);
+    let half = |x: f32| half::f16::from_f32(x).to_le_bytes();
+    let bytes: Vec<u8> = random(2 * n * k, 3).iter().map(|x| (x * 127.0) as i8 as u8).collect();
+    let q8 = bytes.chunks(32).flat_map(|b| [&half(0.0004)[..], b].concat()).collect::<Vec<u8>>();
+    let q4 = bytes.chunks(140).take(2 * n * k / 256);
+    let q4 = q4.flat_map(|b| [&half(1e-4)[..], &half(2e-4)[..], b].concat()).collect::<Vec<u8>>();
+    for (kind, bytes) in [(Blocks::Q8_0, q8), (Blocks::Q4K, q4)] {
+        let matrix = Matrix::of_blocks(&bytes, 2 * n, k, kind).unwrap();
+        let gate = Gate::SwiGlu;
+        let layer = Gated::of_blocks(&bytes, Some(&bias), n, k, gate, kind).unwrap();
+        for &isa in cpu::available() {
+            let (mut wide, mut wanted) = (vec![0.0; m * 2 * n], vec![0.0; m * n]);
+            let finish = Finish { bias: Some(&bias), ..Finish::default() };
+            matmul_with(isa, &x, m, &matrix, &finish, &mut wide).unwrap();
+            gated(&wide, 2 * n, m, n, gate, &mut wanted).unwrap();
+            let mut found = vec![0.0; m * n];
+            layer.forward_with(isa, Before { x: &[&x], m, norm: None }, &mut found).unwrap();
+            assert!(worst(&found, &wanted) < 1e-5, "{isa:?} {kind:?}");
+        }
+        let short = &bytes[1..];
+        assert!(Gated::of_blocks(short, None, n, k, gate, kind).is_err());
+        assert!(Gated::of_blocks(&bytes, Some(&bias[1..]), n, k, gate, kind).is_err());
+        assert!(Gated::of_blocks(&bytes, None, n, k + 1, gate, kind).is_err());
+    }
+}
+
+#[test]
+fn a_product_over_parts_is_one_over_the_whole() {
+    let (m, n, parts) = (70, 40, [64, 9, 100]);
+    let k: usize = parts.iter().sum();
+    let (x, w) = (random(m * k, 1), random(n * k, 2));
+    let (scale, shift) = (random(k, 3), random(k, 4));
+    let mut start = 0;
+    let split = parts.map(|each| {
+        start += each;
+        x.chunks(k).flat_map(|row| row[start - each..start].to_vec()).collect::<Vec<f32>>()
+    });
+    let split = split.each_ref().map(Vec::as_slice);
+    let norm = LayerNorm { weight: Some(&scale), bias: Some(&shift), eps: 1e-5 };
+    for format in [Format::F32, Format::Bf16, Format::Int8] {
+        let w = Matrix::pack_rows(&w, n, k, format).unwrap();
+        for (&isa, norm) in cpu::available().iter().flat_map(|isa| [(isa, None), (isa, Some(norm))])
+        {
+            let over = |x: &[&[f32]]| {
+                let mut out = vec![0.0; m * n];
+                let before = Before { x, m, norm };
+                matmul_after(isa, before, &w, &Finish::default(), &mut out).map(|()| out)
+            };
+            assert_eq!(over(&split).unwrap(), over(&[&x]).unwrap(), "{isa:?} {format:?}");
+            assert!(over(&[&x[..m + 1], &x[m + 1..]]).is_err(), "parts are whole columns");
+            assert!(over(&[]).is_err());
         }
     }
 }

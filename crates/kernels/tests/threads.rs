@@ -149,7 +149,8 @@ fn rows() {
         eps: 1e-5,
         turns: Some((&turns, &turns)),
     };
-    norm_heads(&x, n, m, how, &mut out).unwrap();
+    out.copy_from_slice(&x);
+    norm_heads(&mut out, n, m, how).unwrap();
     print(format_args!("heads"), &out);
     gated(&x, n, m, n / 2, Gate::SwiGlu, &mut out[..m * n / 2]).unwrap();
     print(format_args!("gate"), &out[..m * n / 2]);

@@ -449,12 +449,11 @@ fn norm_heads(sizes: &Sizes, _: WeightFormat) -> Result<Run, Refused> {
         return Err(Refused::Sizes { problem, accepted: "an even size".to_owned() });
     }
     let width = heads * size;
-    let (x, weight) = (noise(tokens * width), noise(size));
+    let (mut x, weight) = (noise(tokens * width), noise(size));
     let (cos, sin) = (noise(tokens * size / 2), noise(tokens * size / 2));
-    let mut out = vec![0f32; x.len()];
     Ok(Box::new(move || {
         let how = HeadNorm { heads, size, weight: &weight, eps: 1e-6, turns: Some((&cos, &sin)) };
-        timed(Cost::shape_heads(x.len()), || kernels::norm_heads(&x, width, tokens, how, &mut out))
+        timed(Cost::shape_heads(x.len()), || kernels::norm_heads(&mut x, width, tokens, how))
     }))
 }
 

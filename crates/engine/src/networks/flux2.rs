@@ -7,11 +7,16 @@
 //! the others need of them, keys and values of every layer, is the same at every step and for every
 //! prompt: a [`Card`].
 
+use std::ops::Range;
+
 use candle_core::{Device, Result, Tensor};
 use candle_nn::ops::silu;
 
 use super::{ConfigError, Source};
-use crate::ops::{Gate, Linear, Seen, Shaping, Then, attention, gated, layer_norm, shape_heads};
+use crate::ops::{
+    Buffers, Columns, GatedLayer, Layer, LayerNorm, Linear, Map, Seen, Shaping, Stretch, attend,
+    columns, shape_heads,
+};
 use crate::weights::WeightError;
 
 mod config;
@@ -35,7 +40,8 @@ pub struct Flux2 {
     double: Vec<DoubleBlock>,
     single: Vec<SingleBlock>,
     norm_out: Linear,
-    proj_out: Linear,
+    proj_out: Layer,
+    buffers: Buffers,
 }
 
 /// What one evaluation is about.
@@ -93,7 +99,8 @@ impl Flux2 {
                 })
                 .collect::<std::result::Result<_, _>>()?,
             norm_out: source.linear("norm_out.linear.weight", 2 * d, d)?,
-            proj_out: source.linear("proj_out.weight", config.out_channels(), d)?,
+            proj_out: source.layers(&["proj_out"], config.out_channels(), d)?,
+            buffers: Buffers::default(),
             device: source.device.clone(),
             config,
         })
@@ -106,29 +113,34 @@ impl Flux2 {
 
     /// What the network makes of noisy picture tokens → [n, out_channels]
     pub fn forward(&self, call: &Call) -> Result<Tensor> {
-        let level = silu(&self.noise_level(call.sigma, call.guidance)?)?; // [1, d]
-        let img_mod = Modulation::pair(&self.modulation_img.forward(&level)?)?;
-        let txt_mod = Modulation::pair(&self.modulation_txt.forward(&level)?)?;
-        let joint_mod = Modulation::one(&self.modulation_single.forward(&level)?)?;
+        let (level, eps) =
+            (silu(&self.noise_level(call.sigma, call.guidance)?)?, self.config.eps as f32); // [1, d]
+        let img_mod = Modulation::pair(&self.modulation_img.forward(&level)?, eps)?;
+        let txt_mod = Modulation::pair(&self.modulation_txt.forward(&level)?, eps)?;
+        let joint_mod = Modulation::one(&self.modulation_single.forward(&level)?, eps)?;
 
-        let mut img = self.x_embedder.forward(call.latents)?; // [n, d]
-        let mut txt = self.context_embedder.forward(call.text)?; // [l, d]
-        let l = txt.dim(0)?;
+        let img = self.x_embedder.forward(call.latents)?; // [n, d]
+        let txt = self.context_embedder.forward(call.text)?; // [l, d]
+        let (l, all) = (txt.dim(0)?, txt.dim(0)? + img.dim(0)?);
+        let mut joint = Map::new(&Tensor::cat(&[&txt, &img], 0)?, all, 1, &self.buffers)?; // [l + n, d]
         let mut cards = call.card.map(|card| card.layers.iter());
         let mut next_card = || cards.as_mut().and_then(Iterator::next);
         for block in &self.double {
-            (txt, img) =
-                block.forward(&txt, &img, &txt_mod, &img_mod, call.rotations, next_card())?;
+            let streams = [(&block.txt, &txt_mod, 0..l), (&block.img, &img_mod, l..all)];
+            joint = Stream::forward(&joint, &streams, call.rotations, next_card())?;
         }
-        let mut joint = Tensor::cat(&[&txt, &img], 0)?; // [l + n, d]
         for block in &self.single {
             joint = block.forward(&joint, l, &joint_mod, call.rotations, next_card())?;
         }
-        let img = joint.narrow(0, l, joint.dim(0)? - l)?;
 
         let scale_shift = self.norm_out.forward(&level)?.flatten_all()?;
-        let (scale, shift) = (part(&scale_shift, 0, 2)?, part(&scale_shift, 1, 2)?);
-        self.proj_out.forward(&layer_norm(&img, &(scale + 1.0)?, &shift, self.config.eps as f32)?)
+        let norm = LayerNorm {
+            weight: (part(&scale_shift, 0, 2)? + 1.0)?,
+            bias: part(&scale_shift, 1, 2)?,
+            eps: self.config.eps as f32,
+        };
+        let img = Stretch { layer: &self.proj_out, rows: l..all, norm: Some(&norm), gate: None };
+        Layer::over(&[&joint], &[img], None)?.tensor()
     }
 
     /// The card of reference tokens [r, in_channels], which may be several pictures' together.
@@ -138,23 +150,31 @@ impl Flux2 {
         rotations: &Rotations,
         guidance: Option<f32>,
     ) -> Result<Card> {
-        let level = silu(&self.noise_level(0.0, guidance)?)?;
-        let img_mod = Modulation::pair(&self.modulation_img.forward(&level)?)?;
-        let joint_mod = Modulation::one(&self.modulation_single.forward(&level)?)?;
-        let mut x = self.x_embedder.forward(references)?; // [r, d]
+        let (level, eps) = (silu(&self.noise_level(0.0, guidance)?)?, self.config.eps as f32);
+        let img_mod = Modulation::pair(&self.modulation_img.forward(&level)?, eps)?;
+        let joint_mod = Modulation::one(&self.modulation_single.forward(&level)?, eps)?;
+        let x = self.x_embedder.forward(references)?; // [r, d]
+        let mut x = Map::new(&x, x.dim(0)?, 1, &self.buffers)?;
+        let (all, d) = (0..x.pixels(), self.config.width());
         let mut layers = Vec::with_capacity(self.double.len() + self.single.len());
         for block in &self.double {
-            let (q, keys) = block.img.project(&x, &img_mod.0, rotations)?;
-            x = block.img.absorb(&x, &block.img.norms.attend(&q, &[&keys])?, &img_mod)?;
-            layers.push(keys);
+            let streams = [(&block.img, &img_mod, all.clone())];
+            let qkv = Stream::project(&x, &streams, rotations)?;
+            layers.push(columns(&qkv, d, 2 * d)?);
+            x = Stream::absorb(
+                &x,
+                &block.img.norms.attend(&qkv, &[Seen::all(&qkv, d, 2 * d)])?,
+                &streams,
+            )?;
         }
         for (i, block) in self.single.iter().enumerate() {
-            let (q, keys, inner) = block.project(&x, &joint_mod, rotations)?;
+            let qkv = block.project(&x, &joint_mod, rotations)?;
+            layers.push(columns(&qkv, d, 2 * d)?);
             // Nobody looks at the references after the last block's keys and values.
             if i + 1 < self.single.len() {
-                x = block.absorb(&x, &block.norms.attend(&q, &[&keys])?, &inner, &joint_mod)?;
+                let seen = block.norms.attend(&qkv, &[Seen::all(&qkv, d, 2 * d)])?;
+                x = block.absorb(&x, &seen, &joint_mod)?;
             }
-            layers.push(keys);
         }
         Ok(Card { layers })
     }
@@ -173,30 +193,22 @@ impl Flux2 {
 
 /// Keys and values of the references in every layer, rotated already: exact and reusable.
 pub struct Card {
-    layers: Vec<Keys>,
+    /// Of each layer [tokens, 2d], keys first.
+    layers: Vec<Map>,
 }
 
 impl Card {
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
-        self.layers.iter().map(|keys| 4 * (keys.k.elem_count() + keys.v.elem_count())).sum()
+        self.layers.iter().map(|layer| 4 * layer.pixels() * layer.channels).sum()
     }
 
     /// Keys and values of each layer, each [tokens, heads · head].
-    pub fn layers(&self) -> impl Iterator<Item = (&Tensor, &Tensor)> {
-        self.layers.iter().map(|keys| (&keys.k, &keys.v))
-    }
-}
-
-/// Keys and values of one layer, each [tokens, heads · head].
-struct Keys {
-    k: Tensor,
-    v: Tensor,
-}
-
-impl Keys {
-    fn narrow(&self, start: usize, count: usize) -> Result<Self> {
-        Ok(Self { k: self.k.narrow(0, start, count)?, v: self.v.narrow(0, start, count)? })
+    pub fn layers(&self) -> impl Iterator<Item = Result<(Tensor, Tensor)>> {
+        self.layers.iter().map(|layer| {
+            let (both, d) = (layer.tensor()?, layer.channels / 2);
+            Ok((both.narrow(1, 0, d)?, both.narrow(1, d, d)?))
+        })
     }
 }
 
@@ -229,48 +241,47 @@ impl Rotations {
         };
         Ok(Self { cos: table(libm::cos)?, sin: table(libm::sin)? })
     }
-
-    fn narrow(&self, start: usize, count: usize) -> Result<Self> {
-        Ok(Self { cos: self.cos.narrow(0, start, count)?, sin: self.sin.narrow(0, start, count)? })
-    }
 }
 
-/// How a layer's input is shifted and scaled, and its output let through, each [d].
+/// How a layer's input is normed, shifted and scaled, and its output let through.
 struct Modulation {
-    shift: Tensor,
-    scale: Tensor,
+    norm: LayerNorm,
+    /// [d]
     gate: Tensor,
 }
 
 impl Modulation {
     /// From [1, 3d]
-    fn one(values: &Tensor) -> Result<Self> {
+    fn one(values: &Tensor, eps: f32) -> Result<Self> {
         let values = values.flatten_all()?;
-        Self::of(&values, 0, 3)
+        Self::of(&values, 0, 3, eps)
     }
 
     /// From [1, 6d]: for attention, then for the feed-forward layer.
-    fn pair(values: &Tensor) -> Result<(Self, Self)> {
+    fn pair(values: &Tensor, eps: f32) -> Result<(Self, Self)> {
         let values = values.flatten_all()?;
-        Ok((Self::of(&values, 0, 6)?, Self::of(&values, 3, 6)?))
+        Ok((Self::of(&values, 0, 6, eps)?, Self::of(&values, 3, 6, eps)?))
     }
 
-    fn of(values: &Tensor, start: usize, parts: usize) -> Result<Self> {
+    fn of(values: &Tensor, start: usize, parts: usize, eps: f32) -> Result<Self> {
         Ok(Self {
-            shift: part(values, start, parts)?,
-            // layer_norm multiplies by this.
-            scale: (part(values, start + 1, parts)? + 1.0)?,
+            norm: LayerNorm {
+                weight: (part(values, start + 1, parts)? + 1.0)?,
+                bias: part(values, start, parts)?,
+                eps,
+            },
             gate: part(values, start + 2, parts)?,
         })
     }
 
-    fn enter(&self, x: &Tensor, eps: f32) -> Result<Tensor> {
-        layer_norm(x, &self.scale, &self.shift, eps)
+    /// A layer for what comes in.
+    fn enter<'a, L>(&'a self, layer: &'a L, rows: &Range<usize>) -> Stretch<'a, L> {
+        Stretch { layer, rows: rows.clone(), norm: Some(&self.norm), gate: None }
     }
 
-    /// x + gate · layer(y)
-    fn leave(&self, x: &Tensor, layer: &Linear, y: &Tensor) -> Result<Tensor> {
-        layer.then(y, Then { gate: Some(&self.gate), residual: Some(x), ..Then::default() })
+    /// One for what goes back to the residual stream.
+    fn leave<'a, L>(&'a self, layer: &'a L, rows: &Range<usize>) -> Stretch<'a, L> {
+        Stretch { layer, rows: rows.clone(), norm: None, gate: Some(&self.gate) }
     }
 }
 
@@ -334,35 +345,50 @@ impl Heads {
         })
     }
 
-    /// [n, ≥ 3·h·d] with q, k, v first → q and keys, each [n, h·d], normed and rotated
-    fn split(&self, qkv: &Tensor, rotations: &Rotations) -> Result<(Tensor, Keys)> {
+    /// How queries and keys in rows of [n, 3·h·d] are normed.
+    fn shapings(&self, rows: &Range<usize>) -> Result<[Shaping<'_>; 2]> {
         let width = self.count * self.q.dim(0)?;
-        let shape = |i: usize, weight: &Tensor| {
-            let turns = (&rotations.cos, &rotations.sin);
-            let how = Shaping { heads: self.count, weight, eps: self.eps, turns };
-            shape_heads(qkv, i * width, &how)
-        };
-        let v = qkv.narrow(1, 2 * width, width)?.contiguous()?;
-        Ok((shape(0, &self.q)?, Keys { k: shape(1, &self.k)?, v }))
+        Ok([(&self.q, 0), (&self.k, width)].map(|(weight, at)| Shaping {
+            rows: rows.clone(),
+            weight,
+            at,
+        }))
     }
 
-    fn attend(&self, q: &Tensor, seen: &[&Keys]) -> Result<Tensor> {
-        let seen: Vec<_> =
-            seen.iter().map(|keys| Seen { keys: &keys.k, values: &keys.v }).collect();
-        attention(q, &seen, self.count, self.exact)
+    fn shape(&self, qkv: Map, shapings: &[Shaping], rotations: &Rotations) -> Result<Map> {
+        shape_heads(qkv, shapings, self.count, self.eps, (&rotations.cos, &rotations.sin))
+    }
+
+    /// The queries of [n, 3·h·d] over what is seen → [n, h·d]
+    fn attend(&self, qkv: &Map, seen: &[Seen]) -> Result<Map> {
+        attend(Columns { of: qkv, at: 0 }, seen, qkv.channels / 3, self.count, self.exact)
+    }
+
+    /// The same over its own keys and values, with those of references behind the first `l` tokens.
+    fn attend_with(&self, qkv: &Map, l: usize, references: Option<&Map>) -> Result<Map> {
+        let d = qkv.channels / 3;
+        let own = |rows| Seen { of: qkv, rows, keys: d, values: 2 * d };
+        match references {
+            Some(card) => {
+                let rest = own(l..qkv.pixels());
+                self.attend(qkv, &[own(0..l), Seen::all(card, 0, d), rest])
+            }
+            None => self.attend(qkv, &[Seen::all(qkv, d, 2 * d)]),
+        }
     }
 }
 
 /// One of the two streams of a double block.
 struct Stream {
-    qkv: Linear,
+    qkv: Layer,
     norms: Heads,
-    to_out: Linear,
-    linear_in: Linear,
-    linear_out: Linear,
-    inner: usize,
-    eps: f32,
+    to_out: Layer,
+    linear_in: GatedLayer,
+    linear_out: Layer,
 }
+
+/// A stream, how it is modulated, and its tokens among all of them.
+type Streamed<'a> = (&'a Stream, &'a (Modulation, Modulation), Range<usize>);
 
 impl Stream {
     fn new(
@@ -372,39 +398,51 @@ impl Stream {
         source: &Source,
     ) -> std::result::Result<Self, WeightError> {
         let (d, m) = (config.width(), config.inner());
-        let name = |inner: &str| format!("{block}.{inner}.weight");
+        let name = |inner: &str| format!("{block}.{inner}");
+        let weight = |inner: &str| format!("{block}.{inner}.weight");
         let [q, k, v] = names.qkv.map(name);
         Ok(Self {
-            qkv: source.fused(&[&q, &k, &v], d, d)?,
-            norms: Heads::new(&name(names.norm_q), &name(names.norm_k), config, source)?,
-            to_out: source.linear(&name(names.to_out), d, d)?,
-            linear_in: source.linear(&name(names.linear_in), 2 * m, d)?,
-            linear_out: source.linear(&name(names.linear_out), d, m)?,
-            inner: m,
-            eps: config.eps as f32,
+            qkv: source.layers(&[&q, &k, &v], d, d)?,
+            norms: Heads::new(&weight(names.norm_q), &weight(names.norm_k), config, source)?,
+            to_out: source.layers(&[&name(names.to_out)], d, d)?,
+            linear_in: source.swiglu(&name(names.linear_in), m, d)?,
+            linear_out: source.layers(&[&name(names.linear_out)], d, m)?,
         })
     }
 
-    /// [n, d] → q and keys [n, d]
-    fn project(
-        &self,
-        x: &Tensor,
-        modulation: &Modulation,
+    /// Streams that attend to each other, and to references behind the first of them: [tokens, d] → the
+    /// same
+    fn forward(
+        x: &Map,
+        streams: &[Streamed],
         rotations: &Rotations,
-    ) -> Result<(Tensor, Keys)> {
-        self.norms.split(&self.qkv.forward(&modulation.enter(x, self.eps)?)?, rotations)
+        references: Option<&Map>,
+    ) -> Result<Map> {
+        let qkv = Self::project(x, streams, rotations)?;
+        let (first, _, rows) = &streams[0];
+        Self::absorb(x, &first.norms.attend_with(&qkv, rows.end, references)?, streams)
+    }
+
+    /// [tokens, d] → queries, keys and values [tokens, 3d]
+    fn project(x: &Map, streams: &[Streamed], rotations: &Rotations) -> Result<Map> {
+        let layers = streams.iter().map(|(stream, (how, _), rows)| how.enter(&stream.qkv, rows));
+        let qkv = Layer::over(&[x], &layers.collect::<Vec<_>>(), None)?;
+        let shapings = streams.iter().map(|(stream, _, rows)| stream.norms.shapings(rows));
+        let shapings: Vec<_> =
+            shapings.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+        streams[0].0.norms.shape(qkv, &shapings, rotations)
     }
 
     /// The residual stream after attention's answer and the feed-forward layer.
-    fn absorb(
-        &self,
-        x: &Tensor,
-        attended: &Tensor,
-        (first, second): &(Modulation, Modulation),
-    ) -> Result<Tensor> {
-        let x = first.leave(x, &self.to_out, attended)?;
-        let inner = self.linear_in.forward(&second.enter(&x, self.eps)?)?;
-        second.leave(&x, &self.linear_out, &gated(&inner, 0, self.inner, Gate::SwiGlu)?)
+    fn absorb(x: &Map, attended: &Map, streams: &[Streamed]) -> Result<Map> {
+        let out = streams.iter().map(|(stream, (how, _), rows)| how.leave(&stream.to_out, rows));
+        let x = Layer::over(&[attended], &out.collect::<Vec<_>>(), Some(x))?;
+        let layers =
+            streams.iter().map(|(stream, (_, how), rows)| how.enter(&stream.linear_in, rows));
+        let inner = GatedLayer::over(&[&x], &layers.collect::<Vec<_>>())?; // [tokens, m]
+        let out =
+            streams.iter().map(|(stream, (_, how), rows)| how.leave(&stream.linear_out, rows));
+        Layer::over(&[&inner], &out.collect::<Vec<_>>(), Some(&x))
     }
 }
 
@@ -448,95 +486,52 @@ impl DoubleBlock {
             txt: Stream::new(name, &TXT, config, source)?,
         })
     }
-
-    /// [l, d] and [n, d] → the same
-    fn forward(
-        &self,
-        txt: &Tensor,
-        img: &Tensor,
-        txt_mod: &(Modulation, Modulation),
-        img_mod: &(Modulation, Modulation),
-        rotations: &Rotations,
-        references: Option<&Keys>,
-    ) -> Result<(Tensor, Tensor)> {
-        let (l, n) = (txt.dim(0)?, img.dim(0)?);
-        let (txt_q, txt_keys) = self.txt.project(txt, &txt_mod.0, &rotations.narrow(0, l)?)?;
-        let (img_q, img_keys) = self.img.project(img, &img_mod.0, &rotations.narrow(l, n)?)?;
-        let q = Tensor::cat(&[&txt_q, &img_q], 0)?; // [l + n, d]
-        let mut seen = vec![&txt_keys];
-        seen.extend(references);
-        seen.push(&img_keys);
-        let attended = self.img.norms.attend(&q, &seen)?; // [l + n, d]
-        Ok((
-            self.txt.absorb(txt, &attended.narrow(0, 0, l)?, txt_mod)?,
-            self.img.absorb(img, &attended.narrow(0, l, n)?, img_mod)?,
-        ))
-    }
 }
 
 /// Text and picture joined; attention and feed-forward layer side by side, from one matrix into one.
 struct SingleBlock {
-    to_qkv_mlp: Linear,
+    qkv: Layer,
+    mlp: GatedLayer,
     norms: Heads,
-    to_out: Linear,
-    inner: usize,
-    eps: f32,
+    to_out: Layer,
 }
 
 impl SingleBlock {
     fn new(name: &str, config: &Config, source: &Source) -> std::result::Result<Self, WeightError> {
         let (d, m) = (config.width(), config.inner());
-        let name = |inner: &str| format!("{name}.attn.{inner}.weight");
+        let name = |inner: &str| format!("{name}.attn.{inner}");
+        let weight = |inner: &str| format!("{}.weight", name(inner));
+        let (qkv, mlp) = source.split(&weight("to_qkv_mlp_proj"), (3 * d, m, d))?;
         Ok(Self {
-            to_qkv_mlp: source.linear(&name("to_qkv_mlp_proj"), 3 * d + 2 * m, d)?,
-            norms: Heads::new(&name("norm_q"), &name("norm_k"), config, source)?,
-            to_out: source.linear(&name("to_out"), d, d + m)?,
-            inner: m,
-            eps: config.eps as f32,
+            qkv: Layer { weight: qkv, bias: None },
+            mlp,
+            norms: Heads::new(&weight("norm_q"), &weight("norm_k"), config, source)?,
+            to_out: source.layers(&[&name("to_out")], d, d + m)?,
         })
     }
 
     /// [l + n, d] with l text tokens → the same
     fn forward(
         &self,
-        x: &Tensor,
+        x: &Map,
         l: usize,
         modulation: &Modulation,
         rotations: &Rotations,
-        references: Option<&Keys>,
-    ) -> Result<Tensor> {
-        let (q, keys, inner) = self.project(x, modulation, rotations)?;
-        let attended = match references {
-            Some(references) => {
-                let (text, rest) = (keys.narrow(0, l)?, keys.narrow(l, x.dim(0)? - l)?);
-                self.norms.attend(&q, &[&text, references, &rest])?
-            }
-            None => self.norms.attend(&q, &[&keys])?,
-        };
-        self.absorb(x, &attended, &inner, modulation)
+        references: Option<&Map>,
+    ) -> Result<Map> {
+        let qkv = self.project(x, modulation, rotations)?;
+        self.absorb(x, &self.norms.attend_with(&qkv, l, references)?, modulation)
     }
 
-    /// q and keys [n, d], and what goes through the feed-forward layer [n, m]
-    fn project(
-        &self,
-        x: &Tensor,
-        modulation: &Modulation,
-        rotations: &Rotations,
-    ) -> Result<(Tensor, Keys, Tensor)> {
-        let d = x.dim(1)?;
-        let all = self.to_qkv_mlp.forward(&modulation.enter(x, self.eps)?)?; // [n, 3d + 2m]
-        let (q, keys) = self.norms.split(&all, rotations)?;
-        let inner = gated(&all, 3 * d, self.inner, Gate::SwiGlu)?;
-        Ok((q, keys, inner))
+    /// [n, d] → queries, keys and values [n, 3d]
+    fn project(&self, x: &Map, modulation: &Modulation, rotations: &Rotations) -> Result<Map> {
+        let qkv = self.qkv.forward(x, Some(&modulation.norm), None)?;
+        self.norms.shape(qkv, &self.norms.shapings(&(0..x.pixels()))?, rotations)
     }
 
-    fn absorb(
-        &self,
-        x: &Tensor,
-        attended: &Tensor,
-        inner: &Tensor,
-        modulation: &Modulation,
-    ) -> Result<Tensor> {
-        modulation.leave(x, &self.to_out, &Tensor::cat(&[attended, inner], 1)?)
+    fn absorb(&self, x: &Map, attended: &Map, modulation: &Modulation) -> Result<Map> {
+        let inner = self.mlp.forward(x, &modulation.norm)?; // [n, m]
+        let out = modulation.leave(&self.to_out, &(0..x.pixels()));
+        Layer::over(&[attended, &inner], &[out], Some(x))
     }
 }

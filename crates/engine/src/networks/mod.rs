@@ -57,9 +57,27 @@ impl Source<'_> {
         Ok(Layer { weight: self.fused(&names, rows, columns)?, bias: None })
     }
 
+    /// The matrix `name` as two layers: `plain` outputs, and two halves of which the first gates the
+    /// second by SiLU.
+    fn split(
+        &self,
+        name: &str,
+        (plain, half, inputs): (usize, usize, usize),
+    ) -> Result<(Linear, GatedLayer), WeightError> {
+        let shape = (plain, half, inputs);
+        self.checkpoint.split(name, shape, Gate::SwiGlu, self.compute, self.device)
+    }
+
     /// `name`.weight of two halves, of which the second gates the first by GELU.
     fn geglu(&self, name: &str, half: usize, inputs: usize) -> Result<GatedLayer, WeightError> {
-        self.checkpoint.gated(name, (half, inputs), Gate::GeGlu, self.compute, self.device)
+        let gate = (Gate::GeGlu, true);
+        self.checkpoint.gated(name, (half, inputs), gate, self.compute, self.device)
+    }
+
+    /// `name`.weight of two halves, of which the first gates the second by SiLU.
+    fn swiglu(&self, name: &str, half: usize, inputs: usize) -> Result<GatedLayer, WeightError> {
+        let gate = (Gate::SwiGlu, false);
+        self.checkpoint.gated(name, (half, inputs), gate, self.compute, self.device)
     }
 
     fn layer_norm(&self, name: &str, length: usize) -> Result<LayerNorm, WeightError> {

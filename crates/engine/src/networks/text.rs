@@ -10,7 +10,7 @@ use candle_core::{Result, Tensor};
 use serde::Deserialize;
 
 use super::{ConfigError, Source, check_sizes};
-use crate::ops::{Gate, Linear, Seen, Then, attention, gated, rms_norm};
+use crate::ops::{Buffers, Columns, Gate, Linear, Map, Seen, Then, attend, gated, rms_norm};
 use crate::weights::WeightError;
 
 /// Sizes, as its `config.json` has them.
@@ -139,10 +139,11 @@ impl Layer {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let d = x.dim(1)?;
         let qkv = self.qkv.forward(&rms_norm(x, &self.norm1, self.eps)?)?;
-        let of = |i: usize| qkv.narrow(1, i * d, d)?.contiguous();
-        let seen = [Seen { keys: &of(1)?, values: &of(2)? }];
-        let attended = attention(&of(0)?, &seen, self.heads, self.exact)?;
-        let x = self.out.then(&attended, Then { residual: Some(x), ..Then::default() })?;
+        let qkv = Map::new(&qkv, x.dim(0)?, 1, &Buffers::default())?;
+        let (q, seen) = (Columns { of: &qkv, at: 0 }, [Seen::all(&qkv, d, 2 * d)]);
+        let attended = attend(q, &seen, d, self.heads, self.exact)?;
+        let x =
+            self.out.then(&attended.tensor()?, Then { residual: Some(x), ..Then::default() })?;
         let inner = self.fc_in.forward(&rms_norm(&x, &self.norm2, self.eps)?)?;
         let inner = gated(&inner, 0, self.inner, Gate::SwiGlu)?;
         self.fc_out.then(&inner, Then { residual: Some(&x), ..Then::default() })

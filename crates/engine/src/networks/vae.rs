@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use super::Source;
 use super::unet::resnet::{Resnet, Sizes};
-use crate::ops::{Buffers, Columns, Conv, GroupNorm, Map, Pass, attend};
+use crate::ops::{Buffers, Columns, Conv, GroupNorm, Map, Pass, Seen, attend};
 use crate::weights::WeightError;
 
 mod config;
@@ -298,8 +298,8 @@ impl Attention {
     fn forward(&self, x: &Map) -> Result<Map> {
         let enter = Pass { norm: Some(&self.norm), ..Pass::default() };
         let qkv = self.qkv.forward(&[x], enter)?; // [pixels, 3c]
-        let [q, k, v] = [0, self.c, 2 * self.c].map(|at| Columns { of: &qkv, at });
-        let seen = attend(q, k, v, self.c, 1, self.exact)?;
+        let (q, seen) = (Columns { of: &qkv, at: 0 }, [Seen::all(&qkv, self.c, 2 * self.c)]);
+        let seen = attend(q, &seen, self.c, 1, self.exact)?;
         self.out.forward(&[&seen], Pass { residual: Some(x), ..Pass::default() })
     }
 }

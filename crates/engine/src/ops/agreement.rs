@@ -106,13 +106,101 @@ fn layers_agree_with_candle() {
 }
 
 #[test]
+fn stretches_agree_with_candle() {
+    let (m, n, c) = (20, 12, [6, 4]);
+    let x = c.map(|c| map(&noise(m, c), m, 1));
+    let (x, k) = ([&x[0], &x[1]], c.iter().sum());
+    let norm = LayerNorm { weight: vector(k), bias: vector(k), eps: 1e-5 };
+    let (gate, residual) = (vector(2 * n), map(&noise(17, 2 * n), 17, 1));
+    let weights = [noise(2 * n, k), noise(2 * n, k)];
+    let layers = |ours: bool| {
+        weights.each_ref().map(|weight| Layer {
+            weight: match ours {
+                true => {
+                    let packed = Matrix::pack_rows(&numbers(weight), 2 * n, k, Format::F32);
+                    Linear::Packed(Arc::new(packed.unwrap()))
+                }
+                false => Linear::Dense(weight.clone()),
+            },
+            bias: None,
+        })
+    };
+    let over = |ours: bool| {
+        let layers = layers(ours);
+        let first = Stretch { layer: &layers[0], rows: 0..5, norm: None, gate: Some(&gate) };
+        let second = Stretch { layer: &layers[1], rows: 8..20, norm: Some(&norm), gate: None };
+        Layer::over(&x, &[first, second], Some(&residual))
+    };
+    assert_same("layers", over(true), over(false));
+    let gated = |ours: bool| {
+        let layers = weights.each_ref().map(|weight| match ours {
+            true => {
+                let numbers = numbers(weight);
+                let packed = Gated::pack(&numbers, None, n, k, Gate::SwiGlu, Format::F32);
+                GatedLayer::Packed(Arc::new(packed.unwrap()))
+            }
+            false => {
+                let layer = Layer { weight: Linear::Dense(weight.clone()), bias: None };
+                GatedLayer::Wide(layer, Gate::SwiGlu)
+            }
+        });
+        let all = [0..5, 5..20].into_iter().zip(&layers);
+        let stretch = |(rows, layer)| Stretch { layer, rows, norm: Some(&norm), gate: None };
+        GatedLayer::over(&x, &all.map(stretch).collect::<Vec<_>>())
+    };
+    assert_same("gated layers", gated(true), gated(false));
+    let layers = layers(true);
+    let beyond = Stretch { layer: &layers[0], rows: 8..21, norm: None, gate: None };
+    assert!(Layer::over(&x, &[beyond], None).is_err(), "there is no row 20");
+    let short = map(&noise(4, 2 * n), 4, 1);
+    let five = Stretch { layer: &layers[0], rows: 0..5, norm: None, gate: None };
+    assert!(Layer::over(&x, &[five], Some(&short)).is_err(), "the residual has four rows");
+}
+
+#[test]
+fn heads_are_shaped_as_candle_does() {
+    let (heads, size, m) = (2, 6, 9);
+    let x = noise(m, 3 * heads * size);
+    let (cos, sin) = (noise(m, size / 2), noise(m, size / 2));
+    let weights = [vector(size), vector(size)];
+    let shapings = || {
+        let rows = [0..4, 4..9].into_iter().zip(&weights);
+        rows.enumerate()
+            .map(|(at, (rows, weight))| Shaping { rows, weight, at: at * heads * size })
+            .collect::<Vec<_>>()
+    };
+    let turns = (&cos, &sin);
+    let ours = shape_heads(map(&x, m, 1), &shapings(), heads, 1e-5, turns);
+    let theirs = heads::elsewhere(map(&x, m, 1), &shapings(), heads, 1e-5, turns);
+    assert_same("heads", ours, theirs);
+    let beyond = [Shaping { rows: 4..10, weight: &weights[0], at: 0 }];
+    assert!(shape_heads(map(&x, m, 1), &beyond, heads, 1e-5, turns).is_err(), "no row 9");
+    let short = cos.narrow(0, 0, 8).unwrap();
+    let turned = shape_heads(map(&x, m, 1), &shapings(), heads, 1e-5, (&short, &sin));
+    assert!(turned.is_err(), "no angles for row 8");
+}
+
+#[test]
 fn attention_among_columns_agrees_with_candle() {
     let (heads, d, m) = (2, 8, 15);
     let qkv = map(&noise(m, 3 * d), 3, 5);
-    let [q, keys, values] = [0, d, 2 * d].map(|at| Columns { of: &qkv, at });
-    let ours = attend(q, keys, values, d, heads, true);
+    let (q, seen) = (Columns { of: &qkv, at: 0 }, [Seen::all(&qkv, d, 2 * d)]);
+    let ours = attend(q, &seen, d, heads, true);
     let narrow = |at| qkv.tensor().unwrap().narrow(1, at, d).unwrap();
-    let (q, keys, values) = (narrow(0), narrow(d), narrow(2 * d));
-    let theirs = attention_elsewhere(&q, &[Seen { keys: &keys, values: &values }], heads);
+    let theirs = attention_elsewhere(&narrow(0), &narrow(d), &narrow(2 * d), heads);
     assert_same("attention", ours, theirs.map(|x| map(&x, 3, 5)));
+    // Two stretches of tokens, with others of a map of their own between them.
+    let card = map(&noise(4, 2 * d), 4, 1);
+    let own = |rows| Seen { of: &qkv, rows, keys: d, values: 2 * d };
+    let seen = [own(0..6), Seen::all(&card, 0, d), own(6..m)];
+    let ours = attend(Columns { of: &qkv, at: 0 }, &seen, d, heads, true);
+    let joined = |own: usize, other: usize| {
+        let (own, card) = (narrow(own), card.tensor().unwrap().narrow(1, other, d).unwrap());
+        let parts = [own.narrow(0, 0, 6).unwrap(), card, own.narrow(0, 6, m - 6).unwrap()];
+        Tensor::cat(&parts, 0).unwrap()
+    };
+    let theirs = attention_elsewhere(&narrow(0), &joined(d, 0), &joined(2 * d, d), heads);
+    assert_same("attention over parts", ours, theirs.map(|x| map(&x, 3, 5)));
+    let copied = columns(&qkv, d, d).unwrap();
+    assert_eq!(numbers(&copied.tensor().unwrap()), numbers(&narrow(d).contiguous().unwrap()));
 }

@@ -77,6 +77,24 @@ impl Map {
         Ok(Self { height, width, channels, numbers, buffers, moments })
     }
 
+    /// The same picture with its numbers changed, on the CPU.
+    pub(super) fn changed(self, change: impl FnOnce(&mut [f32]) -> Result<()>) -> Result<Self> {
+        let mut own = match self.numbers {
+            Numbers::Own(_) => self,
+            Numbers::Tensor(_) => self.filled((self.height, self.width, self.channels), |out| {
+                self.lend(|x| {
+                    out.copy_from_slice(x);
+                    Ok(None)
+                })
+            })?,
+        };
+        own.moments = OnceLock::new();
+        if let Numbers::Own(numbers) = &mut own.numbers {
+            change(numbers)?;
+        }
+        Ok(own)
+    }
+
     /// Lends out its numbers, on the CPU.
     pub(super) fn lend<T>(&self, run: impl FnOnce(&[f32]) -> Result<T>) -> Result<T> {
         match &self.numbers {

@@ -168,32 +168,39 @@ impl Checkpoint {
             .map_err(|error| self.bad(name, error.to_string()))
     }
 
-    /// The layer `name`.weight [2 · half, inputs] with its bias, of which one half gates the other.
+    /// The layer `name`.weight [2 · half, inputs], with its bias if it has one, of which one half gates
+    /// the other.
     pub fn gated(
         &self,
         name: &str,
         (half, inputs): (usize, usize),
-        gate: Gate,
+        (gate, has_bias): (Gate, bool),
         compute: Compute,
         device: &Device,
     ) -> Result<GatedLayer, WeightError> {
         let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
-        if !device.is_cpu() {
-            let weight = self.linear(&[&weight], (2 * half, inputs), compute, device)?;
-            let bias = Some(self.vector(&bias, 2 * half, device)?);
-            return Ok(GatedLayer::Wide(Layer { weight, bias }, gate));
-        }
-        let format = self.format(&[&weight], compute);
-        let packed = if self.weighs(2 * half, inputs, format) {
-            kernels::Gated::pack(&[0.0; 2], None, 1, 1, gate, format)
-        } else {
-            let numbers = self.numbers(&weight, &[2 * half, inputs])?;
-            let added = self.numbers(&bias, &[2 * half])?;
-            kernels::Gated::pack(&numbers, Some(&added), half, inputs, gate, format)
+        let raw = self.take(&[&weight], (2 * half, inputs), compute, device)?;
+        let bias = match has_bias {
+            true => Some(self.numbers(&bias, &[2 * half])?),
+            false => None,
         };
-        packed
-            .map(|packed| GatedLayer::Packed(Arc::new(packed)))
-            .map_err(|error| self.bad(&weight, error.to_string()))
+        self.ready_gated(&weight, raw, (half, inputs), bias, gate, device)
+    }
+
+    /// The layer `name` [plain + 2 · half, inputs] as two: its first rows, and the others, of which one
+    /// half gates the other.
+    pub fn split(
+        &self,
+        name: &str,
+        (plain, half, inputs): (usize, usize, usize),
+        gate: Gate,
+        compute: Compute,
+        device: &Device,
+    ) -> Result<(Linear, GatedLayer), WeightError> {
+        let mut first = self.take(&[name], (plain + 2 * half, inputs), compute, device)?;
+        let second = first.split_off(plain, inputs);
+        let first = self.ready(name, first, (plain, inputs), device)?;
+        Ok((first, self.ready_gated(name, second, (half, inputs), None, gate, device)?))
     }
 
     /// The form in which floats are packed.
@@ -240,75 +247,105 @@ impl Checkpoint {
         device: &Device,
     ) -> Result<Linear, WeightError> {
         let shape = (rows * names.len(), columns);
-        if let Some(made_up) = self.invented_linear(names, shape, compute) {
-            return made_up;
+        self.ready(names[0], self.take(names, (rows, columns), compute, device)?, shape, device)
+    }
+
+    /// The weights of layers over the same input as one, as they are stored or will be packed.
+    fn take(
+        &self,
+        names: &[&str],
+        (rows, columns): (usize, usize),
+        compute: Compute,
+        device: &Device,
+    ) -> Result<Raw, WeightError> {
+        let format = self.format(names, compute);
+        if let Some(invented) = &self.invented {
+            let rows = rows * names.len();
+            let blocks = invented.blocks(columns).filter(|_| compute == Compute::Bf16);
+            if invented.weighs(rows, columns, blocks.map_or(format, Blocks::format)) {
+                return Ok(Raw::Weighed);
+            }
+            if let Some(kind) = blocks {
+                let bytes = invented.rows_of_blocks(names[0], (rows, columns), kind);
+                return Ok(Raw::Blocks(bytes, ggml(kind)));
+            }
         }
-        let blocks = self.common_blocks(names).filter(|_| compute != Compute::F32);
-        if let Some(kind) = blocks.filter(|_| !device.is_cpu()) {
-            let blocks =
-                QStorage::from_data(self.joined(names, rows, columns)?.into(), device, kind);
-            let blocks =
-                blocks.and_then(|blocks| QMatMul::from_qtensor(QTensor::new(blocks, shape)?));
-            return self.made(names[0], blocks.map(|blocks| Linear::Blocks(Arc::new(blocks))));
-        }
-        let ours = match blocks {
-            Some(GgmlDType::Q8_0) => Some(Blocks::Q8_0),
-            Some(GgmlDType::Q4K) => Some(Blocks::Q4K),
-            _ => None,
+        let kept = |kind: &GgmlDType| match device.is_cpu() {
+            true => compute == Compute::Bf16 && ours(*kind).is_some(),
+            false => compute != Compute::F32,
         };
-        if let (Some(kind), Compute::Bf16) = (ours, compute) {
-            let bytes = self.joined(names, rows, columns)?;
-            let packed = Matrix::of_blocks(&bytes, shape.0, shape.1, kind);
-            return self.packed(names[0], packed);
+        if let Some(kind) = self.common_blocks(names).filter(kept) {
+            return Ok(Raw::Blocks(self.joined(names, rows, columns)?, kind));
         }
         let mut numbers = Vec::new();
         for name in names {
             self.read(name, &[rows, columns], &mut numbers)?;
         }
-        if !device.is_cpu() {
-            return self
-                .made(names[0], Tensor::from_vec(numbers, shape, device).map(Linear::Dense));
-        }
-        let format = self.format(names, compute);
-        self.packed(names[0], Matrix::pack_rows(&numbers, shape.0, shape.1, format))
+        Ok(Raw::Numbers(numbers, format))
     }
 
-    /// The layer where it is made up in a form that no file has: in blocks, or weighed alone.
-    fn invented_linear(
+    /// A layer of [rows, columns] ready to be multiplied.
+    fn ready(
         &self,
-        names: &[&str],
-        shape: (usize, usize),
-        compute: Compute,
-    ) -> Option<Result<Linear, WeightError>> {
-        let invented = self.invented.as_ref()?;
-        let blocks = invented.blocks(shape.1).filter(|_| compute == Compute::Bf16);
-        let format = match blocks {
-            Some(Blocks::Q8_0) => kernels::Format::Q8_0,
-            Some(Blocks::Q4K) => kernels::Format::Q4K,
-            None => self.format(names, compute),
-        };
-        let made_up = match blocks {
-            _ if invented.weighs(shape.0, shape.1, format) => {
-                Matrix::pack(1, 1, kernels::Format::F32, |_, _| 0.0)
+        name: &str,
+        raw: Raw,
+        (rows, columns): (usize, usize),
+        device: &Device,
+    ) -> Result<Linear, WeightError> {
+        let packed = match raw {
+            Raw::Weighed => Matrix::pack(1, 1, kernels::Format::F32, |_, _| 0.0),
+            Raw::Blocks(bytes, kind) => match ours(kind).filter(|_| device.is_cpu()) {
+                Some(kind) => Matrix::of_blocks(&bytes, rows, columns, kind),
+                None => {
+                    let blocks = QStorage::from_data(bytes.into(), device, kind)
+                        .and_then(|all| QMatMul::from_qtensor(QTensor::new(all, (rows, columns))?));
+                    return self.made(name, blocks.map(|blocks| Linear::Blocks(Arc::new(blocks))));
+                }
+            },
+            Raw::Numbers(numbers, _) if !device.is_cpu() => {
+                let dense = Tensor::from_vec(numbers, (rows, columns), device);
+                return self.made(name, dense.map(Linear::Dense));
             }
-            Some(kind) => invented.matrix(names[0], shape, kind),
-            None => return None,
+            Raw::Numbers(numbers, format) => Matrix::pack_rows(&numbers, rows, columns, format),
         };
-        Some(self.packed(names[0], made_up))
+        packed
+            .map(|matrix| Linear::Packed(Arc::new(matrix)))
+            .map_err(|error| self.bad(name, error.to_string()))
+    }
+
+    /// The same of [2 · half, columns], of which one half gates the other.
+    fn ready_gated(
+        &self,
+        name: &str,
+        raw: Raw,
+        (half, columns): (usize, usize),
+        bias: Option<Vec<f32>>,
+        gate: Gate,
+        device: &Device,
+    ) -> Result<GatedLayer, WeightError> {
+        if !device.is_cpu() {
+            let weight = self.ready(name, raw, (2 * half, columns), device)?;
+            let bias = bias.map(|bias| self.made(name, Tensor::from_vec(bias, 2 * half, device)));
+            return Ok(GatedLayer::Wide(Layer { weight, bias: bias.transpose()? }, gate));
+        }
+        let bias = bias.as_deref();
+        let packed = match raw {
+            Raw::Weighed => kernels::Gated::pack(&[0.0; 2], None, 1, 1, gate, kernels::Format::F32),
+            Raw::Blocks(bytes, kind) => match ours(kind) {
+                Some(kind) => kernels::Gated::of_blocks(&bytes, bias, half, columns, gate, kind),
+                None => return Err(self.bad(name, "its blocks are not multiplied here".into())),
+            },
+            Raw::Numbers(numbers, format) => {
+                kernels::Gated::pack(&numbers, bias, half, columns, gate, format)
+            }
+        };
+        packed
+            .map(|packed| GatedLayer::Packed(Arc::new(packed)))
+            .map_err(|error| self.bad(name, error.to_string()))
     }
 
     fn weighs(&self, rows: usize, columns: usize, format: kernels::Format) -> bool {
         self.invented.as_ref().is_some_and(|invented| invented.weighs(rows, columns, format))
-    }
-
-    fn packed(
-        &self,
-        name: &str,
-        matrix: Result<Matrix, kernels::Error>,
-    ) -> Result<Linear, WeightError> {
-        matrix
-            .map(|matrix| Linear::Packed(Arc::new(matrix)))
-            .map_err(|error| self.bad(name, error.to_string()))
     }
 
     /// Whether a tensor is stored in half precision, which packs without loss.
@@ -426,6 +463,44 @@ impl Checkpoint {
     fn bad(&self, name: &str, problem: String) -> WeightError {
         let tensor = self.piece(name).name;
         WeightError::Tensor { file: self.weights.file(&tensor).to_owned(), tensor, problem }
+    }
+}
+
+/// The rows of a layer between the file and their packed form.
+enum Raw {
+    /// Floats, and how they will be packed.
+    Numbers(Vec<f32>, kernels::Format),
+    /// Blocks as they are stored.
+    Blocks(Vec<u8>, GgmlDType),
+    /// None: they were only weighed.
+    Weighed,
+}
+
+impl Raw {
+    /// Takes the rows from `row` on away.
+    fn split_off(&mut self, row: usize, columns: usize) -> Self {
+        match self {
+            Self::Numbers(numbers, format) => {
+                Self::Numbers(numbers.split_off(row * columns), *format)
+            }
+            Self::Blocks(bytes, kind) => {
+                let each = columns / kind.block_size() * kind.type_size();
+                Self::Blocks(bytes.split_off(row * each), *kind)
+            }
+            Self::Weighed => Self::Weighed,
+        }
+    }
+}
+
+/// Our name for candle's kind of block, where our kernels have it.
+fn ours(kind: GgmlDType) -> Option<Blocks> {
+    [Blocks::Q8_0, Blocks::Q4K].into_iter().find(|&one| ggml(one) == kind)
+}
+
+fn ggml(kind: Blocks) -> GgmlDType {
+    match kind {
+        Blocks::Q8_0 => GgmlDType::Q8_0,
+        Blocks::Q4K => GgmlDType::Q4K,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use half::f16;
-use likeness_kernels::{self as kernels, Blocks, Format};
+use likeness_kernels::{Blocks, Format};
 
 /// How tensors are made up.
 pub(super) struct Invented {
@@ -84,16 +84,15 @@ impl Invented {
         }));
     }
 
-    /// A matrix of random blocks.
-    pub fn matrix(
+    /// Rows of random blocks.
+    pub fn rows_of_blocks(
         &self,
         name: &str,
         (rows, columns): (usize, usize),
         kind: Blocks,
-    ) -> Result<kernels::Matrix, kernels::Error> {
+    ) -> Vec<u8> {
         let mut random = Random::new(self.seed, name);
-        let bytes = blocks(kind, rows, columns, &mut || random.next());
-        kernels::Matrix::of_blocks(&bytes, rows, columns, kind)
+        blocks(kind, rows, columns, &mut || random.next())
     }
 }
 

@@ -3,7 +3,7 @@
 use candle_core::Result;
 
 use crate::networks::Source;
-use crate::ops::{Columns, Conv, GatedLayer, GroupNorm, Layer, LayerNorm, Map, Pass, attend};
+use crate::ops::{Columns, Conv, GatedLayer, GroupNorm, Layer, LayerNorm, Map, Pass, Seen, attend};
 use crate::weights::WeightError;
 
 /// Diffusers' `Transformer2DModel`: blocks between two projections, beside the picture itself.
@@ -108,17 +108,14 @@ impl Block {
     /// [pixels, d] and the text's keys and values [l, 2d] → [pixels, d]
     fn forward(&self, x: &Map, text: &Map) -> Result<Map> {
         let d = self.d;
-        let attend = |of, [keys, values]: [Columns; 2]| {
-            attend(Columns { of, at: 0 }, keys, values, d, self.heads, self.exact)
-        };
-        let parts = |of, from: usize| [from, from + d].map(|at| Columns { of, at });
+        let attend = |of, seen| attend(Columns { of, at: 0 }, &[seen], d, self.heads, self.exact);
 
         let qkv = self.qkv.forward(x, Some(&self.norm1), None)?; // [pixels, 3d]
-        let seen = attend(&qkv, parts(&qkv, d))?;
+        let seen = attend(&qkv, Seen::all(&qkv, d, 2 * d))?;
         let x = self.out1.forward(&seen, None, Some(x))?;
 
         let q = self.q.forward(&x, Some(&self.norm2), None)?;
-        let told = attend(&q, parts(text, 0))?;
+        let told = attend(&q, Seen::all(text, 0, d))?;
         let x = self.out2.forward(&told, None, Some(&x))?;
 
         let inner = self.ff_in.forward(&x, &self.norm3)?; // [pixels, 4d]
