@@ -134,7 +134,8 @@ fn run<T: Number>(
         let shared = Shared::new(packed);
         let blocks = keys.div_ceil(KEYS);
         pool::for_each(heads.count * blocks, |task| {
-            let (head, from) = (task / blocks, task % blocks * KEYS);
+            // Heads of the same tokens one after the other: they lie on the same pages.
+            let (head, from) = (task % heads.count, task / heads.count * KEYS);
             // What lies past the last key is multiplied too, with shares of 0: it must be a number.
             let to = if from + KEYS < keys { from + KEYS } else { long };
             // SAFETY: a task alone writes its tokens of its head: whole panels of keys, and whole
@@ -323,14 +324,11 @@ fn chunk<'o, T: Number>(
         let some = each.min(rows - first);
         let count = KEYS.min(keys - start);
         let block = count.next_multiple_of(DEPTH).min(long - start);
-        for panel in 0..block / PANEL {
-            let b = k[(start + panel * PANEL) * depth..].as_ptr();
-            let acc = scores[panel * PANEL * OVERHANG..][..PANEL * OVERHANG].as_mut_ptr();
-            let segments = [Segment { offset: 0, len: depth }];
-            let left = Left { start: queries[first * depth..].as_ptr(), stride: depth };
-            // SAFETY: a panel of keys has `depth`, and there is an overhang of queries and sums.
-            unsafe { T::block(isa, left, some, &segments, b, acc, true) }
-        }
+        let left = Left { start: queries[first * depth..].as_ptr(), stride: depth };
+        let (b, panels) = (k[start * depth..][..block * depth].as_ptr(), block / PANEL);
+        let products = scores[..panels * PANEL * OVERHANG].as_mut_ptr();
+        // SAFETY: panels of keys have `depth`, and there is an overhang of queries and scores.
+        unsafe { T::products(isa, left, some, depth, b, panels, products) }
         for (r, state) in state[first..].iter_mut().enumerate().take(some) {
             let shares = &mut shares[r * APART..][..block];
             let scores = &scores[r * PANEL..];

@@ -4,7 +4,8 @@ use crate::aligned::Aligned;
 use crate::conv;
 use crate::convert::to_bf16;
 use crate::cpu::Isa;
-use crate::gemm::{self, Compute, Left, Segment};
+use crate::gemm::{self, Compute, Left, OVERHANG, Segment};
+use crate::matrix::PANEL;
 use crate::shares::{shares_exact, shares_rough};
 
 /// f32, or bf16 as its bits.
@@ -33,6 +34,31 @@ pub(crate) trait Number:
 
     /// Runs with this thread's buffer for a padded picture.
     fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R;
+
+    /// The products [panels][32][32] of some rows, as long as the panels are deep, with panels that follow
+    /// one another.
+    ///
+    /// # Safety
+    /// As for [`Number::block`]; there is room for 32 rows of each panel's products.
+    unsafe fn products(
+        isa: Isa,
+        left: Left<Self>,
+        rows: usize,
+        depth: usize,
+        b: *const Self,
+        panels: usize,
+        out: *mut f32,
+    ) {
+        let segments = [Segment { offset: 0, len: depth }];
+        for panel in 0..panels {
+            // SAFETY: the caller's promise is passed on, panel by panel.
+            unsafe {
+                let b = b.add(panel * PANEL * depth);
+                let out = out.add(panel * PANEL * OVERHANG);
+                Self::block(isa, left, rows, &segments, b, out, true);
+            }
+        }
+    }
 
     /// # Safety
     /// See [`gemm::f32_block`] and [`gemm::bf16_block`].
@@ -113,6 +139,30 @@ impl Number for u16 {
 
     fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R {
         conv::HALVES.with_borrow_mut(run)
+    }
+
+    unsafe fn products(
+        isa: Isa,
+        left: Left<Self>,
+        rows: usize,
+        depth: usize,
+        b: *const Self,
+        panels: usize,
+        out: *mut f32,
+    ) {
+        if gemm::has_products(isa, depth) {
+            // SAFETY: the caller's promise is passed on; there is an overhang of rows.
+            return unsafe { gemm::bf16_products(left.start, left.stride, b, panels, out) };
+        }
+        let segments = [Segment { offset: 0, len: depth }];
+        for panel in 0..panels {
+            // SAFETY: the caller's promise is passed on, panel by panel.
+            unsafe {
+                let b = b.add(panel * PANEL * depth);
+                let out = out.add(panel * PANEL * OVERHANG);
+                Self::block(isa, left, rows, &segments, b, out, true);
+            }
+        }
     }
 
     unsafe fn block(

@@ -147,6 +147,68 @@ block!(bf16_tiles, u16, "tdpbf16ps");
 block!(int8_tiles, i8, "tdpbssd");
 
 /// # Safety
+/// See [`super::bf16_products`].
+pub(super) unsafe fn bf16_products(
+    rows: *const u16,
+    stride: usize,
+    b: *const u16,
+    panels: usize,
+    out: *mut f32,
+) {
+    let (lines, start, mut b, mut out) =
+        (stride * 2, rows.cast::<u8>(), b.cast::<u8>(), out.cast::<u8>());
+    // SAFETY: reads the rows and weights and writes the products that the caller promised; tiles are
+    // nobody else's.
+    unsafe {
+        asm!(
+            "tileloadd tmm4, [{a} + {s}]",
+            "tileloadd tmm5, [{a} + {s} + 64]",
+            "tileloadd tmm6, [{a2} + {s}]",
+            "tileloadd tmm7, [{a2} + {s} + 64]",
+            a = in(reg) start, a2 = in(reg) start.add(16 * lines), s = in(reg) lines,
+            options(nostack, readonly)
+        );
+        asm!(
+            "2:",
+            "tileloadd tmm2, [{b} + {l}]",
+            "tileloadd tmm3, [{b2} + {l}]",
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tdpbf16ps tmm0, tmm4, tmm2",
+            "tdpbf16ps tmm1, tmm6, tmm2",
+            "tileloadd tmm2, [{b} + {l} + 64]",
+            "tdpbf16ps tmm0, tmm5, tmm3",
+            "tdpbf16ps tmm1, tmm7, tmm3",
+            "tileloadd tmm3, [{b2} + {l} + 64]",
+            "tilestored [{c} + {l}], tmm0",
+            "tilestored [{c2} + {l}], tmm1",
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tdpbf16ps tmm0, tmm4, tmm2",
+            "tdpbf16ps tmm1, tmm6, tmm2",
+            "add {b}, 4096",
+            "add {b2}, 4096",
+            "tdpbf16ps tmm0, tmm5, tmm3",
+            "tdpbf16ps tmm1, tmm7, tmm3",
+            "tilestored [{c} + {l} + 64], tmm0",
+            "tilestored [{c2} + {l} + 64], tmm1",
+            "add {c}, 4096",
+            "add {c2}, 4096",
+            "dec {n}",
+            "jnz 2b",
+            b2 = inout(reg) b.add(16 * LINE) => _,
+            b = inout(reg) b,
+            c2 = inout(reg) out.add(16 * LINE) => _,
+            c = inout(reg) out,
+            n = inout(reg) panels => _,
+            l = in(reg) LINE,
+            options(nostack)
+        );
+    }
+    let _ = (b, out);
+}
+
+/// # Safety
 /// See [`super::bf16_block`].
 pub(super) unsafe fn bf16_block(
     left: Left<u16>,

@@ -104,6 +104,32 @@ pub(crate) unsafe fn bf16_block(
     }
 }
 
+/// Whether [`bf16_products`] can be asked for rows of this depth.
+pub(crate) fn has_products(isa: Isa, depth: usize) -> bool {
+    isa == Isa::Amx && depth == 64
+}
+
+/// The products [panels][32][32] of 32 rows of 64 numbers, `stride` apart, with several panels of such
+/// depth: rows stay where they are multiplied while the panels go by.
+///
+/// # Safety
+/// [`has_products`], and [`begin`] was called on this thread; rows, panels and products lie in memory.
+pub(crate) unsafe fn bf16_products(
+    rows: *const u16,
+    stride: usize,
+    b: *const u16,
+    panels: usize,
+    out: *mut f32,
+) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the caller's promise is passed on.
+    unsafe {
+        amx::bf16_products(rows, stride, b, panels, out)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    unreachable!("{rows:?} {stride} {b:?} {panels} {out:?}")
+}
+
 /// The same for signed bytes with `b` as [depth/4][32][4]; lengths are multiples of 64.
 ///
 /// # Safety
