@@ -159,63 +159,94 @@ pub(crate) fn shares_rough(
     state: &mut (f32, f32),
 ) -> f32 {
     #[cfg(target_arch = "x86_64")]
-    if isa >= Isa::Avx512 && count == 8 * PANEL && shares.len() == count {
-        let last = &scores[7 * stride..][..PANEL];
-        debug_assert!(!last.is_empty());
-        // SAFETY: the set was found on this machine; eight lines of scores and as many shares are there.
-        return unsafe { shares_wide(scores.as_ptr(), stride, shares.as_mut_ptr(), state) };
+    if isa >= Isa::Avx512 && count > 0 && count <= shares.len() {
+        let panels = shares.len() / PANEL;
+        if shares.len().is_multiple_of(PANEL) && (1..=8).contains(&panels) {
+            assert!((panels - 1) * stride + PANEL <= scores.len(), "scores of fewer panels");
+            let (scores, shares) = (scores.as_ptr(), shares.as_mut_ptr());
+            // SAFETY: the set was found on this machine; so many lines of scores and of shares are there.
+            return unsafe {
+                match panels {
+                    8 if count == 256 => {
+                        shares_wide::<8, true>(scores, stride, count, panels, shares, state)
+                    }
+                    1..=2 => shares_wide::<2, false>(scores, stride, count, panels, shares, state),
+                    3..=4 => shares_wide::<4, false>(scores, stride, count, panels, shares, state),
+                    5..=6 => shares_wide::<6, false>(scores, stride, count, panels, shares, state),
+                    _ => shares_wide::<8, false>(scores, stride, count, panels, shares, state),
+                }
+            };
+        }
     }
     shares_plain(isa, scores, stride, count, shares, state)
 }
 
-/// [`shares_rough`] of 256 scores, which stay in sixteen of the 32 registers from their maximum to
-/// their shares.
+/// [`shares_rough`] of up to 32 · `PANELS` scores, which stay in registers from their maximum to their
+/// shares: sixteen of the 32 for a whole block of keys.
 ///
 /// # Safety
-/// Eight lines of 32 scores lie `stride` apart, and there is room for 256 shares.
+/// `panels` lines of 32 scores lie `stride` apart, the first `count` of them scores, and there is room for
+/// as many shares; `panels` is `PANELS` or one less.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16")]
-unsafe fn shares_wide(
+unsafe fn shares_wide<const PANELS: usize, const WHOLE: bool>(
     scores: *const f32,
     stride: usize,
+    count: usize,
+    panels: usize,
     shares: *mut u16,
     state: &mut (f32, f32),
 ) -> f32 {
     use std::arch::x86_64::*;
-    // SAFETY: reads and writes what the caller promised.
-    unsafe {
-        let line: [__m512; 16] =
-            std::array::from_fn(|i| _mm512_loadu_ps(scores.add(i / 2 * stride + i % 2 * 16)));
-        let mut tops: [__m512; 4] = std::array::from_fn(|i| line[i]);
-        for i in 4..16 {
-            tops[i % 4] = _mm512_max_ps(tops[i % 4], line[i]);
+    let nothing = _mm512_set1_ps(f32::NEG_INFINITY);
+    // Past the last score there is minus infinity, whose share is 0.
+    let half = |panel: usize, half: usize| {
+        let from = scores.wrapping_add(panel * stride + half * 16);
+        if WHOLE {
+            // SAFETY: all scores are there.
+            return unsafe { _mm512_loadu_ps(from) };
         }
-        let top = _mm512_max_ps(_mm512_max_ps(tops[0], tops[1]), _mm512_max_ps(tops[2], tops[3]));
-        let found = _mm512_reduce_max_ps(top);
-        let most = if found > state.0 { found } else { state.0 };
-        let about = _mm512_set1_ps(most);
-        let ones: __m512bh = std::mem::transmute(_mm512_set1_epi16(0x3f80));
-        let mut sums = [_mm512_setzero_ps(); 2];
-        for i in 0..8 {
-            let low = exp2_floor(_mm512_sub_ps(line[2 * i], about));
-            let high = exp2_floor(_mm512_sub_ps(line[2 * i + 1], about));
-            let both = _mm512_cvtne2ps_pbh(high, low);
-            // Sums are of the shares as they are rounded, so that these add up to one.
-            sums[i % 2] = _mm512_dpbf16_ps(sums[i % 2], both, ones);
-            _mm512_storeu_si512(
-                shares.add(i * PANEL).cast(),
-                std::mem::transmute::<__m512bh, __m512i>(both),
-            );
-        }
-        let sum = _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]));
-        let factor = if state.0 == most {
-            1.0
-        } else {
-            _mm512_cvtss_f32(exp2_floor(_mm512_set1_ps(state.0 - most)))
-        };
-        *state = (most, state.1 * factor + sum);
-        factor
+        let left = count.saturating_sub(panel * PANEL + half * 16).min(16);
+        let mask = ((1u32 << left) - 1) as u16;
+        // SAFETY: only scores that are there are read.
+        unsafe { _mm512_mask_loadu_ps(nothing, mask, from) }
+    };
+    let line: [[__m512; 2]; PANELS] = std::array::from_fn(|i| [half(i, 0), half(i, 1)]);
+    let mut tops = [nothing; 4];
+    for (i, [low, high]) in line.iter().enumerate() {
+        let at = i % 2 * 2;
+        tops[at] = _mm512_max_ps(tops[at], *low);
+        tops[at + 1] = _mm512_max_ps(tops[at + 1], *high);
     }
+    let top = _mm512_max_ps(_mm512_max_ps(tops[0], tops[1]), _mm512_max_ps(tops[2], tops[3]));
+    let found = _mm512_reduce_max_ps(top);
+    let most = if found > state.0 { found } else { state.0 };
+    let about = _mm512_set1_ps(most);
+    // SAFETY: vectors of the same size.
+    let ones: __m512bh = unsafe { std::mem::transmute(_mm512_set1_epi16(0x3f80)) };
+    let mut sums = [_mm512_setzero_ps(); 2];
+    for (i, [low, high]) in line.into_iter().enumerate() {
+        let low = exp2_floor(_mm512_sub_ps(low, about));
+        let high = exp2_floor(_mm512_sub_ps(high, about));
+        let both = _mm512_cvtne2ps_pbh(high, low);
+        // Sums are of the shares as they are rounded, so that these add up to one.
+        sums[i % 2] = _mm512_dpbf16_ps(sums[i % 2], both, ones);
+        if WHOLE || i < panels {
+            // SAFETY: there is room for the shares of this panel; vectors are of the same size.
+            unsafe {
+                let both = std::mem::transmute::<__m512bh, __m512i>(both);
+                _mm512_storeu_si512(shares.add(i * PANEL).cast(), both);
+            }
+        }
+    }
+    let sum = _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]));
+    let factor = if state.0 == most {
+        1.0
+    } else {
+        _mm512_cvtss_f32(exp2_floor(_mm512_set1_ps(state.0 - most)))
+    };
+    *state = (most, state.1 * factor + sum);
+    factor
 }
 
 /// 2ˣ to 1.1e-4 of it, a twentieth of what rounding to bf16 costs: 2 to the fraction above the next lower
