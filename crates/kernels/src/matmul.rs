@@ -23,6 +23,9 @@ const UNPACKED_ROWS: usize = 768;
 /// Bytes of weights that stay in a core's own cache beside the rows of a task.
 const NEAR: usize = 3 << 18;
 
+/// Bytes of weights that stay in the nearest cache beside the rows that go by.
+const NEAREST: usize = 20 << 10;
+
 /// out [m, n] = finish(x [m, k] · Wᵀ), with the best instructions of this machine.
 ///
 /// `x` and `out` are rows without gaps. bf16 weights are multiplied with `x` rounded to bf16 where the
@@ -484,7 +487,8 @@ impl Task<'_> {
         }
     }
 
-    /// Whether the weights of these panels are few enough to be gone through for each block of rows.
+    /// Whether a panel of weights stays in the nearest cache with all its depth, and all of these panels in
+    /// the core's own.
     fn is_near(&self, panels: &Range<usize>) -> bool {
         let bytes = match (self.rows, &self.w.data) {
             (Rows::F32 { .. }, Data::F32(_)) => return false,
@@ -492,7 +496,8 @@ impl Task<'_> {
             (Rows::Int8 { .. }, _) => 1,
             _ => return false,
         };
-        panels.len() * self.depth * PANEL * bytes <= NEAR && self.isa == Isa::Amx
+        let panel = self.depth * PANEL * bytes;
+        panel <= NEAREST && panels.len() * panel <= NEAR && self.isa == Isa::Amx
     }
 
     /// A block of rows times all panels and then the next one, so that whole rows of the result and of

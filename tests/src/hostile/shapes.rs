@@ -131,7 +131,7 @@ impl Asked<'_> {
         let x = self.numbers(&[m, w.inputs()]);
         let (weight, bias) = (self.perhaps(&[w.inputs()]), self.perhaps(&[w.inputs()]));
         let norm = LayerNorm { weight: weight.as_deref(), bias: bias.as_deref(), eps: 1e-5 };
-        let before = Before { x: &x, m, norm: self.flag().then_some(norm) };
+        let before = Before { x: &[&x], m, norm: self.flag().then_some(norm) };
         let n = w.outputs();
         let (bias, gate, residual) =
             (self.perhaps(&[n]), self.perhaps(&[n]), self.perhaps(&[m, n]));
@@ -179,7 +179,7 @@ impl Asked<'_> {
         let (isa, m) = (self.isa(), self.size());
         let x = self.numbers(&[m, k]);
         let mut out = self.result(&[m, n]);
-        let before = Before { x: &x, m, norm: None };
+        let before = Before { x: &[&x], m, norm: None };
         layer.forward_with(isa, before, &mut out).inspect(|()| is_written(&out))
     }
 
@@ -281,7 +281,7 @@ impl Asked<'_> {
         let (m, n, gate) = (self.size(), self.size(), self.gate());
         let width = n.wrapping_mul(2);
         let stride = self.one(&[width, width.wrapping_add(1), width.wrapping_sub(1)]);
-        let x = self.numbers(&[m, stride]);
+        let mut x = self.numbers(&[m, stride]);
         if self.flag() {
             let mut out = self.result(&[m, n]);
             return gated(&x, stride, m, n, gate, &mut out).inspect(|()| is_written(&out));
@@ -292,8 +292,7 @@ impl Asked<'_> {
         let (cos, sin) = (self.numbers(&[m, size / 2]), self.numbers(&[m, size / 2]));
         let turns = self.flag().then_some((&cos[..], &sin[..]));
         let how = HeadNorm { heads, size, weight: &weight, eps: 1e-5, turns };
-        let mut out = self.result(&[m, heads.wrapping_mul(size)]);
-        norm_heads(&x, stride, m, how, &mut out).inspect(|()| is_written(&out))
+        norm_heads(&mut x, stride, m, how)
     }
 }
 
