@@ -15,7 +15,7 @@ use candle_core::quantized::QMatMul;
 use candle_core::{CpuStorage, Module, Result, Storage, Tensor};
 use candle_nn::rotary_emb::rope_i;
 use likeness_kernels as kernels;
-pub use likeness_kernels::{Activation, Gate};
+pub use likeness_kernels::{Activation, Gate, Walks};
 use likeness_kernels::{Finish, HeadNorm, Heads, KeyValues};
 
 use crate::profile::{Cost, timed};

@@ -295,18 +295,24 @@ impl Emit for Finished<'_> {
 pub(crate) struct Place {
     pub line: usize,
     pub width: usize,
+    /// For a result of twice as many lines and columns: which of each two lines, and of each two
+    /// columns, these are.
+    pub parity: Option<[usize; 2]>,
 }
 
 impl Place {
     pub(crate) fn rows(m: usize) -> Self {
-        Self { line: m, width: m }
+        Self { line: m, width: m, parity: None }
     }
 
     /// Which rows of the result those of the product are, one after the other.
     pub(crate) fn all(&self, rows: Range<usize>) -> impl Iterator<Item = Option<usize>> {
         let (mut y, mut x) = (rows.start / self.line, rows.start % self.line);
         rows.map(move |_| {
-            let row = (x < self.width).then(|| y * self.width + x);
+            let row = (x < self.width).then(|| match self.parity {
+                None => y * self.width + x,
+                Some([below, right]) => 2 * ((2 * y + below) * self.width + x) + right,
+            });
             x += 1;
             if x == self.line {
                 (y, x) = (y + 1, 0);
