@@ -24,7 +24,7 @@ use crate::matrix::{DEPTH, Format, Matrix, PANEL, check_len, sizes};
 use crate::number::Number;
 use crate::peak::Arithmetic;
 use crate::pool::{self, Shared};
-use crate::winograd::{self, POINTS, Winograd};
+use crate::winograd::{Tile, Winograd};
 
 /// A convolution's weights and shape.
 #[derive(Debug, Clone)]
@@ -45,6 +45,13 @@ enum Form {
     Quarters(Box<[Matrix; 4]>),
     /// Values at points, for pictures that keep their size and are computed in floats.
     Points(Winograd),
+}
+
+/// Which form.
+enum Kind {
+    Taps,
+    Quarters,
+    Points(Tile),
 }
 
 /// What walks a convolution is packed for.
@@ -95,25 +102,26 @@ impl Walk {
 
 impl Walks {
     /// Numbers that are kept for each output and input of a kernel of `side` by `side` pixels.
-    pub fn taps(
-        self,
-        isa: Isa,
-        outputs: usize,
-        inputs: usize,
-        side: usize,
-        format: Format,
-    ) -> usize {
-        match (side, self) {
-            (3, Self::Same | Self::Doubled) if winograd::wins(isa, outputs, inputs, format) => {
-                POINTS
-            }
-            (3, Self::Doubled) => 16,
-            _ => side.saturating_mul(side),
+    pub fn taps(self, outputs: usize, inputs: usize, side: usize, format: Format) -> usize {
+        match self.kind(outputs, inputs, side, format) {
+            Kind::Taps => side.saturating_mul(side),
+            Kind::Quarters => 16,
+            Kind::Points(tile) => tile.points(),
         }
     }
-}
 
-impl Walks {
+    /// The form that weights are fastest in. Quarters need no more products than small tiles.
+    fn kind(self, outputs: usize, inputs: usize, side: usize, format: Format) -> Kind {
+        if side != 3 || self == Self::Any {
+            return Kind::Taps;
+        }
+        match (self, Tile::of(outputs, inputs, format)) {
+            (Self::Doubled, None | Some(Tile::Two)) => Kind::Quarters,
+            (_, None) => Kind::Taps,
+            (_, Some(tile)) => Kind::Points(tile),
+        }
+    }
+
     /// Whether a walk with a kernel of `side` pixels is one of them.
     fn include(self, walk: Walk, side: usize) -> bool {
         let same = Walk::same(walk.height, walk.width, side);
@@ -134,13 +142,11 @@ impl Convolution {
         side: usize,
         format: Format,
     ) -> Result<Self, Error> {
-        Self::pack_for(Isa::get(), Walks::Any, weights, outputs, inputs, side, format)
+        Self::pack_for(Walks::Any, weights, outputs, inputs, side, format)
     }
 
-    /// The same for some walks only, in the form that is fastest with a set of instructions. Any other set
-    /// computes with that form too.
+    /// The same for some walks only, in the form that is fastest for them.
     pub fn pack_for(
-        isa: Isa,
         walks: Walks,
         weights: &[f32],
         outputs: usize,
@@ -159,9 +165,9 @@ impl Convolution {
         check_len("weights", weights.len(), &[outputs, inputs, side, side])?;
         let depth = inputs.next_multiple_of(DEPTH);
         let kernel = |o: usize, c: usize| &weights[(o * inputs + c) * side * side..][..side * side];
-        let form = match walks.taps(isa, outputs, inputs, side, format) {
-            POINTS => Form::Points(Winograd::pack(weights, outputs, inputs)),
-            16 => {
+        let form = match walks.kind(outputs, inputs, side, format) {
+            Kind::Points(tile) => Form::Points(Winograd::pack(tile, weights, outputs, inputs)),
+            Kind::Quarters => {
                 let quarter = |[below, right]: [usize; 2]| {
                     Matrix::pack(outputs, 4 * depth, format, |o, k| {
                         let (tap, c) = (k / depth, k % depth);
@@ -178,10 +184,12 @@ impl Convolution {
                 let [a, b, c, d] = QUARTERS.map(quarter);
                 Form::Quarters(Box::new([a?, b?, c?, d?]))
             }
-            _ => Form::Taps(Matrix::pack(outputs, side * side * depth, format, |o, k| {
-                let (tap, c) = (k / depth, k % depth);
-                if c < inputs { kernel(o, c)[tap] } else { 0.0 }
-            })?),
+            Kind::Taps => {
+                Form::Taps(Matrix::pack(outputs, side * side * depth, format, |o, k| {
+                    let (tap, c) = (k / depth, k % depth);
+                    if c < inputs { kernel(o, c)[tap] } else { 0.0 }
+                })?)
+            }
         };
         Ok(Self { form, inputs, outputs, side, walks })
     }

@@ -322,7 +322,7 @@ impl Place {
     }
 
     /// Those that are kept.
-    fn kept(&self, rows: Range<usize>) -> impl Iterator<Item = usize> {
+    pub(crate) fn kept(&self, rows: Range<usize>) -> impl Iterator<Item = usize> {
         self.all(rows).flatten()
     }
 }

@@ -1,14 +1,15 @@
 //! Convolution of 3 by 3 pixels with fewer products than it has: Winograd's minimal filtering, after
-//! Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks" (2015), F(4×4, 3×3).
+//! Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks" (2015), F(4×4, 3×3) and F(2×2, 3×3).
 //!
 //! A tile of 6 by 6 pixels makes 4 by 4 results. Pixels and taps are the coefficients of polynomials, so
 //! that what they make together is known from the products of their values at six [`points`] in each
 //! direction: Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A, for a tile d, taps g and results Y. Those are 36 products
 //! in place of 144, for each input and output. Summed over inputs they are 36 matrix products, of tiles
-//! by inputs with inputs by outputs, whose right sides are made once.
+//! by inputs with inputs by outputs, whose right sides are made once. Tiles of 4 by 4 pixels make 2 by 2
+//! results with 16 products in place of 36, and fewer weights.
 //!
 //! The picture goes by in bands of tiles, few enough that their values stay in the caches. What is not a
-//! number reaches all 4 by 4 results of the tiles that see it, and not only those beside it.
+//! number reaches all results of the tiles that see it, and not only those beside it.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -22,23 +23,15 @@ use crate::group_norm::Moments;
 use crate::matmul::Place;
 use crate::matrix::{Format, PANEL};
 use crate::pool::{self, Shared};
-use crate::simd::per_isa;
+use crate::simd::{Math, per_isa};
 
 mod points;
 
-use points::{from_points, kernel, to_points};
+use points::{MOST, from_points, kernel, to_points};
 
-pub(crate) use points::POINTS;
-
-/// Rows and columns of what a tile makes.
-const MADE: usize = 4;
-/// Rows and columns of a tile; the next one begins [`MADE`] further.
-const TILE: usize = 6;
-const _: () = assert!(POINTS == TILE * TILE);
-
-/// Tiles of a task: enough that each weight that is fetched is used often, and few enough that their
-/// products stay in a core's own cache. Blocks of rows come out even with it.
-const TASK_TILES: usize = 60;
+/// Most tiles of a task: enough that each weight that is fetched is used often, and few enough that their
+/// products stay in a core's own cache.
+const TASK_TILES: usize = 64;
 /// Bytes of a band's values.
 const BAND: usize = 8 << 20;
 /// Depth that is multiplied at a time: half of the nearest cache.
@@ -48,14 +41,49 @@ const LANES: usize = 32;
 /// Tiles of a line that are turned into results together.
 const RUN: usize = 8;
 
-/// Whether a convolution of so many channels, of floats, is faster this way.
-pub(crate) fn wins(_isa: Isa, outputs: usize, inputs: usize, format: Format) -> bool {
-    format == Format::F32 && inputs >= 32 && outputs >= 32
+/// Which tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tile {
+    /// 4 by 4 pixels, which make 2 by 2 results.
+    Two,
+    /// 6 by 6 pixels, which make 4 by 4 results.
+    Four,
 }
+
+impl Tile {
+    /// The tiles with which a convolution of so many channels is fastest, if it is faster with any; every
+    /// set of instructions has the same answer. Where channels are many, pictures are small: four times
+    /// the weights then take longer to fetch than larger tiles spare.
+    pub(crate) fn of(outputs: usize, inputs: usize, format: Format) -> Option<Self> {
+        if format != Format::F32 || inputs < FEWEST || outputs < FEWEST {
+            return None;
+        }
+        Some(if inputs * outputs <= MANY { Self::Four } else { Self::Two })
+    }
+
+    /// Rows and columns of what a tile makes.
+    fn made(self) -> usize {
+        match self {
+            Self::Two => 2,
+            Self::Four => 4,
+        }
+    }
+
+    /// Points in both directions.
+    pub(crate) fn points(self) -> usize {
+        (self.made() + 2) * (self.made() + 2)
+    }
+}
+
+/// Channels below which transforming costs more than it spares.
+const FEWEST: usize = 32;
+/// Weights of each tap that are many.
+const MANY: usize = 5 << 18;
 
 /// The weights at all points.
 #[derive(Debug, Clone)]
 pub(crate) struct Winograd {
+    tile: Tile,
     /// [panel of outputs][point][input][32]
     weights: Aligned<f32>,
     outputs: usize,
@@ -64,23 +92,25 @@ pub(crate) struct Winograd {
 
 impl Winograd {
     /// Of weights [outputs, inputs, 3, 3].
-    pub(crate) fn pack(weights: &[f32], outputs: usize, inputs: usize) -> Self {
-        let size = POINTS * inputs * PANEL;
+    pub(crate) fn pack(tile: Tile, weights: &[f32], outputs: usize, inputs: usize) -> Self {
+        let size = tile.points() * inputs * PANEL;
         let mut packed = Aligned::new(outputs.div_ceil(PANEL) * size);
         let shared = Shared::new(&mut packed);
         pool::for_each(outputs.div_ceil(PANEL), |p| {
             // SAFETY: each panel is written by one task.
             let panel = unsafe { shared.part(p * size, size) };
+            let mut values = [0f32; MOST];
             for c in 0..inputs {
                 for (column, o) in (p * PANEL..outputs.min((p + 1) * PANEL)).enumerate() {
-                    let values = kernel(&weights[(o * inputs + c) * 9..][..9]);
-                    for (point, value) in values.into_iter().enumerate() {
-                        panel[(point * inputs + c) * PANEL + column] = value;
+                    let values = &mut values[..tile.points()];
+                    kernel(&weights[(o * inputs + c) * 9..][..9], values);
+                    for (point, value) in values.iter().enumerate() {
+                        panel[(point * inputs + c) * PANEL + column] = *value;
                     }
                 }
             }
         });
-        Self { weights: packed, outputs, inputs }
+        Self { tile, weights: packed, outputs, inputs }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -97,34 +127,37 @@ impl Winograd {
         moments: Option<&mut Moments>,
     ) {
         let (height, width) = over.walk.out(3);
-        let (down, across) = (height.div_ceil(MADE), width.div_ceil(MADE));
+        let (made, points) = (self.tile.made(), self.tile.points());
+        let (down, across) = (height.div_ceil(made), width.div_ceil(made));
         let n = self.outputs;
         let pixel = self.inputs.next_multiple_of(LANES);
-        let border = Border { down: down * MADE + 2, across: across * MADE + 2, pixel };
-        let tasks = Tasks::of(down * across, n.div_ceil(PANEL), POINTS * pixel * 4);
+        let border = Border { down: down * made + 2, across: across * made + 2, pixel };
+        let tasks = Tasks::of(down * across, n.div_ceil(PANEL), points * pixel * 4);
         let mut parts = vec![0f32; if moments.is_some() { tasks.blocks() * 2 * n } else { 0 }];
         let watched = moments.is_some().then(|| Shared::new(&mut parts));
         FLOATS.with_borrow_mut(|picture| {
             picture.grow(border.len());
             border.fill(isa, over, self.inputs, over.walk.doubled, picture);
-            let place = Place { line: across * MADE, width, parity: None };
+            let place = Place { line: across * made, width, parity: None };
             let out = Shared::new(out);
             let to = Destination { place: &place, n, out: &out };
             VALUES.with_borrow_mut(|values| {
                 let apart = tasks.band.min(down * across) * pixel + SPREAD;
-                values.grow(POINTS * apart);
+                values.grow(points * apart);
                 for band in 0..tasks.bands() {
                     let tiles = tasks.tiles(band);
                     let shared = Shared::new(values);
                     pool::for_each(tiles.len().div_ceil(RUN), |task| {
-                        let some =
-                            tiles.start + task * RUN..tiles.end.min(tiles.start + (task + 1) * RUN);
-                        transform(isa, picture, border, across, some, tiles.start, &shared, apart);
+                        let some = tiles.start + task * RUN..tiles.end;
+                        let some = some.start..some.end.min(some.start + RUN);
+                        let to = Values { shared: &shared, first: tiles.start, apart };
+                        transform(isa, self.tile, picture, border, across, some, &to);
                     });
                     pool::for_each(tasks.count(band), |task| {
                         let (block, some, panels) = tasks.task(band, task);
                         let from = &values[(some.start - tiles.start) * pixel..];
-                        let task = Task { isa, some, across, height, from, apart, pixel };
+                        let tile = self.tile;
+                        let task = Task { isa, tile, some, across, height, from, apart, pixel };
                         self.multiply(
                             task,
                             panels,
@@ -150,15 +183,18 @@ impl Winograd {
         to: &Destination,
         moments: Option<(&Shared<f32>, usize)>,
     ) {
-        let count = task.some.len();
+        let (count, made, points) = (task.some.len(), self.tile.made(), self.tile.points());
         let apart = TASK_TILES * PANEL + SPREAD;
         PRODUCTS.with_borrow_mut(|(products, results)| {
-            products.grow(POINTS * apart);
-            results.grow(MADE * MADE * RUN * PANEL);
+            products.grow(points * apart);
+            results.grow(made * made * RUN * PANEL);
             for panel in panels {
-                for point in 0..POINTS {
+                for point in 0..points {
+                    // What the results are written to and added to comes meanwhile.
+                    let some = count * point / points..count * (point + 1) / points;
+                    task.soon(some, panel, finish, to);
                     let acc = &mut products[point * apart..][..count * PANEL];
-                    let weights = &self.weights[(panel * POINTS + point) * self.inputs * PANEL..];
+                    let weights = &self.weights[(panel * points + point) * self.inputs * PANEL..];
                     let values = &task.from[point * task.apart..];
                     for start in (0..self.inputs).step_by(DEPTH) {
                         let len = DEPTH.min(self.inputs - start);
@@ -201,6 +237,7 @@ impl Winograd {
 /// Some tiles, and their values at all points.
 struct Task<'a> {
     isa: Isa,
+    tile: Tile,
     some: Range<usize>,
     /// Tiles of a line of them.
     across: usize,
@@ -213,6 +250,24 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
+    /// That the results of some of its tiles will be written, and what is added to them read.
+    fn soon(&self, some: Range<usize>, panel: usize, finish: &Finish, to: &Destination) {
+        let made = self.tile.made();
+        for tile in self.some.start + some.start..self.some.start + some.end {
+            let (down, right) = (tile / self.across, tile % self.across);
+            for row in (down * made..(down + 1) * made).take_while(|row| *row < self.height) {
+                let start = (row * self.across + right) * made;
+                for row in to.place.kept(start..start + made) {
+                    let at = row * to.n + panel * PANEL;
+                    to.out.soon(at);
+                    if let Some(residual) = finish.residual {
+                        pool::soon(residual, at);
+                    }
+                }
+            }
+        }
+    }
+
     /// Products [point][tile][32] to results, tiles of a line a few at a time.
     #[allow(clippy::too_many_arguments)]
     fn finish(
@@ -225,17 +280,19 @@ impl Task<'_> {
         to: &Destination,
         mut moments: Option<&mut [[f32; PANEL]; 2]>,
     ) {
+        let made = self.tile.made();
         let mut tile = self.some.start;
         while tile < self.some.end {
             let (down, right) = (tile / self.across, tile % self.across);
             let run = RUN.min(self.across - right).min(self.some.end - tile);
-            made(self.isa, &products[(tile - self.some.start) * PANEL..], apart, run, results);
-            for (line, sums) in results.chunks_exact(MADE * RUN * PANEL).enumerate() {
-                let row = down * MADE + line;
+            let products = &products[(tile - self.some.start) * PANEL..];
+            results_of(self.isa, self.tile, products, apart, run, results);
+            for line in 0..made {
+                let row = down * made + line;
                 if row < self.height {
-                    let start = (row * self.across + right) * MADE;
-                    let sums = &sums[..run * MADE * PANEL];
-                    let rows = start..start + run * MADE;
+                    let start = (row * self.across + right) * made;
+                    let sums = &results[line * RUN * made * PANEL..][..run * made * PANEL];
+                    let rows = start..start + run * made;
                     block(self.isa, sums, rows, finish, panel * PANEL, to, moments.as_deref_mut());
                 }
             }
@@ -248,7 +305,8 @@ impl Task<'_> {
 /// any number of threads.
 struct Tasks {
     tiles: usize,
-    /// Tiles of a band.
+    /// Tiles of a block, and of a band of blocks.
+    each: usize,
     band: usize,
     panels: usize,
     /// Panels of a task.
@@ -258,10 +316,11 @@ struct Tasks {
 impl Tasks {
     /// Of tiles whose values have so many bytes each.
     fn of(tiles: usize, panels: usize, bytes: usize) -> Self {
-        let band = (BAND / bytes / TASK_TILES).max(1) * TASK_TILES;
-        let blocks = band.min(tiles).div_ceil(TASK_TILES);
+        let each = tiles.div_ceil(tiles.div_ceil(TASK_TILES));
+        let band = (BAND / bytes / each).max(1) * each;
+        let blocks = band.min(tiles).div_ceil(each);
         let groups = (8 * pool::threads()).div_ceil(blocks).clamp(1, panels);
-        Self { tiles, band, panels, group: panels.div_ceil(groups) }
+        Self { tiles, each, band, panels, group: panels.div_ceil(groups) }
     }
 
     fn bands(&self) -> usize {
@@ -270,7 +329,7 @@ impl Tasks {
 
     /// Blocks of tiles of all bands.
     fn blocks(&self) -> usize {
-        self.tiles.div_ceil(TASK_TILES)
+        self.tiles.div_ceil(self.each)
     }
 
     fn tiles(&self, band: usize) -> Range<usize> {
@@ -278,7 +337,7 @@ impl Tasks {
     }
 
     fn count(&self, band: usize) -> usize {
-        self.tiles(band).len().div_ceil(TASK_TILES) * self.panels.div_ceil(self.group)
+        self.tiles(band).len().div_ceil(self.each) * self.panels.div_ceil(self.group)
     }
 
     /// A block's number, its tiles, and the panels.
@@ -286,9 +345,9 @@ impl Tasks {
         let groups = self.panels.div_ceil(self.group);
         let (block, group) = (index / groups, index % groups);
         let tiles = self.tiles(band);
-        let from = tiles.start + block * TASK_TILES;
+        let from = tiles.start + block * self.each;
         let panels = group * self.group..((group + 1) * self.group).min(self.panels);
-        (from / TASK_TILES, from..(from + TASK_TILES).min(tiles.end), panels)
+        (from / self.each, from..(from + self.each).min(tiles.end), panels)
     }
 }
 
@@ -296,84 +355,177 @@ impl Tasks {
 /// would all fall into the same few of the nearest cache.
 const SPREAD: usize = 16;
 
+/// Where the values of a band's tiles go: [point][tile][input], points `apart`.
+struct Values<'a> {
+    shared: &'a Shared<f32>,
+    /// The band's first tile.
+    first: usize,
+    apart: usize,
+}
+
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn transform_body<M: crate::simd::Math>(
+fn transform_body<M: Math>(
+    tile: Tile,
     picture: &[f32],
     border: Border,
     across: usize,
     tiles: Range<usize>,
-    first: usize,
-    to: &Shared<f32>,
-    apart: usize,
+    to: &Values,
 ) {
+    for number in tiles {
+        let (down, right) = (number / across, number % across);
+        match tile {
+            Tile::Two => transform_one::<M, 2, 4>(picture, border, [down, right], number, to),
+            Tile::Four => transform_one::<M, 4, 6>(picture, border, [down, right], number, to),
+        }
+    }
+}
+
+/// Bᵀ d B of one tile.
+#[inline(always)]
+fn transform_one<M: Math, const MADE: usize, const TILE: usize>(
+    picture: &[f32],
+    border: Border,
+    [down, right]: [usize; 2],
+    number: usize,
+    to: &Values,
+) {
+    let corner = (down * border.across + right) * MADE;
     let mut half = [[[0f32; LANES]; TILE]; TILE];
-    for tile in tiles {
-        let corner = tile / across * MADE * border.across + tile % across * MADE;
-        for c in (0..border.pixel).step_by(LANES) {
-            for x in 0..TILE {
-                let column: [&[f32; LANES]; TILE] = std::array::from_fn(|y| {
-                    let at = (corner + y * border.across + x) * border.pixel + c;
-                    picture[at..].first_chunk().expect("a tile lies in its picture")
-                });
-                let [a, b, c, d, e, f] = &mut half;
-                let to = [&mut a[x], &mut b[x], &mut c[x], &mut d[x], &mut e[x], &mut f[x]];
-                to_points::<M, LANES>(column, to);
-            }
-            for (y, line) in half.iter().enumerate() {
-                let at = (tile - first) * border.pixel + c;
-                let to = std::array::from_fn(|x| {
-                    // SAFETY: a task alone writes its tiles' values, each once.
-                    let part = unsafe { to.part((y * TILE + x) * apart + at, LANES) };
-                    part.first_chunk_mut().expect("it is that long")
-                });
-                to_points::<M, LANES>(line.each_ref(), to);
-            }
+    for channel in (0..border.pixel).step_by(LANES) {
+        for x in 0..TILE {
+            let column: [&[f32; LANES]; TILE] = std::array::from_fn(|y| {
+                let at = (corner + y * border.across + x) * border.pixel + channel;
+                picture[at..].first_chunk().expect("a tile lies in its picture")
+            });
+            to_points::<M, LANES, TILE>(column, half.each_mut().map(|line| &mut line[x]));
+        }
+        for (y, line) in half.iter().enumerate() {
+            let at = (number - to.first) * border.pixel + channel;
+            let to = std::array::from_fn(|x| {
+                // SAFETY: a task alone writes its tiles' values, each once.
+                let part = unsafe { to.shared.part((y * TILE + x) * to.apart + at, LANES) };
+                part.first_chunk_mut().expect("it is that long")
+            });
+            to_points::<M, LANES, TILE>(line.each_ref(), to);
         }
     }
 }
 
 per_isa! {
-    /// The values of some tiles of a padded picture, the first of which is number `first` of those whose
-    /// values are wanted: [point][tile][input], points lie `apart`.
+    /// The values of some tiles of a padded picture.
     fn transform(
+        tile: Tile,
         picture: &[f32],
         border: Border,
         across: usize,
         tiles: Range<usize>,
-        first: usize,
-        to: &Shared<f32>,
-        apart: usize,
+        to: &Values,
     ) = transform_body
 }
 
 #[inline(always)]
-fn made_body<M: crate::simd::Math>(products: &[f32], apart: usize, run: usize, out: &mut [f32]) {
-    let mut half = [[[0f32; PANEL]; TILE]; MADE];
-    for tile in 0..run {
-        for x in 0..TILE {
-            let column: [&[f32; PANEL]; TILE] = std::array::from_fn(|y| {
-                let at = (y * TILE + x) * apart + tile * PANEL;
-                products[at..].first_chunk().expect("there are products at each point")
-            });
-            let [a, b, c, d] = &mut half;
-            from_points::<M, PANEL>(column, [&mut a[x], &mut b[x], &mut c[x], &mut d[x]]);
-        }
-        for (y, line) in half.iter().enumerate() {
-            let at = (y * RUN + tile) * MADE * PANEL;
-            let (four, _) = out[at..].as_chunks_mut::<PANEL>();
-            let [a, b, c, d, ..] = four else { unreachable!("there is room for a run") };
-            from_points::<M, PANEL>(line.each_ref(), [a, b, c, d]);
+fn results_body<M: Math>(tile: Tile, products: &[f32], apart: usize, run: usize, out: &mut [f32]) {
+    for number in 0..run {
+        let products = &products[number * PANEL..];
+        match tile {
+            Tile::Two => results_of_one::<M, 2, 4>(products, apart, number, out),
+            Tile::Four => results_of_one::<M, 4, 6>(products, apart, number, out),
         }
     }
 }
 
+/// Aᵀ m A of one tile.
+#[inline(always)]
+fn results_of_one<M: Math, const MADE: usize, const TILE: usize>(
+    products: &[f32],
+    apart: usize,
+    number: usize,
+    out: &mut [f32],
+) {
+    let mut half = [[[0f32; PANEL]; TILE]; MADE];
+    for x in 0..TILE {
+        let column: [&[f32; PANEL]; TILE] = std::array::from_fn(|y| {
+            products[(y * TILE + x) * apart..].first_chunk().expect("products at each point")
+        });
+        from_points::<M, PANEL, MADE, TILE>(column, half.each_mut().map(|line| &mut line[x]));
+    }
+    for (y, line) in half.iter().enumerate() {
+        let (results, _) = out[(y * RUN + number) * MADE * PANEL..].as_chunks_mut::<PANEL>();
+        let results: &mut [_; MADE] = results.first_chunk_mut().expect("room for a run");
+        from_points::<M, PANEL, MADE, TILE>(line.each_ref(), results.each_mut());
+    }
+}
+
 per_isa! {
-    /// Products [point][tile][32], points `apart`, of `run` tiles to results [4][8 · 4][32].
-    fn made(products: &[f32], apart: usize, run: usize, out: &mut [f32]) = made_body
+    /// Products [point][tile][32], points `apart`, of `run` tiles to results [line][8 · columns][32].
+    fn results_of(tile: Tile, products: &[f32], apart: usize, run: usize, out: &mut [f32]) = results_body
 }
 
 thread_local! {
     static VALUES: RefCell<Aligned<f32>> = RefCell::default();
     static PRODUCTS: RefCell<(Aligned<f32>, Aligned<f32>)> = RefCell::default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Channelwise, Convolution, Walk, cpu};
+
+    fn noise(n: usize, seed: u32) -> Vec<f32> {
+        let mut bits = seed;
+        let mut next = || {
+            bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (bits >> 8) as f32 / 8_388_608.0 - 1.0
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    /// Convolutions by both tiles against the one by its taps, which is held against the definition.
+    #[test]
+    fn tiles_of_both_sizes_make_what_taps_make() {
+        for (height, width, inputs, outputs, doubled) in [
+            (1, 1, 1, 1, false),
+            (9, 30, 40, 33, false),
+            (35, 34, 8, 70, false),
+            (7, 5, 210, 32, true),
+        ] {
+            let (x, k) = (noise(height * width * inputs, 1), noise(outputs * inputs * 9, 2));
+            let walk = Walk { doubled, ..Walk::same(height, width, 3) };
+            let first =
+                Channelwise { scale: noise(inputs, 3), shift: noise(inputs, 4), silu: true };
+            let over = Over { parts: &[&x], walk, first: Some(&first) };
+            let bias = noise(outputs, 5);
+            let activation = Activation::Silu;
+            let finish = Finish { bias: Some(&bias), activation, ..Finish::default() };
+            let taps = Convolution::pack(&k, outputs, inputs, 3, Format::F32).unwrap();
+            let (down, across) = walk.out(3);
+            for (&isa, tile) in
+                cpu::available().iter().flat_map(|isa| [(isa, Tile::Two), (isa, Tile::Four)])
+            {
+                let (mut wanted, mut found) = (
+                    vec![f32::NAN; down * across * outputs],
+                    vec![f32::NAN; down * across * outputs],
+                );
+                let (mut a, mut b) = (Moments::default(), Moments::default());
+                taps.forward_over(isa, over, &finish, &mut wanted, Some(&mut a)).unwrap();
+                let packed = Winograd::pack(tile, &k, outputs, inputs);
+                assert_eq!(
+                    packed.bytes(),
+                    tile.points() * inputs * outputs.next_multiple_of(32) * 4
+                );
+                packed.forward(isa, over, &finish, &mut found, Some(&mut b));
+                let bound = 5e-6 * (9.0 * inputs as f32).sqrt();
+                for (a, b) in wanted.iter().zip(&found) {
+                    assert!((a - b).abs() < bound, "{isa:?} {tile:?} {walk:?}: {a} {b}");
+                }
+                let norm = |of: &Moments| {
+                    of.group_norm(1, &vec![1.0; outputs], &vec![0.0; outputs], 1e-5, false).unwrap()
+                };
+                let (a, b) = (norm(&a), norm(&b));
+                assert!((a.scale[0] / b.scale[0] - 1.0).abs() < 1e-4, "{isa:?} {tile:?} {walk:?}");
+                assert!((a.shift[0] - b.shift[0]).abs() < 1e-4, "{isa:?} {tile:?} {walk:?}");
+            }
+        }
+    }
 }

@@ -3,8 +3,7 @@
 mod reference;
 
 use likeness_kernels::{
-    Activation, Channelwise, Convolution, Error, Finish, Format, Isa, Moments, Over, Walk, Walks,
-    cpu,
+    Activation, Channelwise, Convolution, Error, Finish, Format, Moments, Over, Walk, Walks, cpu,
 };
 use proptest::prelude::*;
 use reference::{Unaligned, activated, convolved, random, worst};
@@ -68,9 +67,9 @@ proptest! {
         let walks = if doubled { Walks::Doubled } else { Walks::Same };
         let wanted = convolved(&passed, walk, c, &k, n, 3, &bias);
         let finish = Finish { bias: Some(&bias), ..Finish::default() };
-        for (format, bound) in [(Format::F32, rounding(c)), (Format::F16, 0.02), (Format::Bf16, 0.1)] {
+        for (format, bound) in [(Format::F32, rounding(c)), (Format::F16, 0.02), (Format::Bf16, 0.2)] {
             for &isa in cpu::available() {
-                let conv = Convolution::pack_for(isa, walks, &k, n, c, 3, format).unwrap();
+                let conv = Convolution::pack_for(walks, &k, n, c, 3, format).unwrap();
                 let mut out = Unaligned::new(&vec![f32::NAN; wanted.len()]);
                 let mut moments = Moments::default();
                 let over = Over { parts: &[x.numbers()], walk, first: how };
@@ -92,10 +91,9 @@ fn rounding(c: usize) -> f64 {
     5e-6 * (9.0 * c as f64).sqrt() + 1e-5
 }
 
-/// A set computes with weights in the form that is best for another, and some outputs or all may be left
-/// over in the last tiles.
+/// Some outputs or all are left over in the last tiles.
 #[test]
-fn what_was_packed_for_one_set_is_computed_with_by_another() {
+fn pictures_that_no_tiles_fit_are_those_of_the_definition() {
     for (height, width, c, n) in [(1, 1, 64, 64), (4, 5, 33, 40), (31, 66, 40, 65), (8, 9, 400, 32)]
     {
         let (x, k) = (random(height * width * c, 1), random(n * c * 9, 2));
@@ -106,15 +104,12 @@ fn what_was_packed_for_one_set_is_computed_with_by_another() {
         for (y, r) in wanted.iter_mut().zip(&residual) {
             *y = (*y + f64::from(*r)).max(0.0);
         }
-        for &packed_for in cpu::available() {
-            let conv =
-                Convolution::pack_for(packed_for, Walks::Same, &k, n, c, 3, Format::F32).unwrap();
-            for &isa in cpu::available() {
-                let mut out = vec![f32::NAN; wanted.len()];
-                conv.forward_with(isa, &x, walk, None, &finish, &mut out).unwrap();
-                let worst = worst(&out, &wanted);
-                assert!(worst < rounding(c), "{packed_for:?} {isa:?} {walk:?} {c} to {n}: {worst}");
-            }
+        let conv = Convolution::pack_for(Walks::Same, &k, n, c, 3, Format::F32).unwrap();
+        for &isa in cpu::available() {
+            let mut out = vec![f32::NAN; wanted.len()];
+            conv.forward_with(isa, &x, walk, None, &finish, &mut out).unwrap();
+            let worst = worst(&out, &wanted);
+            assert!(worst < rounding(c), "{isa:?} {walk:?} {c} to {n}: {worst}");
         }
     }
 }
@@ -124,7 +119,7 @@ fn what_was_packed_for_one_set_is_computed_with_by_another() {
 fn what_is_not_a_number_stays_in_its_tiles() {
     let (h, w, c, n) = (17, 14, 40, 40);
     let k: Vec<f32> = random(n * c * 9, 1).iter().map(|x| x + 2.0).collect();
-    let conv = Convolution::pack_for(Isa::get(), Walks::Same, &k, n, c, 3, Format::F32).unwrap();
+    let conv = Convolution::pack_for(Walks::Same, &k, n, c, 3, Format::F32).unwrap();
     for what in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         for (row, column) in [(0, 0), (3, 4), (7, 7), (16, 13)] {
             let mut x = random(h * w * c, 2);
@@ -150,8 +145,7 @@ fn what_is_not_a_number_stays_in_its_tiles() {
 /// Weights that were packed for some walks are refused for others.
 #[test]
 fn other_walks_than_those_it_was_packed_for_are_refused() {
-    let conv =
-        Convolution::pack_for(Isa::get(), Walks::Doubled, &[1.0; 9], 1, 1, 3, Format::F32).unwrap();
+    let conv = Convolution::pack_for(Walks::Doubled, &[1.0; 9], 1, 1, 3, Format::F32).unwrap();
     let same = Walk { doubled: true, ..Walk::same(4, 4, 3) };
     for walk in
         [Walk { stride: 2, ..same }, Walk { before: 0, ..same }, Walk { doubled: false, ..same }]

@@ -67,7 +67,7 @@ fn a_convolution_over_parts_with_moments_is_one_over_the_whole() {
     for (&isa, walks) in
         cpu::available().iter().flat_map(|isa| [(isa, Walks::Any), (isa, Walks::Same)])
     {
-        let conv = Convolution::pack_for(isa, walks, &weights, n, c, 3, Format::F32).unwrap();
+        let conv = Convolution::pack_for(walks, &weights, n, c, 3, Format::F32).unwrap();
         let (mut whole, mut found) = (vec![0.0; h * w * n], vec![0.0; h * w * n]);
         conv.forward_with(isa, &x, walk, Some(&how), &finish, &mut whole).unwrap();
         let over = Over { parts: &split, walk, first: Some(&how) };

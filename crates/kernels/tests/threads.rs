@@ -103,7 +103,7 @@ fn convolutions(isa: cpu::Isa) {
             (Walks::Same, 1, false),
             (Walks::Doubled, 1, true),
         ] {
-            let conv = Convolution::pack_for(isa, walks, &k, n, c, 3, format).unwrap();
+            let conv = Convolution::pack_for(walks, &k, n, c, 3, format).unwrap();
             let walk = Walk { height: h, width: w, stride, before: 1, doubled };
             let (height, width) = walk.out(3);
             let mut out = vec![0.0; height * width * n];

@@ -188,8 +188,7 @@ impl Asked<'_> {
         let side = if self.byte() == 255 { self.size() } else { self.one(&[1, 3]) };
         let weights = self.numbers(&[n, c, side, side]);
         let walks = self.one(&[Walks::Any, Walks::Any, Walks::Same, Walks::Doubled]);
-        let best = cpu::available()[usize::from(self.byte()) % cpu::available().len()];
-        let conv = Convolution::pack_for(best, walks, &weights, n, c, side, format)?;
+        let conv = Convolution::pack_for(walks, &weights, n, c, side, format)?;
         let (height, width) = (self.size(), self.size());
         let walk = Walk {
             height,

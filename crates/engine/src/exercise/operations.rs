@@ -372,7 +372,7 @@ fn convolution(
         Way::Doubled => Walks::Doubled,
     };
     let format = format(weights);
-    let conv = Convolution::pack_for(Isa::get(), walks, &numbers, outputs, inputs, side, format)?;
+    let conv = Convolution::pack_for(walks, &numbers, outputs, inputs, side, format)?;
     let walk = Walk {
         stride: if way == Way::Halved { 2 } else { 1 },
         doubled: way == Way::Doubled,

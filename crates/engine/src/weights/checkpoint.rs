@@ -145,8 +145,7 @@ impl Checkpoint {
             Compute::Int8 => kernels::Format::Bf16,
             _ => self.format(names, compute),
         };
-        let isa = kernels::Isa::get();
-        let taps = walks.taps(isa, outputs, inputs, side, format);
+        let taps = walks.taps(outputs, inputs, side, format);
         if self.weighs(outputs, inputs * taps, format) {
             return self.convolution(names[0], Convolution::pack(&[0.0], 1, 1, 1, format));
         }
@@ -158,7 +157,7 @@ impl Checkpoint {
             let dense = Tensor::from_vec(numbers, (outputs, inputs, side, side), device);
             return self.made(names[0], dense.map(Kernel::Dense));
         }
-        let packed = Convolution::pack_for(isa, walks, &numbers, outputs, inputs, side, format);
+        let packed = Convolution::pack_for(walks, &numbers, outputs, inputs, side, format);
         self.convolution(names[0], packed)
     }
 
