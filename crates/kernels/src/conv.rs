@@ -18,7 +18,7 @@ use crate::aligned::Aligned;
 use crate::cpu::Isa;
 use crate::finish::Finish;
 use crate::gemm::{OVERHANG, Segment};
-use crate::group_norm::{Channelwise, Moments, channelwise};
+use crate::group_norm::{Channelwise, Moments};
 use crate::matmul::{self, Finished, Place, Rows, Tasks, apart};
 use crate::matrix::{DEPTH, Format, Matrix, PANEL, check_len, sizes};
 use crate::number::Number;
@@ -465,7 +465,6 @@ impl Border {
     ) {
         let walk = over.walk;
         let mut joined = vec![0f32; if over.parts.len() > 1 { c } else { 0 }];
-        let mut passed = vec![0f32; if over.first.is_some() { c } else { 0 }];
         let pixels = walk.height * walk.width;
         for (column, pixel) in to.chunks_exact_mut(self.pixel).enumerate() {
             let inside = y >= walk.before && column >= walk.before;
@@ -489,10 +488,7 @@ impl Border {
                 }
             };
             match over.first {
-                Some(how) => {
-                    channelwise(isa, from, how, &mut passed);
-                    T::convert(isa, &passed, &mut pixel[..c]);
-                }
+                Some(how) => T::pass(isa, from, how, &mut pixel[..c]),
                 None => T::convert(isa, from, &mut pixel[..c]),
             }
             pixel[c..].fill(T::default());
