@@ -19,7 +19,7 @@ use crate::cpu::Isa;
 use crate::finish::Finish;
 use crate::gemm::{OVERHANG, Segment};
 use crate::group_norm::{Channelwise, Moments};
-use crate::matmul::{self, Finished, Place, Rows, Tasks, apart};
+use crate::matmul::{self, Finished, Place, Rows, Tasks};
 use crate::matrix::{DEPTH, Format, Matrix, PANEL, check_len, sizes};
 use crate::number::Number;
 use crate::peak::Arithmetic;
@@ -46,6 +46,9 @@ enum Form {
     /// Values at points, for pictures that keep their size and are computed in floats.
     Points(Winograd),
 }
+
+/// Bytes of a picture's copy that stay in the caches.
+const BAND: usize = 8 << 20;
 
 /// Which form.
 enum Kind {
@@ -306,7 +309,7 @@ impl Convolution {
         finish: &Finish,
         out: &mut [f32],
         moments: Option<&mut Moments>,
-        rows: impl FnOnce(&[T], usize) -> Rows,
+        rows: impl Fn(&[T], usize) -> Rows,
     ) {
         let (walk, n) = (over.walk, self.outputs);
         let depth = self.inputs.next_multiple_of(DEPTH);
@@ -314,34 +317,67 @@ impl Convolution {
         // Each of several products makes its quarter from the picture as it is.
         let doubled = walk.doubled && products.len() == 1;
         let each = Walk { doubled, ..walk };
-        let border = Border::of(each, self.side, apart(depth, size_of::<T>()));
-        let Border { across, pixel, .. } = border;
+        let (lines, columns) = each.out(self.side);
+        let across = (columns - 1) * walk.stride + self.side;
+        let border = Border { across, pixel: spread(depth, size_of::<T>()) };
+        let Border { across, pixel } = border;
         // Row r of the product begins at pixel r · stride, so outputs of one line begin `across` rows after
         // those of the line before. With stride 2 half of them are thrown away; such layers are few.
-        let (lines, columns) = each.out(self.side);
-        let places = (lines - 1) * across + columns;
+        let bands = Bands::of(lines, border.line() * walk.stride * size_of::<T>());
         T::with_picture(|buffer| {
             // The last rows of a product may begin anywhere in the last line, and some follow them.
-            buffer.grow(border.len() + (OVERHANG + 2) * walk.stride * pixel + across * 2 * pixel);
-            border.fill(isa, over, self.inputs, doubled, buffer);
-            let rows = rows(buffer, pixel * walk.stride);
-            let tasks = Tasks::of(places, n.div_ceil(PANEL), 1);
-            let sums = tasks.blocks() * 2 * n;
-            let mut parts = match moments {
-                Some(_) => vec![0f32; products.len() * sums],
-                None => Vec::new(),
-            };
-            for (i, product) in products.iter().enumerate() {
-                let place = Place { line: across, width: columns, parity: product.parity };
-                let watched = moments.is_some().then(|| (&mut parts[i * sums..][..sums], &tasks));
-                let emit = Finished::new(finish, &place, n, out, watched);
-                let segments = product.segments(border, depth);
-                matmul::product(isa, &rows, &tasks, &segments, product.weights, &emit);
+            let most = (bands.each - 1) * walk.stride + self.side;
+            buffer.grow((most + 2) * border.line() + (OVERHANG + 2) * walk.stride * pixel);
+            let (mut there, mut parts) = (0..0, Vec::new());
+            for band in bands.iter() {
+                let last = (band.end - 1) * walk.stride + self.side;
+                let wanted = band.start * walk.stride..last;
+                border.slide(isa, over, self.inputs, doubled, wanted, &mut there, buffer);
+                let rows = rows(buffer, pixel * walk.stride);
+                let places = (band.len() - 1) * across + columns;
+                let tasks = Tasks::of(places, n.div_ceil(PANEL), 1);
+                for product in products {
+                    let (above, parity) = (band.start, product.parity);
+                    let place = Place { line: across, width: columns, above, parity };
+                    let start = parts.len();
+                    let watched = moments.is_some().then(|| {
+                        parts.resize(start + tasks.blocks() * 2 * n, 0f32);
+                        (&mut parts[start..], &tasks)
+                    });
+                    let emit = Finished::new(finish, &place, n, out, watched);
+                    let segments = product.segments(border, depth);
+                    matmul::product(isa, &rows, &tasks, &segments, product.weights, &emit);
+                }
             }
             if let Some(moments) = moments {
                 *moments = Moments::from_parts(&parts, height * width, n);
             }
         });
+    }
+}
+
+/// Numbers from one pixel to the next: a block reads 32 of them at a time, of which those that lie a multiple
+/// of 256 bytes apart would fall into a few places of the nearest cache.
+fn spread(depth: usize, bytes: usize) -> usize {
+    if (depth * bytes).is_multiple_of(256) { depth + 64 / bytes } else { depth }
+}
+
+/// Lines of a result, cut into some that are computed one after the other, so that what they see of the
+/// picture stays in the caches from where it is copied to where it is multiplied.
+struct Bands {
+    lines: usize,
+    each: usize,
+}
+
+impl Bands {
+    /// Of lines each of which sees so many bytes that the one before does not.
+    fn of(lines: usize, bytes: usize) -> Self {
+        let most = (BAND / bytes).max(1);
+        Self { lines, each: lines.div_ceil(lines.div_ceil(most)) }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Range<usize>> {
+        (0..self.lines).step_by(self.each).map(|from| from..self.lines.min(from + self.each))
     }
 }
 
@@ -415,46 +451,49 @@ impl Over<'_> {
     }
 }
 
-/// The sizes of a picture's copy with its border: `down` lines of `across` pixels of `pixel` numbers.
+/// The sizes of a picture's copy with its border: lines of `across` pixels of `pixel` numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Border {
-    pub down: usize,
     pub across: usize,
     pub pixel: usize,
 }
 
 impl Border {
-    /// As much as a walk with a kernel of `side` pixels sees.
-    fn of(walk: Walk, side: usize, pixel: usize) -> Self {
-        let (height, width) = walk.out(side);
-        let seen = |outputs: usize| (outputs - 1) * walk.stride + side;
-        Self { down: seen(height), across: seen(width), pixel }
+    /// Numbers of a line.
+    pub(crate) fn line(&self) -> usize {
+        self.across * self.pixel
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.down * self.across * self.pixel
-    }
-
-    /// Copies what a convolution of `inputs` channels walks over, each pixel doubled if it says so.
-    pub(crate) fn fill<T: Number>(
+    /// Has the buffer begin with the `wanted` lines of what a convolution of `inputs` channels walks over,
+    /// each pixel doubled if it says so. It begins with those that are `there`, which are not copied again.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn slide<T: Number>(
         self,
         isa: Isa,
         over: Over,
         inputs: usize,
         doubled: bool,
+        wanted: Range<usize>,
+        there: &mut Range<usize>,
         buffer: &mut [T],
     ) {
+        let kept = wanted.start..there.end.max(wanted.start);
+        if !kept.is_empty() {
+            let from = (wanted.start - there.start) * self.line();
+            buffer.copy_within(from..from + kept.len() * self.line(), 0);
+        }
         let picture = Shared::new(buffer);
-        pool::for_each(self.down, |y| {
+        pool::for_each(wanted.end - kept.end, |task| {
+            let y = kept.end + task;
             // SAFETY: each task writes one line.
-            let to =
-                unsafe { picture.part(y * self.across * self.pixel, self.across * self.pixel) };
-            self.line::<T>(isa, over, inputs, if doubled { 2 } else { 1 }, y, to);
+            let to = unsafe { picture.part((y - wanted.start) * self.line(), self.line()) };
+            self.copy::<T>(isa, over, inputs, if doubled { 2 } else { 1 }, y, to);
         });
+        *there = wanted;
     }
 
     /// One line, in which each pixel stands `factor` times.
-    fn line<T: Number>(
+    fn copy<T: Number>(
         self,
         isa: Isa,
         over: Over,

@@ -131,14 +131,13 @@ impl Winograd {
         let (down, across) = (height.div_ceil(made), width.div_ceil(made));
         let n = self.outputs;
         let pixel = self.inputs.next_multiple_of(LANES);
-        let border = Border { down: down * made + 2, across: across * made + 2, pixel };
+        let border = Border { across: across * made + 2, pixel };
         let tasks = Tasks::of(down * across, n.div_ceil(PANEL), points * pixel * 4);
         let mut parts = vec![0f32; if moments.is_some() { tasks.blocks() * 2 * n } else { 0 }];
         let watched = moments.is_some().then(|| Shared::new(&mut parts));
         FLOATS.with_borrow_mut(|picture| {
-            picture.grow(border.len());
-            border.fill(isa, over, self.inputs, over.walk.doubled, picture);
-            let place = Place { line: across * made, width, parity: None };
+            let mut there = 0..0;
+            let place = Place { line: across * made, width, above: 0, parity: None };
             let out = Shared::new(out);
             let to = Destination { place: &place, n, out: &out };
             VALUES.with_borrow_mut(|values| {
@@ -146,12 +145,17 @@ impl Winograd {
                 values.grow(points * apart);
                 for band in 0..tasks.bands() {
                     let tiles = tasks.tiles(band);
+                    let wanted =
+                        tiles.start / across * made..((tiles.end - 1) / across + 1) * made + 2;
+                    picture.grow_keeping(wanted.len() * border.line());
+                    let doubled = over.walk.doubled;
+                    border.slide(isa, over, self.inputs, doubled, wanted, &mut there, picture);
+                    let lines = Lines { numbers: picture, border, across, first: there.start };
                     let shared = Shared::new(values);
+                    let into = Values { shared: &shared, first: tiles.start, apart };
                     pool::for_each(tiles.len().div_ceil(RUN), |task| {
-                        let some = tiles.start + task * RUN..tiles.end;
-                        let some = some.start..some.end.min(some.start + RUN);
-                        let to = Values { shared: &shared, first: tiles.start, apart };
-                        transform(isa, self.tile, picture, border, across, some, &to);
+                        let from = tiles.start + task * RUN;
+                        transform(isa, self.tile, &lines, from..tiles.end.min(from + RUN), &into);
                     });
                     pool::for_each(tasks.count(band), |task| {
                         let (block, some, panels) = tasks.task(band, task);
@@ -355,6 +359,16 @@ impl Tasks {
 /// would all fall into the same few of the nearest cache.
 const SPREAD: usize = 16;
 
+/// Some lines of a picture with its border.
+struct Lines<'a> {
+    numbers: &'a [f32],
+    border: Border,
+    /// Tiles of a line of them.
+    across: usize,
+    /// The number of the first line.
+    first: usize,
+}
+
 /// Where the values of a band's tiles go: [point][tile][input], points `apart`.
 struct Values<'a> {
     shared: &'a Shared<f32>,
@@ -364,19 +378,11 @@ struct Values<'a> {
 }
 
 #[inline(always)]
-fn transform_body<M: Math>(
-    tile: Tile,
-    picture: &[f32],
-    border: Border,
-    across: usize,
-    tiles: Range<usize>,
-    to: &Values,
-) {
+fn transform_body<M: Math>(tile: Tile, lines: &Lines, tiles: Range<usize>, to: &Values) {
     for number in tiles {
-        let (down, right) = (number / across, number % across);
         match tile {
-            Tile::Two => transform_one::<M, 2, 4>(picture, border, [down, right], number, to),
-            Tile::Four => transform_one::<M, 4, 6>(picture, border, [down, right], number, to),
+            Tile::Two => transform_one::<M, 2, 4>(lines, number, to),
+            Tile::Four => transform_one::<M, 4, 6>(lines, number, to),
         }
     }
 }
@@ -384,19 +390,19 @@ fn transform_body<M: Math>(
 /// Bᵀ d B of one tile.
 #[inline(always)]
 fn transform_one<M: Math, const MADE: usize, const TILE: usize>(
-    picture: &[f32],
-    border: Border,
-    [down, right]: [usize; 2],
+    lines: &Lines,
     number: usize,
     to: &Values,
 ) {
-    let corner = (down * border.across + right) * MADE;
+    let Lines { border, across, .. } = *lines;
+    let (down, right) = (number / across * MADE - lines.first, number % across * MADE);
+    let corner = down * border.across + right;
     let mut half = [[[0f32; LANES]; TILE]; TILE];
     for channel in (0..border.pixel).step_by(LANES) {
         for x in 0..TILE {
             let column: [&[f32; LANES]; TILE] = std::array::from_fn(|y| {
                 let at = (corner + y * border.across + x) * border.pixel + channel;
-                picture[at..].first_chunk().expect("a tile lies in its picture")
+                lines.numbers[at..].first_chunk().expect("a tile lies in its lines")
             });
             to_points::<M, LANES, TILE>(column, half.each_mut().map(|line| &mut line[x]));
         }
@@ -413,15 +419,8 @@ fn transform_one<M: Math, const MADE: usize, const TILE: usize>(
 }
 
 per_isa! {
-    /// The values of some tiles of a padded picture.
-    fn transform(
-        tile: Tile,
-        picture: &[f32],
-        border: Border,
-        across: usize,
-        tiles: Range<usize>,
-        to: &Values,
-    ) = transform_body
+    /// The values of some tiles of these lines.
+    fn transform(tile: Tile, lines: &Lines, tiles: Range<usize>, to: &Values) = transform_body
 }
 
 #[inline(always)]
