@@ -16,7 +16,7 @@ use candle_core::quantized::QMatMul;
 use candle_core::{CpuStorage, Module, Result, Storage, Tensor};
 use likeness_kernels as kernels;
 use likeness_kernels::Finish;
-pub use likeness_kernels::{Activation, Gate};
+pub use likeness_kernels::{Activation, Gate, Walks};
 
 use crate::profile::{Cost, timed};
 

@@ -62,7 +62,7 @@ impl Cost {
         let picture = (walk.height * walk.width) as f64 * inputs;
         Self {
             kind: WorkKind::Convolution,
-            numbers: numbers(weights.matrix().arithmetic(Isa::get())),
+            numbers: numbers(weights.arithmetic(Isa::get())),
             flop: 2.0 * result * inputs * taps,
             bytes: FLOAT * (picture + results * result) + weights.bytes() as f64,
         }

@@ -4,7 +4,7 @@ use crate::cpu::Isa;
 use crate::simd::{Math, per_isa};
 
 #[inline(always)]
-fn bf16_bits(x: f32) -> u16 {
+pub(crate) fn bf16_bits(x: f32) -> u16 {
     let bits = x.to_bits();
     // To the nearest, ties to even. What is not a number stays so.
     let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1));

@@ -4,11 +4,13 @@
 //! ([`Moments`]), which spares the picture a pass of its own.
 
 use crate::Error;
+use crate::convert::bf16_bits;
 use crate::cpu::Isa;
 use crate::finish::{self, Activation};
 use crate::matrix::check_len;
 use crate::norm::rows;
 use crate::pool::{self, Shared};
+use crate::shares::exp2_rough;
 use crate::simd::{Math, per_isa};
 
 /// Pixels of a task.
@@ -163,6 +165,30 @@ per_isa! {
     pub(crate) fn channelwise(x: &[f32], how: &Channelwise, out: &mut [f32]) = channelwise_body
 }
 
+#[inline(always)]
+fn channelwise_rough_body<M: Math>(x: &[f32], how: &Channelwise, out: &mut [u16]) {
+    let n = x.len();
+    let (out, scale, shift) = (&mut out[..n], &how.scale[..n], &how.shift[..n]);
+    if !how.silu {
+        for i in 0..n {
+            out[i] = bf16_bits(M::fma(x[i], scale[i], shift[i]));
+        }
+        return;
+    }
+    for i in 0..n {
+        let x = M::fma(x[i], scale[i], shift[i]);
+        // e^-|x|, with which both sides of the sigmoid are quotients of numbers up to 1.
+        let power = exp2_rough::<M>(-x.abs() * std::f32::consts::LOG2_E);
+        let above = if x < 0.0 { x * power } else { x };
+        out[i] = bf16_bits(above / (1.0 + power));
+    }
+}
+
+per_isa! {
+    /// The same, rounded to bf16, with exponentials to as much as that can hold.
+    pub(crate) fn channelwise_rough(x: &[f32], how: &Channelwise, out: &mut [u16]) = channelwise_rough_body
+}
+
 impl Channelwise {
     /// Does it to all of x [pixels, channels].
     pub fn apply(&self, x: &[f32], out: &mut [f32]) -> Result<(), Error> {
@@ -170,5 +196,39 @@ impl Channelwise {
         rows(x, self.scale.len(), [("scale", None), ("shift", shift)], out, |isa, x, out| {
             channelwise(isa, x, self, out)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu;
+
+    #[test]
+    fn what_is_rounded_on_the_way_is_what_is_rounded_after_it() {
+        let x: Vec<f32> = (-4000..4000).map(|i| i as f32 / 200.0).chain([-1e4, 1e4]).collect();
+        for silu in [false, true] {
+            let how = Channelwise { scale: vec![1.5; x.len()], shift: vec![0.1; x.len()], silu };
+            let (mut wanted, mut found) = (vec![0.0; x.len()], vec![0; x.len()]);
+            for &isa in cpu::available() {
+                channelwise(isa, &x, &how, &mut wanted);
+                channelwise_rough(isa, &x, &how, &mut found);
+                for (&wanted, &found) in wanted.iter().zip(&found) {
+                    let found = f32::from_bits(u32::from(found) << 16);
+                    // Half a step of bf16, and a little where both are near the middle of one.
+                    let bound = wanted.abs() * (1.0 / 256.0 + 1e-4) + 1e-9;
+                    assert!((found - wanted).abs() <= bound, "{isa:?} {silu}: {found} {wanted}");
+                }
+            }
+            for what in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                for &isa in cpu::available() {
+                    channelwise_rough(isa, &[what; 40], &how, &mut found);
+                    assert!(
+                        found[..40].iter().all(|bits| bits & 0x7f80 == 0x7f80),
+                        "{isa:?} {what}"
+                    );
+                }
+            }
+        }
     }
 }

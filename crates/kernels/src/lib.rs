@@ -28,6 +28,7 @@ mod matmul;
 mod gemm;
 mod finish;
 mod conv;
+mod winograd;
 mod attention;
 mod norm;
 mod group_norm;
@@ -41,7 +42,7 @@ mod simd;
 mod unpack;
 
 pub use attention::{Heads, KeyValues, attention, attention_with};
-pub use conv::{Convolution, Over, Walk};
+pub use conv::{Convolution, Over, Walk, Walks};
 pub use cpu::Isa;
 pub use elementwise::{Gate, HeadNorm, gated, norm_heads, softmax};
 pub use finish::{Activation, Finish};
@@ -76,6 +77,9 @@ pub enum Error {
     /// A format that weights cannot be packed in here.
     #[error("weights cannot be packed as {0:?} here")]
     Format(Format),
+    /// Weights of a convolution that are walked in a way that they were not packed for.
+    #[error("these weights were packed for other walks than {0:?}")]
+    Walk(Walk),
     /// A set of instructions, by its name, that this processor does not have.
     #[error("this processor has no {0}")]
     Absent(&'static str),

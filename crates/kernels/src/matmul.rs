@@ -338,18 +338,26 @@ impl Emit for Finished<'_> {
 pub(crate) struct Place {
     pub line: usize,
     pub width: usize,
+    /// Lines of the result above the first of these.
+    pub above: usize,
+    /// For a result of twice as many lines and columns: which of each two lines, and of each two
+    /// columns, these are.
+    pub parity: Option<[usize; 2]>,
 }
 
 impl Place {
     pub(crate) fn rows(m: usize) -> Self {
-        Self { line: m, width: m }
+        Self { line: m, width: m, above: 0, parity: None }
     }
 
     /// Which rows of the result those of the product are, one after the other.
     pub(crate) fn all(&self, rows: Range<usize>) -> impl Iterator<Item = Option<usize>> {
-        let (mut y, mut x) = (rows.start / self.line, rows.start % self.line);
+        let (mut y, mut x) = (self.above + rows.start / self.line, rows.start % self.line);
         rows.map(move |_| {
-            let row = (x < self.width).then(|| y * self.width + x);
+            let row = (x < self.width).then(|| match self.parity {
+                None => y * self.width + x,
+                Some([below, right]) => 2 * ((2 * y + below) * self.width + x) + right,
+            });
             x += 1;
             if x == self.line {
                 (y, x) = (y + 1, 0);
@@ -359,7 +367,7 @@ impl Place {
     }
 
     /// Those that are kept.
-    fn kept(&self, rows: Range<usize>) -> impl Iterator<Item = usize> {
+    pub(crate) fn kept(&self, rows: Range<usize>) -> impl Iterator<Item = usize> {
         self.all(rows).flatten()
     }
 }

@@ -5,6 +5,7 @@ use crate::conv;
 use crate::convert::to_bf16;
 use crate::cpu::Isa;
 use crate::gemm::{self, Compute, Left, OVERHANG, Segment};
+use crate::group_norm::{Channelwise, channelwise, channelwise_rough};
 use crate::matrix::PANEL;
 use crate::shares::{shares_exact, shares_rough};
 
@@ -18,6 +19,9 @@ pub(crate) trait Number:
     const UNIT: f32;
 
     fn convert(isa: Isa, from: &[f32], to: &mut [Self]);
+
+    /// What becomes of a pixel that goes through a norm first.
+    fn pass(isa: Isa, from: &[f32], how: &Channelwise, to: &mut [Self]);
 
     /// See [`gemm::even_rows`].
     fn even_rows(isa: Isa) -> usize;
@@ -85,6 +89,10 @@ impl Number for f32 {
         to.copy_from_slice(from);
     }
 
+    fn pass(isa: Isa, from: &[f32], how: &Channelwise, to: &mut [Self]) {
+        channelwise(isa, from, how, to);
+    }
+
     fn shares(
         isa: Isa,
         scores: &[f32],
@@ -124,6 +132,10 @@ impl Number for u16 {
 
     fn convert(isa: Isa, from: &[f32], to: &mut [Self]) {
         to_bf16(isa, from, to);
+    }
+
+    fn pass(isa: Isa, from: &[f32], how: &Channelwise, to: &mut [Self]) {
+        channelwise_rough(isa, from, how, to);
     }
 
     fn shares(

@@ -61,7 +61,7 @@ per_isa! {
 
 /// 2ˣ for x ≤ 0, to 4e-5 of it, which is a hundredth of what rounding to bf16 costs.
 #[inline(always)]
-fn exp2_rough<M: Math>(x: f32) -> f32 {
+pub(crate) fn exp2_rough<M: Math>(x: f32) -> f32 {
     // Adding and taking off 1.5·2²³ rounds to a whole number, and leaves it in the low bits.
     const ROUND: f32 = 12_582_912.0;
     // Not `max`, which would lose what is not a number.

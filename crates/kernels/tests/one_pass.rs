@@ -4,7 +4,7 @@ mod reference;
 
 use likeness_kernels::{
     Before, Blocks, Convolution, Finish, Format, Gate, Gated, LayerNorm, Matrix, Moments, Over,
-    Walk, cpu, gated, group_norm, layer_norm, matmul_after, matmul_with,
+    Walk, Walks, cpu, gated, group_norm, layer_norm, matmul_after, matmul_with,
 };
 use reference::random;
 
@@ -119,11 +119,14 @@ fn a_convolution_over_parts_with_moments_is_one_over_the_whole() {
     let joined = Moments::join(&joined.iter().collect::<Vec<_>>());
     assert_eq!(joined, Moments::of(&x, c).unwrap());
     let how = joined.group_norm(10, &random(c, 2), &random(c, 3), 1e-5, true).unwrap();
-    let conv = Convolution::pack(&random(n * c * 9, 4), n, c, 3, Format::F32).unwrap();
+    let weights = random(n * c * 9, 4);
     let walk = Walk::same(h, w, 3);
     let residual = random(h * w * n, 5);
     let finish = Finish { residual: Some(&residual), relu: true, ..Finish::default() };
-    for &isa in cpu::available() {
+    for (&isa, walks) in
+        cpu::available().iter().flat_map(|isa| [(isa, Walks::Any), (isa, Walks::Same)])
+    {
+        let conv = Convolution::pack_for(walks, &weights, n, c, 3, Format::F32).unwrap();
         let (mut whole, mut found) = (vec![0.0; h * w * n], vec![0.0; h * w * n]);
         conv.forward_with(isa, &x, walk, Some(&how), &finish, &mut whole).unwrap();
         let over = Over { parts: &split, walk, first: Some(&how) };

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use likeness_kernels::{
     Before, Blocks, Convolution, Finish, Format, Gate, Gated, HeadNorm, Heads, KeyValues,
-    LayerNorm, Matrix, Moments, Over, Walk, attention_with, cpu, gated, group_norm, layer_norm,
-    matmul_after, norm_heads, pool, rms_norm, softmax,
+    LayerNorm, Matrix, Moments, Over, Walk, Walks, attention_with, cpu, gated, group_norm,
+    layer_norm, matmul_after, norm_heads, pool, rms_norm, softmax,
 };
 use reference::random;
 
@@ -96,18 +96,24 @@ fn convolutions(isa: cpu::Isa) {
     let x = random(h * w * c, 1);
     let k = random(n * c * 9, 2);
     for format in [Format::F32, Format::Bf16] {
-        let conv = Convolution::pack(&k, n, c, 3, format).unwrap();
-        for (stride, doubled) in [(1, false), (2, false), (1, true)] {
+        for (walks, stride, doubled) in [
+            (Walks::Any, 1, false),
+            (Walks::Any, 2, false),
+            (Walks::Any, 1, true),
+            (Walks::Same, 1, false),
+            (Walks::Doubled, 1, true),
+        ] {
+            let conv = Convolution::pack_for(walks, &k, n, c, 3, format).unwrap();
             let walk = Walk { height: h, width: w, stride, before: 1, doubled };
             let (height, width) = walk.out(3);
             let mut out = vec![0.0; height * width * n];
             let mut moments = Moments::default();
             let over = Over { parts: &[&x], walk, first: None };
             conv.forward_over(isa, over, &Finish::default(), &mut out, Some(&mut moments)).unwrap();
-            print(format_args!("{isa:?} {format:?} {walk:?}"), &out);
+            print(format_args!("{isa:?} {format:?} {walks:?} {walk:?}"), &out);
             let norm = moments.group_norm(8, &k[..n], &k[n..2 * n], 1e-5, true).unwrap();
             print(
-                format_args!("{isa:?} {format:?} {walk:?} moments"),
+                format_args!("{isa:?} {format:?} {walks:?} {walk:?} moments"),
                 &[norm.scale, norm.shift].concat(),
             );
         }

@@ -6,8 +6,8 @@
 
 use likeness_kernels::{
     Activation, Before, Blocks, Channelwise, Convolution, Error, Finish, Format, Gate, Gated,
-    HeadNorm, Heads, Isa, KeyValues, LayerNorm, Matrix, Moments, Over, Walk, attention_with, cpu,
-    gated, layer_norm, matmul_after, norm_heads, rms_norm, softmax,
+    HeadNorm, Heads, Isa, KeyValues, LayerNorm, Matrix, Moments, Over, Walk, Walks, attention_with,
+    cpu, gated, layer_norm, matmul_after, norm_heads, rms_norm, softmax,
 };
 
 /// Numbers of the longest slice: what is padded from it fits into memory many times.
@@ -187,7 +187,8 @@ impl Asked<'_> {
         let (n, c, format) = (self.size(), self.size(), self.format());
         let side = if self.byte() == 255 { self.size() } else { self.one(&[1, 3]) };
         let weights = self.numbers(&[n, c, side, side]);
-        let conv = Convolution::pack(&weights, n, c, side, format)?;
+        let walks = self.one(&[Walks::Any, Walks::Any, Walks::Same, Walks::Doubled]);
+        let conv = Convolution::pack_for(walks, &weights, n, c, side, format)?;
         let (height, width) = (self.size(), self.size());
         let walk = Walk {
             height,

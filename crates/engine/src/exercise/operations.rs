@@ -3,7 +3,7 @@
 use likeness_kernels as kernels;
 use likeness_kernels::{
     Activation, Before, Blocks, Channelwise, Convolution, Finish, Format, Gate, Gated, HeadNorm,
-    Heads, Isa, KeyValues, Matrix, Moments, Over, Walk,
+    Heads, Isa, KeyValues, Matrix, Moments, Over, Walk, Walks,
 };
 use likeness_recipe::{Exercise, RenderError, WeightFormat, Workload};
 
@@ -366,7 +366,13 @@ fn convolution(
     let (inputs, height, width) = (sizes.at(0), sizes.at(1), sizes.at(2));
     let outputs = sizes.more_or(0) as usize;
     let numbers = noise(outputs * inputs * side * side);
-    let conv = Convolution::pack(&numbers, outputs, inputs, side, format(weights))?;
+    let walks = match way {
+        Way::Plain | Way::Normed => Walks::Same,
+        Way::Halved => Walks::Any,
+        Way::Doubled => Walks::Doubled,
+    };
+    let format = format(weights);
+    let conv = Convolution::pack_for(walks, &numbers, outputs, inputs, side, format)?;
     let walk = Walk {
         stride: if way == Way::Halved { 2 } else { 1 },
         doubled: way == Way::Doubled,

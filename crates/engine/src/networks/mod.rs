@@ -11,7 +11,7 @@ pub mod vae;
 
 use candle_core::{Device, Tensor};
 
-use crate::ops::{Conv, Gate, GatedLayer, GroupNorm, Layer, LayerNorm, Linear};
+use crate::ops::{Conv, Gate, GatedLayer, GroupNorm, Layer, LayerNorm, Linear, Walks};
 use crate::weights::{Checkpoint, Compute, WeightError};
 
 /// Where a network's weights come from and what becomes of them.
@@ -104,7 +104,18 @@ impl Source<'_> {
 
     /// A convolution that keeps the size, of 3 by 3 pixels.
     fn conv(&self, name: &str, outputs: usize, inputs: usize) -> Result<Conv, WeightError> {
-        self.convolution(&[name], &[outputs, inputs, 3, 3], true)
+        self.convolution(&[name], &[outputs, inputs, 3, 3], Walks::Same, true)
+    }
+
+    /// The same with steps of two pixels, which halves the picture.
+    fn halving(&self, name: &str, channels: usize, bias: bool) -> Result<Conv, WeightError> {
+        let shape = [channels, channels, 3, 3];
+        Ok(Conv { stride: 2, ..self.convolution(&[name], &shape, Walks::Any, bias)? })
+    }
+
+    /// The same over a picture of which each pixel is doubled in both directions first.
+    fn doubling(&self, name: &str, channels: usize, bias: bool) -> Result<Conv, WeightError> {
+        self.convolution(&[name], &[channels, channels, 3, 3], Walks::Doubled, bias)
     }
 
     /// A convolution of single pixels, stored as one, or as a linear layer.
@@ -116,7 +127,8 @@ impl Source<'_> {
         linear: bool,
     ) -> Result<Conv, WeightError> {
         let shape = [outputs, inputs, 1, 1];
-        self.convolution(names, if linear { &shape[..2] } else { &shape }, true)
+        let shape = if linear { &shape[..2] } else { &shape[..] };
+        self.convolution(names, shape, Walks::Any, true)
     }
 
     /// Convolutions over the same input as one, that keep the size; `shape` of each.
@@ -124,17 +136,18 @@ impl Source<'_> {
         &self,
         names: &[&str],
         shape: &[usize],
+        walks: Walks,
         bias: bool,
     ) -> Result<Conv, WeightError> {
         let weights: Vec<String> = names.iter().map(|name| format!("{name}.weight")).collect();
         let weights: Vec<&str> = weights.iter().map(String::as_str).collect();
-        let kernel = self.checkpoint.kernel(&weights, shape, self.compute, self.device)?;
+        let kernel = self.checkpoint.kernel(&weights, shape, walks, self.compute, self.device)?;
         let bias = match bias {
             true => Some(self.biases(names, shape[0])?),
             false => None,
         };
         let before = shape.get(3).map_or(0, |side| side / 2);
-        Ok(Conv { kernel, bias, stride: 1, before, doubled: false })
+        Ok(Conv { kernel, bias, stride: 1, before, doubled: walks == Walks::Doubled })
     }
 
     fn biases(&self, names: &[&str], each: usize) -> Result<Tensor, WeightError> {

@@ -123,9 +123,10 @@ impl Half {
             let rescale = match i + 1 == c.len() {
                 true => None,
                 false => {
-                    let conv = source.conv(&format!("{name}.downsamplers.0.conv"), c[i], c[i])?;
+                    let conv =
+                        source.halving(&format!("{name}.downsamplers.0.conv"), c[i], true)?;
                     // Zeros behind the picture only.
-                    Some(Conv { stride: 2, before: 0, ..conv })
+                    Some(Conv { before: 0, ..conv })
                 }
             };
             Level::new(&name, inputs, c[i], config.layers_per_block, rescale, config, source)
@@ -154,10 +155,7 @@ impl Half {
             let inputs = c[i.saturating_sub(1)];
             let rescale = match i + 1 == c.len() {
                 true => None,
-                false => {
-                    let conv = source.conv(&format!("{name}.upsamplers.0.conv"), c[i], c[i])?;
-                    Some(Conv { doubled: true, ..conv })
-                }
+                false => Some(source.doubling(&format!("{name}.upsamplers.0.conv"), c[i], true)?),
             };
             Level::new(&name, inputs, c[i], config.layers_per_block + 1, rescale, config, source)
         };

@@ -7,7 +7,7 @@ use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
 use candle_core::{Device, Tensor};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
-use likeness_kernels::{self as kernels, Blocks, Convolution, Gate, Matrix};
+use likeness_kernels::{self as kernels, Blocks, Convolution, Gate, Matrix, Walks};
 
 use super::invented::{Invented, Weight};
 use super::keys::{self, Family, Naming, Piece, Rows};
@@ -129,11 +129,12 @@ impl Checkpoint {
     }
 
     /// The convolution [outputs of all the names together, inputs, side, side]; every tensor is stored
-    /// in `shape`, whose first number is its outputs.
+    /// in `shape`, whose first number is its outputs. On a CPU it is only for such `walks`.
     pub fn kernel(
         &self,
         names: &[&str],
         shape: &[usize],
+        walks: Walks,
         compute: Compute,
         device: &Device,
     ) -> Result<Kernel, WeightError> {
@@ -144,7 +145,8 @@ impl Checkpoint {
             Compute::Int8 => kernels::Format::Bf16,
             _ => self.format(names, compute),
         };
-        if self.weighs(outputs, inputs * side * side, format) {
+        let taps = walks.taps(outputs, inputs, side, format);
+        if self.weighs(outputs, inputs * taps, format) {
             return self.convolution(names[0], Convolution::pack(&[0.0], 1, 1, 1, format));
         }
         let mut numbers = Vec::new();
@@ -155,7 +157,8 @@ impl Checkpoint {
             let dense = Tensor::from_vec(numbers, (outputs, inputs, side, side), device);
             return self.made(names[0], dense.map(Kernel::Dense));
         }
-        self.convolution(names[0], Convolution::pack(&numbers, outputs, inputs, side, format))
+        let packed = Convolution::pack_for(walks, &numbers, outputs, inputs, side, format);
+        self.convolution(names[0], packed)
     }
 
     fn convolution(

@@ -7,6 +7,14 @@ use crate::matrix::PANEL;
 
 const ROWS: usize = 3;
 
+/// Depth between two times that memory is asked for: a line of floats.
+const STRETCH: usize = 16;
+/// Lines of a panel's weights in so much depth.
+const LINES: usize = STRETCH * PANEL / 16;
+
+/// What comes next is asked for meanwhile: the rows after these, and, spread over all rows, the weights
+/// behind these, since blocks of a panel, and panels, follow one another.
+///
 /// # Safety
 /// See [`super::f32_block`].
 #[target_feature(enable = "avx2,fma")]
@@ -18,16 +26,20 @@ pub(super) unsafe fn f32_block(
     acc: *mut f32,
     fresh: bool,
 ) {
+    let depth: usize = segments.iter().map(|segment| segment.len).sum();
+    let lines = LINES.div_ceil((rows / ROWS).max(1));
+    let share = depth.div_ceil(STRETCH) * lines * STRETCH;
+    let ahead = |r: usize| (b.wrapping_add(depth * PANEL + r / ROWS * share), lines);
     let mut r = 0;
     // SAFETY: every call stays within `rows`.
     unsafe {
         while r + ROWS <= rows {
-            some::<ROWS>(left, r, segments, b, acc, fresh);
+            some::<ROWS>(left, r, segments, b, acc, fresh, ahead(r));
             r += ROWS;
         }
         match rows - r {
-            1 => some::<1>(left, r, segments, b, acc, fresh),
-            2 => some::<2>(left, r, segments, b, acc, fresh),
+            1 => some::<1>(left, r, segments, b, acc, fresh, ahead(r)),
+            2 => some::<2>(left, r, segments, b, acc, fresh, ahead(r)),
             _ => {}
         }
     }
@@ -41,8 +53,9 @@ unsafe fn some<const N: usize>(
     mut b: *const f32,
     acc: *mut f32,
     fresh: bool,
+    (mut ahead, lines): (*const f32, usize),
 ) {
-    // SAFETY: rows r..r+N are within the caller's promise.
+    // SAFETY: rows r..r+N are within the caller's promise; what is only asked for may lie anywhere.
     unsafe {
         let at = |i: usize, j: usize| acc.add((r + i) * PANEL + 8 * j);
         let mut sums = [[_mm256_setzero_ps(); 4]; N];
@@ -55,19 +68,29 @@ unsafe fn some<const N: usize>(
         }
         for segment in segments {
             let row = left.start.add(r * left.stride + segment.offset);
-            for k in 0..segment.len {
-                // Twelve sums, three rows and one vector of weights are all the registers there are.
-                let mut a = [_mm256_setzero_ps(); N];
-                for i in 0..N {
-                    a[i] = _mm256_broadcast_ss(&*row.add(i * left.stride + k));
+            for start in (0..segment.len).step_by(STRETCH) {
+                for i in N..2 * N {
+                    let next = row.wrapping_add(i * left.stride + start);
+                    _mm_prefetch::<_MM_HINT_T0>(next.cast());
                 }
-                for j in 0..4 {
-                    let weights = _mm256_loadu_ps(b.add(8 * j));
+                for _ in 0..lines {
+                    _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                    ahead = ahead.wrapping_add(16);
+                }
+                for k in start..segment.len.min(start + STRETCH) {
+                    // Twelve sums, three rows and one vector of weights are all the registers there are.
+                    let mut a = [_mm256_setzero_ps(); N];
                     for i in 0..N {
-                        sums[i][j] = _mm256_fmadd_ps(a[i], weights, sums[i][j]);
+                        a[i] = _mm256_broadcast_ss(&*row.add(i * left.stride + k));
                     }
+                    for j in 0..4 {
+                        let weights = _mm256_loadu_ps(b.add(8 * j));
+                        for i in 0..N {
+                            sums[i][j] = _mm256_fmadd_ps(a[i], weights, sums[i][j]);
+                        }
+                    }
+                    b = b.add(PANEL);
                 }
-                b = b.add(PANEL);
             }
         }
         for i in 0..N {

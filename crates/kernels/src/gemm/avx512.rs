@@ -30,6 +30,13 @@ macro_rules! by_rows {
     }};
 }
 
+/// Depth between two times that memory is asked for: a line of floats.
+const STRETCH: usize = 16;
+/// Lines of a panel's weights in so much depth.
+const LINES: usize = STRETCH * PANEL / 16;
+
+/// What comes next is asked for meanwhile, as on 256-bit vectors.
+///
 /// # Safety
 /// See [`super::f32_block`].
 #[target_feature(enable = "avx512f")]
@@ -41,11 +48,16 @@ pub(super) unsafe fn f32_block(
     acc: *mut f32,
     fresh: bool,
 ) {
+    let depth: usize = segments.iter().map(|segment| segment.len).sum();
+    let lines = LINES.div_ceil((rows / ROWS).max(1));
     // SAFETY: every call stays within `rows`.
-    unsafe { by_rows!(floats, left, rows, segments, b, acc, fresh) }
+    unsafe {
+        by_rows!(floats, left, rows, segments, b, acc, fresh, b.wrapping_add(depth * PANEL), lines)
+    }
 }
 
 #[target_feature(enable = "avx512f")]
+#[allow(clippy::too_many_arguments)]
 unsafe fn floats<const N: usize>(
     left: Left<f32>,
     r: usize,
@@ -53,8 +65,10 @@ unsafe fn floats<const N: usize>(
     mut b: *const f32,
     acc: *mut f32,
     fresh: bool,
+    end: *const f32,
+    lines: usize,
 ) {
-    // SAFETY: rows r..r+N are within the caller's promise.
+    // SAFETY: rows r..r+N are within the caller's promise; what is only asked for may lie anywhere.
     unsafe {
         let at = |i: usize, j: usize| acc.add((r + i) * PANEL + 16 * j);
         let mut sums = [[_mm512_setzero_ps(); 2]; N];
@@ -65,17 +79,30 @@ unsafe fn floats<const N: usize>(
                 }
             }
         }
+        // Each block of rows asks for its share of the weights behind these.
+        let depth = end.offset_from_unsigned(b) / PANEL;
+        let mut ahead = end.wrapping_add(r / ROWS * depth.div_ceil(STRETCH) * lines * 16);
         for segment in segments {
             let row = left.start.add(r * left.stride + segment.offset);
-            for k in 0..segment.len {
-                let weights = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
-                for i in 0..N {
-                    let a = _mm512_set1_ps(*row.add(i * left.stride + k));
-                    for j in 0..2 {
-                        sums[i][j] = _mm512_fmadd_ps(a, weights[j], sums[i][j]);
-                    }
+            for start in (0..segment.len).step_by(STRETCH) {
+                for i in N..2 * N {
+                    let next = row.wrapping_add(i * left.stride + start);
+                    _mm_prefetch::<_MM_HINT_T0>(next.cast());
                 }
-                b = b.add(PANEL);
+                for _ in 0..lines {
+                    _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                    ahead = ahead.wrapping_add(16);
+                }
+                for k in start..segment.len.min(start + STRETCH) {
+                    let weights = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
+                    for i in 0..N {
+                        let a = _mm512_set1_ps(*row.add(i * left.stride + k));
+                        for j in 0..2 {
+                            sums[i][j] = _mm512_fmadd_ps(a, weights[j], sums[i][j]);
+                        }
+                    }
+                    b = b.add(PANEL);
+                }
             }
         }
         for i in 0..N {

@@ -109,8 +109,7 @@ impl Down {
         let halve = match is_last {
             true => None,
             false => {
-                let conv = common.source.conv(&format!("{name}.downsamplers.0.conv"), c, c)?;
-                Some(Conv { stride: 2, ..conv })
+                Some(common.source.halving(&format!("{name}.downsamplers.0.conv"), c, true)?)
             }
         };
         let steps = (0..common.config.layers_per_block).map(step);
@@ -213,10 +212,7 @@ impl Up {
         };
         let double = match is_last {
             true => None,
-            false => {
-                let conv = common.source.conv(&format!("{name}.upsamplers.0.conv"), c, c)?;
-                Some(Conv { doubled: true, ..conv })
-            }
+            false => Some(common.source.doubling(&format!("{name}.upsamplers.0.conv"), c, true)?),
         };
         Ok(Self { steps: (0..count).map(step).collect::<std::result::Result<_, _>>()?, double })
     }

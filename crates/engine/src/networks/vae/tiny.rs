@@ -78,7 +78,7 @@ fn encoder(config: &TinyConfig, source: &Source) -> std::result::Result<Vec<Laye
         let at = name(layers.len());
         let conv = match level {
             0 => source.conv(&at, c, config.in_channels)?,
-            _ => Conv { stride: 2, ..source.convolution(&[&at], &[c, c, 3, 3], false)? },
+            _ => source.halving(&at, c, false)?,
         };
         layers.push(Layer::Conv(conv, Activation::None));
         for _ in 0..blocks {
@@ -107,8 +107,7 @@ fn decoder(config: &TinyConfig, source: &Source) -> std::result::Result<Vec<Laye
         } else {
             // A doubling is a layer of its own there.
             i += 1;
-            let conv = source.convolution(&[&name(i)], &[c, c, 3, 3], false)?;
-            Conv { doubled: true, ..conv }
+            source.doubling(&name(i), c, false)?
         };
         layers.push(Layer::Conv(conv, Activation::None));
         i += 1;
