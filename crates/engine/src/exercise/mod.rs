@@ -215,11 +215,12 @@ mod tests {
 
     #[test]
     fn networks_are_weighed_without_being_built() {
-        // The counts of parameters that the published networks have, in millions; of klein's, some.
+        // The counts of parameters that the published networks have, in millions; of klein's, some. A
+        // convolution over a doubled picture holds 16 numbers for each nine of these.
         for (name, millions) in [("sd15-unet", 860), ("sdxl-unet", 2567), ("klein-stack", 931)] {
             let weight = networks::weigh(name, WeightFormat::Bf16).unwrap();
             let found = (weight.bytes / 2).div_ceil(1_000_000);
-            assert!(found.abs_diff(millions) * 50 <= millions, "{name}: {found} million");
+            assert!(found.abs_diff(millions) * 30 <= millions, "{name}: {found} million");
         }
         let [bf16, q8, q4] = [WeightFormat::Bf16, WeightFormat::Q8_0, WeightFormat::Q4K]
             .map(|format| networks::weigh("klein-stack", format).unwrap().bytes as f64);
