@@ -47,9 +47,6 @@ enum Form {
     Points(Winograd),
 }
 
-/// Bytes of a picture's copy that stay in the caches.
-const BAND: usize = 8 << 20;
-
 /// Which form.
 enum Kind {
     Taps,
@@ -104,10 +101,13 @@ impl Walk {
 }
 
 impl Walks {
-    /// Numbers that are kept for each output and input of a kernel of `side` by `side` pixels.
+    /// Numbers, as large as `format` has them, that are kept for each output and input of a kernel of
+    /// `side` by `side` pixels.
     pub fn taps(self, outputs: usize, inputs: usize, side: usize, format: Format) -> usize {
         match self.kind(outputs, inputs, side, format) {
             Kind::Taps => side.saturating_mul(side),
+            // Two for each of 16 floats.
+            Kind::Quarters if format == Format::F16 => 32,
             Kind::Quarters => 16,
             Kind::Points(tile) => tile.points(),
         }
@@ -171,6 +171,8 @@ impl Convolution {
         let form = match walks.kind(outputs, inputs, side, format) {
             Kind::Points(tile) => Form::Points(Winograd::pack(tile, weights, outputs, inputs)),
             Kind::Quarters => {
+                // Weights that are stored as halves lose nothing by them; their sums would.
+                let format = if format == Format::F16 { Format::F32 } else { format };
                 let quarter = |[below, right]: [usize; 2]| {
                     Matrix::pack(outputs, 4 * depth, format, |o, k| {
                         let (tap, c) = (k / depth, k % depth);
@@ -361,6 +363,10 @@ impl Convolution {
 fn spread(depth: usize, bytes: usize) -> usize {
     if (depth * bytes).is_multiple_of(256) { depth + 64 / bytes } else { depth }
 }
+
+/// Bytes of a picture's copy: few enough for the caches, and many enough that threads seldom wait for the
+/// last of them.
+const BAND: usize = 8 << 20;
 
 /// Lines of a result, cut into some that are computed one after the other, so that what they see of the
 /// picture stays in the caches from where it is copied to where it is multiplied.

@@ -5,10 +5,10 @@
 //! then multiplied: [`matmul`] cuts a product into tasks for the one [`pool`] of threads, each task
 //! runs blocks of the best kernel there is (`gemm/`: AMX tiles, AVX-512, AVX2, plain Rust), and
 //! [`Finish`] adds bias, activation, gate and residual on the way to memory ([`Gated`]: one half of the
-//! outputs to the other). A convolution is the
-//! same product over a padded copy of the picture, [`attention`] two products with a running softmax
-//! between them. Norms and what is done number by number are plain loops, compiled for each set.
-//! [`peak`] measures how fast all that could be at best.
+//! outputs to the other). A convolution is the same product over a padded copy of the picture, or
+//! smaller ones of what is made of its tiles (`winograd`); [`attention`] is two products with a running
+//! softmax between them. Norms and what is done number by number are plain loops, compiled for each
+//! set. [`peak`] measures how fast all that could be at best.
 //!
 //! Invariants:
 //! - Results do not depend on the number of threads, bit for bit: no sum is split over threads.

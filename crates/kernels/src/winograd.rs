@@ -55,7 +55,7 @@ impl Tile {
     /// set of instructions has the same answer. Where channels are many, pictures are small: four times
     /// the weights then take longer to fetch than larger tiles spare.
     pub(crate) fn of(outputs: usize, inputs: usize, format: Format) -> Option<Self> {
-        if format != Format::F32 || inputs < FEWEST || outputs < FEWEST {
+        if format != Format::F32 || inputs < FEWEST {
             return None;
         }
         Some(if inputs * outputs <= MANY { Self::Four } else { Self::Two })
@@ -75,7 +75,7 @@ impl Tile {
     }
 }
 
-/// Channels below which transforming costs more than it spares.
+/// Inputs below which making values of them costs more than it spares.
 const FEWEST: usize = 32;
 /// Weights of each tap that are many.
 const MANY: usize = 5 << 18;

@@ -142,6 +142,22 @@ fn what_is_not_a_number_stays_in_its_tiles() {
     }
 }
 
+/// Weights that halves hold exactly lose nothing when they are added up for a doubled picture.
+#[test]
+fn sums_of_halves_are_exact() {
+    let (h, w, c, n) = (5, 6, 20, 7);
+    let k: Vec<f32> =
+        random(n * c * 9, 1).iter().map(|x| half::f16::from_f32(*x).to_f32()).collect();
+    let (x, walk) = (random(h * w * c, 2), Walk { doubled: true, ..Walk::same(h, w, 3) });
+    let [halves, floats] = [Format::F16, Format::F32].map(|format| {
+        let conv = Convolution::pack_for(Walks::Doubled, &k, n, c, 3, format).unwrap();
+        let mut out = vec![0.0; 4 * h * w * n];
+        conv.forward(&x, walk, None, &Finish::default(), &mut out).unwrap();
+        out
+    });
+    assert_eq!(halves, floats);
+}
+
 /// Weights that were packed for some walks are refused for others.
 #[test]
 fn other_walks_than_those_it_was_packed_for_are_refused() {
