@@ -52,10 +52,10 @@ impl Cost {
         }
     }
 
-    /// A convolution; with a residual as large as the result.
+    /// A convolution, by the products that are computed and not by those that it stands for; with a
+    /// residual as large as the result.
     pub fn convolution(weights: &Convolution, walk: &Walk, residual: bool) -> Self {
         let (height, width) = walk.out(weights.side());
-        let taps = (weights.side() * weights.side()) as f64;
         let inputs = weights.inputs() as f64;
         let result = (height * width) as f64 * weights.outputs() as f64;
         let results = if residual { 2.0 } else { 1.0 };
@@ -63,7 +63,7 @@ impl Cost {
         Self {
             kind: WorkKind::Convolution,
             numbers: numbers(weights.arithmetic(Isa::get())),
-            flop: 2.0 * result * inputs * taps,
+            flop: 2.0 * result * inputs * weights.products(),
             bytes: FLOAT * (picture + results * result) + weights.bytes() as f64,
         }
     }

@@ -19,11 +19,12 @@ use crate::cpu::Isa;
 use crate::finish::Finish;
 use crate::gemm::{OVERHANG, Segment};
 use crate::group_norm::{Channelwise, Moments};
-use crate::matmul::{self, Finished, Place, Rows, Tasks};
+use crate::matmul::{self, Finished, Rows};
 use crate::matrix::{DEPTH, Format, Matrix, check_len, sizes};
 use crate::number::Number;
 use crate::peak::Arithmetic;
 use crate::pool::{self, Shared};
+use crate::tasks::{Place, Tasks};
 use crate::winograd::{Tile, Winograd};
 
 /// A convolution's weights and shape.
@@ -220,6 +221,15 @@ impl Convolution {
             Form::Taps(taps) => taps.arithmetic(isa),
             Form::Quarters(quarters) => quarters[0].arithmetic(isa),
             Form::Points(_) => Arithmetic::F32,
+        }
+    }
+
+    /// Products that are computed for each input of each result: the taps, or fewer.
+    pub fn products(&self) -> f64 {
+        match &self.form {
+            Form::Taps(_) => (self.side * self.side) as f64,
+            Form::Quarters(_) => 4.0,
+            Form::Points(points) => points.products(),
         }
     }
 

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use crate::Error;
-use crate::matmul::Place;
 use crate::matrix::{PANEL, check_len};
 use crate::pool::Shared;
 use crate::simd::{Math, erf, exp, per_isa};
+use crate::tasks::Place;
 
 /// A function of one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

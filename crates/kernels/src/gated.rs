@@ -7,10 +7,11 @@ use crate::Error;
 use crate::cpu::Isa;
 use crate::elementwise::Gate;
 use crate::finish::{Activation, activate};
-use crate::matmul::{Before, Emit, Tasks, product};
+use crate::matmul::{Before, Emit, product};
 use crate::matrix::{Blocks, Format, Matrix, PANEL, check_len, sizes};
 use crate::pool::Shared;
 use crate::simd::{Math, per_isa};
+use crate::tasks::Tasks;
 
 /// Weights [2n, k] and bias [2n] of such a layer.
 #[derive(Debug, Clone)]

@@ -39,6 +39,7 @@ mod aligned;
 mod number;
 mod shares;
 mod simd;
+mod tasks;
 mod unpack;
 
 pub use attention::{Heads, KeyValues, attention, attention_with};

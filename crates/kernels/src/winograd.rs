@@ -20,10 +20,10 @@ use crate::cpu::Isa;
 use crate::finish::{Destination, Finish, block};
 use crate::gemm::{self, Left, Segment};
 use crate::group_norm::Moments;
-use crate::matmul::Place;
 use crate::matrix::{Format, PANEL};
 use crate::pool::{self, Shared};
 use crate::simd::{Math, per_isa};
+use crate::tasks::Place;
 
 mod points;
 
@@ -111,6 +111,12 @@ impl Winograd {
             }
         });
         Self { tile, weights: packed, outputs, inputs }
+    }
+
+    /// Products for each input of each result.
+    pub(crate) fn products(&self) -> f64 {
+        let made = self.tile.made();
+        self.tile.points() as f64 / (made * made) as f64
     }
 
     pub(crate) fn bytes(&self) -> usize {

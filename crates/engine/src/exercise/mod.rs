@@ -141,7 +141,8 @@ mod tests {
             ("conv1x1:32x6x4", WorkKind::Convolution, 2.0 * 24.0 * 32.0 * 32.0),
             ("norm_conv3x3:32x6x4", WorkKind::Convolution, 2.0 * 24.0 * 32.0 * 32.0 * 9.0),
             ("downsample:32x6x4", WorkKind::Convolution, 2.0 * 6.0 * 32.0 * 32.0 * 9.0),
-            ("upsample:32x6x4", WorkKind::Convolution, 2.0 * 96.0 * 32.0 * 32.0 * 9.0),
+            // Of a doubled picture each result has four different neighbours.
+            ("upsample:32x6x4", WorkKind::Convolution, 2.0 * 96.0 * 32.0 * 32.0 * 4.0),
             ("attention:2x8x32:5", WorkKind::Attention, 4.0 * 8.0 * 5.0 * 64.0),
             ("group_norm:32x6x4", WorkKind::Norm, 3.0 * 768.0),
             ("layer_norm:8x64", WorkKind::Norm, 8.0 * 512.0),
@@ -158,6 +159,12 @@ mod tests {
                 assert_eq!(exercise.weights, weights);
                 let work = (exercise.run)().unwrap_or_else(|e| panic!("{text}: {e}"));
                 let own = work.iter().find(|one| one.kind == kind).expect(text);
+                // Tiles of 36 products make 16 results, in floats, where all results are wanted.
+                let flop = match (text.split(':').next(), weights) {
+                    (Some("conv3x3" | "norm_conv3x3"), WeightFormat::F32) => flop / 9.0 * 2.25,
+                    (Some("upsample"), WeightFormat::F32) => flop / 4.0 * 2.25,
+                    _ => flop,
+                };
                 assert_eq!((own.calls, own.flop), (1, flop), "{text} {weights}");
                 assert!(own.bytes > 0.0 && own.seconds > 0.0, "{text} {weights}");
             }
@@ -237,6 +244,6 @@ mod tests {
         let work = (exercise.run)().unwrap();
         let conv = work.iter().find(|one| one.kind == WorkKind::Convolution).unwrap();
         assert_eq!(conv.numbers, Numbers::F32);
-        assert!(conv.calls > 30 && conv.flop > 1e9, "{conv:?}");
+        assert!(conv.calls > 30 && conv.flop > 3e8, "{conv:?}");
     }
 }
