@@ -159,6 +159,9 @@ impl Map {
     }
 }
 
+/// Numbers of a line of the cache.
+const LINE: usize = 16;
+
 /// Memory that pictures leave behind for the next ones: fresh memory costs a page fault for every
 /// 4 KiB, which is as much as writing to it.
 #[derive(Clone, Default)]
@@ -178,7 +181,9 @@ impl Buffers {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         let Shelf { free, most } = &mut *shelf;
         *most = len.max(*most);
-        let fits = |one: &Vec<f32>| one.len() >= len && one.len() / 2 <= len;
+        // Rows of pixels that begin in the middle of a line of the cache touch one line more each.
+        let room = len + LINE - 1;
+        let fits = |one: &Vec<f32>| one.len() >= room && one.len() / 2 <= room;
         let best = (0..free.len()).filter(|&i| fits(&free[i])).min_by_key(|&i| free[i].len());
         let numbers = match best {
             Some(best) => free.swap_remove(best),
@@ -191,16 +196,19 @@ impl Buffers {
                     kept += one.len();
                     kept <= 2 * (*most).max(1 << 24)
                 });
-                vec![0.0; len]
+                vec![0.0; room]
             }
         };
-        Buffer { numbers, len, home: self.clone() }
+        let start = numbers.as_ptr().align_offset(64).min(LINE - 1);
+        Buffer { numbers, start, len, home: self.clone() }
     }
 }
 
 /// Numbers that go back where they came from.
 struct Buffer {
     numbers: Vec<f32>,
+    /// Where the first line of the cache begins.
+    start: usize,
     len: usize,
     home: Buffers,
 }
@@ -209,13 +217,13 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.numbers[..self.len]
+        &self.numbers[self.start..][..self.len]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.numbers[..self.len]
+        &mut self.numbers[self.start..][..self.len]
     }
 }
 
