@@ -22,7 +22,7 @@ use crate::profile::{Cost, timed};
 
 pub use conv::{Conv, GroupNorm, Kernel, Pass};
 pub use heads::{Columns, Seen, Shaping, attend, columns, shape_heads};
-pub use layers::{GatedLayer, Layer, LayerNorm, Stretch};
+pub use layers::{GatedLayer, Layer, LayerNorm, LayerRows};
 pub use map::{Buffers, Map};
 
 /// A layer's weights [outputs, inputs], in the form in which they are multiplied.

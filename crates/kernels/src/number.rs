@@ -53,15 +53,8 @@ pub(crate) trait Number:
         panels: usize,
         out: *mut f32,
     ) {
-        let segments = [Segment { offset: 0, len: depth }];
-        for panel in 0..panels {
-            // SAFETY: the caller's promise is passed on, panel by panel.
-            unsafe {
-                let b = b.add(panel * PANEL * depth);
-                let out = out.add(panel * PANEL * OVERHANG);
-                Self::block(isa, left, rows, &segments, b, out, true);
-            }
-        }
+        // SAFETY: the caller's promise is passed on.
+        unsafe { panel_by_panel(isa, left, rows, depth, b, panels, out) }
     }
 
     /// # Safety
@@ -75,6 +68,28 @@ pub(crate) trait Number:
         acc: *mut f32,
         fresh: bool,
     );
+}
+
+/// # Safety
+/// See [`Number::products`].
+unsafe fn panel_by_panel<T: Number>(
+    isa: Isa,
+    left: Left<T>,
+    rows: usize,
+    depth: usize,
+    b: *const T,
+    panels: usize,
+    out: *mut f32,
+) {
+    let segments = [Segment { offset: 0, len: depth }];
+    for panel in 0..panels {
+        // SAFETY: the caller's promise is passed on, panel by panel.
+        unsafe {
+            let b = b.add(panel * PANEL * depth);
+            let out = out.add(panel * PANEL * OVERHANG);
+            T::block(isa, left, rows, &segments, b, out, true);
+        }
+    }
 }
 
 impl Number for f32 {
@@ -166,15 +181,8 @@ impl Number for u16 {
             // SAFETY: the caller's promise is passed on; there is an overhang of rows.
             return unsafe { gemm::bf16_products(left.start, left.stride, b, panels, out) };
         }
-        let segments = [Segment { offset: 0, len: depth }];
-        for panel in 0..panels {
-            // SAFETY: the caller's promise is passed on, panel by panel.
-            unsafe {
-                let b = b.add(panel * PANEL * depth);
-                let out = out.add(panel * PANEL * OVERHANG);
-                Self::block(isa, left, rows, &segments, b, out, true);
-            }
-        }
+        // SAFETY: the caller's promise is passed on.
+        unsafe { panel_by_panel(isa, left, rows, depth, b, panels, out) }
     }
 
     unsafe fn block(

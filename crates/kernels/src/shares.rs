@@ -25,6 +25,20 @@ pub(crate) fn shares_exact(
     factor
 }
 
+/// Takes a block's maximum and sum into those so far; the factor that earlier sums must take.
+#[inline(always)]
+fn goes_on(state: &mut (f32, f32), most: f32, sum: f32, power: impl Fn(f32) -> f32) -> f32 {
+    let factor = if state.0 == most {
+        1.0
+    } else if state.0 == f32::NEG_INFINITY {
+        0.0
+    } else {
+        power(state.0 - most)
+    };
+    *state = (most, state.1 * factor + sum);
+    factor
+}
+
 #[inline(always)]
 fn exponents_body<M: Math>(line: &mut [f32], state: &mut (f32, f32)) -> f32 {
     let mut most = [state.0; 16];
@@ -43,15 +57,7 @@ fn exponents_body<M: Math>(line: &mut [f32], state: &mut (f32, f32)) -> f32 {
             chunk[i] = x;
         }
     }
-    let factor = if state.0 == most {
-        1.0
-    } else if state.0 == f32::NEG_INFINITY {
-        0.0
-    } else {
-        exp::<M>(state.0 - most)
-    };
-    *state = (most, state.1 * factor + sums.iter().sum::<f32>());
-    factor
+    goes_on(state, most, sums.iter().sum(), exp::<M>)
 }
 
 per_isa! {
@@ -115,15 +121,7 @@ fn shares_rough_body<M: Math>(
         end[i] = bits as u16;
     }
     end[rest..].fill(0);
-    let factor = if state.0 == most {
-        1.0
-    } else if state.0 == f32::NEG_INFINITY {
-        0.0
-    } else {
-        exp2_rough::<M>(state.0 - most)
-    };
-    *state = (most, state.1 * factor + halved(sums, |a, b| a + b));
-    factor
+    goes_on(state, most, halved(sums, |a, b| a + b), exp2_rough::<M>)
 }
 
 /// All numbers taken together, the two halves first, in vectors for as long as there are halves.
@@ -240,13 +238,7 @@ unsafe fn shares_wide<const PANELS: usize, const WHOLE: bool>(
         }
     }
     let sum = _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]));
-    let factor = if state.0 == most {
-        1.0
-    } else {
-        _mm512_cvtss_f32(exp2_floor(_mm512_set1_ps(state.0 - most)))
-    };
-    *state = (most, state.1 * factor + sum);
-    factor
+    goes_on(state, most, sum, |x| _mm512_cvtss_f32(exp2_floor(_mm512_set1_ps(x))))
 }
 
 /// 2ˣ to 1.1e-4 of it, a twentieth of what rounding to bf16 costs: 2 to the fraction above the next lower

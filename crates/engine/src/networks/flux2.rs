@@ -14,7 +14,7 @@ use candle_nn::ops::silu;
 
 use super::{ConfigError, Source};
 use crate::ops::{
-    Buffers, Columns, GatedLayer, Layer, LayerNorm, Linear, Map, Seen, Shaping, Stretch, attend,
+    Buffers, Columns, GatedLayer, Layer, LayerNorm, LayerRows, Linear, Map, Seen, Shaping, attend,
     columns, shape_heads,
 };
 use crate::weights::WeightError;
@@ -139,7 +139,7 @@ impl Flux2 {
             bias: part(&scale_shift, 1, 2)?,
             eps: self.config.eps as f32,
         };
-        let img = Stretch { layer: &self.proj_out, rows: l..all, norm: Some(&norm), gate: None };
+        let img = LayerRows { layer: &self.proj_out, rows: l..all, norm: Some(&norm), gate: None };
         Layer::over(&[&joint], &[img], None)?.tensor()
     }
 
@@ -275,13 +275,13 @@ impl Modulation {
     }
 
     /// A layer for what comes in.
-    fn enter<'a, L>(&'a self, layer: &'a L, rows: &Range<usize>) -> Stretch<'a, L> {
-        Stretch { layer, rows: rows.clone(), norm: Some(&self.norm), gate: None }
+    fn enter<'a, L>(&'a self, layer: &'a L, rows: &Range<usize>) -> LayerRows<'a, L> {
+        LayerRows { layer, rows: rows.clone(), norm: Some(&self.norm), gate: None }
     }
 
     /// One for what goes back to the residual stream.
-    fn leave<'a, L>(&'a self, layer: &'a L, rows: &Range<usize>) -> Stretch<'a, L> {
-        Stretch { layer, rows: rows.clone(), norm: None, gate: Some(&self.gate) }
+    fn leave<'a, L>(&'a self, layer: &'a L, rows: &Range<usize>) -> LayerRows<'a, L> {
+        LayerRows { layer, rows: rows.clone(), norm: None, gate: Some(&self.gate) }
     }
 }
 

@@ -127,8 +127,8 @@ fn stretches_agree_with_candle() {
     };
     let over = |ours: bool| {
         let layers = layers(ours);
-        let first = Stretch { layer: &layers[0], rows: 0..5, norm: None, gate: Some(&gate) };
-        let second = Stretch { layer: &layers[1], rows: 8..20, norm: Some(&norm), gate: None };
+        let first = LayerRows { layer: &layers[0], rows: 0..5, norm: None, gate: Some(&gate) };
+        let second = LayerRows { layer: &layers[1], rows: 8..20, norm: Some(&norm), gate: None };
         Layer::over(&x, &[first, second], Some(&residual))
     };
     assert_same("layers", over(true), over(false));
@@ -145,15 +145,15 @@ fn stretches_agree_with_candle() {
             }
         });
         let all = [0..5, 5..20].into_iter().zip(&layers);
-        let stretch = |(rows, layer)| Stretch { layer, rows, norm: Some(&norm), gate: None };
+        let stretch = |(rows, layer)| LayerRows { layer, rows, norm: Some(&norm), gate: None };
         GatedLayer::over(&x, &all.map(stretch).collect::<Vec<_>>())
     };
     assert_same("gated layers", gated(true), gated(false));
     let layers = layers(true);
-    let beyond = Stretch { layer: &layers[0], rows: 8..21, norm: None, gate: None };
+    let beyond = LayerRows { layer: &layers[0], rows: 8..21, norm: None, gate: None };
     assert!(Layer::over(&x, &[beyond], None).is_err(), "there is no row 20");
     let short = map(&noise(4, 2 * n), 4, 1);
-    let five = Stretch { layer: &layers[0], rows: 0..5, norm: None, gate: None };
+    let five = LayerRows { layer: &layers[0], rows: 0..5, norm: None, gate: None };
     assert!(Layer::over(&x, &[five], Some(&short)).is_err(), "the residual has four rows");
 }
 

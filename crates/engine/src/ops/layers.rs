@@ -26,13 +26,13 @@ impl Layer {
         norm: Option<&LayerNorm>,
         residual: Option<&Map>,
     ) -> Result<Map> {
-        let all = Stretch { layer: self, rows: 0..x.pixels(), norm, gate: None };
+        let all = LayerRows { layer: self, rows: 0..x.pixels(), norm, gate: None };
         Self::over(&[x], &[all], residual)
     }
 
     /// Each stretch through its layer, of maps whose channels stand one after the other → [all rows,
     /// outputs], plus `residual`, which is as large. The layers have the same sizes.
-    pub fn over(x: &[&Map], stretches: &[Stretch<Self>], residual: Option<&Map>) -> Result<Map> {
+    pub fn over(x: &[&Map], stretches: &[LayerRows<Self>], residual: Option<&Map>) -> Result<Map> {
         let packed: Option<Vec<_>> = stretches
             .iter()
             .map(|stretch| match &stretch.layer.weight {
@@ -51,7 +51,7 @@ impl Layer {
         };
         Map::lend_maybe(residual, |residual| {
             each(x, stretches, packed[0].outputs(), |i, before, from, out| {
-                let (weights, Stretch { layer, gate, .. }) = (packed[i], &stretches[i]);
+                let (weights, LayerRows { layer, gate, .. }) = (packed[i], &stretches[i]);
                 with_slices([layer.bias.as_ref(), *gate], |[bias, gate]| {
                     let residual = match residual {
                         Some(all) => Some(part_of(all, from * weights.outputs(), out.len())?),
@@ -84,12 +84,12 @@ pub enum GatedLayer {
 impl GatedLayer {
     /// Of each pixel, normed first → [pixels, half of the outputs]
     pub fn forward(&self, x: &Map, norm: &LayerNorm) -> Result<Map> {
-        let all = Stretch { layer: self, rows: 0..x.pixels(), norm: Some(norm), gate: None };
+        let all = LayerRows { layer: self, rows: 0..x.pixels(), norm: Some(norm), gate: None };
         Self::over(&[x], &[all])
     }
 
     /// As [`Layer::over`].
-    pub fn over(x: &[&Map], stretches: &[Stretch<Self>]) -> Result<Map> {
+    pub fn over(x: &[&Map], stretches: &[LayerRows<Self>]) -> Result<Map> {
         let packed: Option<Vec<_>> = stretches
             .iter()
             .map(|stretch| match &stretch.layer {
@@ -115,7 +115,7 @@ impl GatedLayer {
 }
 
 /// A layer for some rows of a map.
-pub struct Stretch<'a, L> {
+pub struct LayerRows<'a, L> {
     /// The layer.
     pub layer: &'a L,
     /// Which pixels.
@@ -130,7 +130,7 @@ pub struct Stretch<'a, L> {
 /// stretch, what goes in, the first row that comes out, and where to.
 fn each<L>(
     x: &[&Map],
-    stretches: &[Stretch<L>],
+    stretches: &[LayerRows<L>],
     outputs: usize,
     run: impl Fn(usize, Before, usize, &mut [f32]) -> Result<()>,
 ) -> Result<Map> {
@@ -166,8 +166,8 @@ fn part_of(all: &[f32], from: usize, len: usize) -> Result<&[f32]> {
 /// The same with tensors on another device.
 fn elsewhere<L>(
     x: &[&Map],
-    stretches: &[Stretch<L>],
-    run: impl Fn(&Stretch<L>, &Tensor, usize) -> Result<Tensor>,
+    stretches: &[LayerRows<L>],
+    run: impl Fn(&LayerRows<L>, &Tensor, usize) -> Result<Tensor>,
 ) -> Result<Map> {
     let Some(first) = x.first() else { candle_core::bail!("a layer over nothing") };
     let parts = x.iter().map(|map| map.tensor()).collect::<Result<Vec<_>>>()?;

@@ -71,7 +71,7 @@ impl Invented {
     /// Appends random numbers in the range that trained ones have: norms near 1, biases near 0, and
     /// rows that keep the size of what they are multiplied with.
     pub fn numbers(&self, name: &str, shape: &[usize], numbers: &mut Vec<f32>) {
-        let inputs: usize = shape.iter().skip(1).product();
+        let inputs = shape.get(1..).unwrap_or_default().iter().product::<usize>();
         let (around, spread) = match shape {
             [_] if name.ends_with(".bias") => (0.0, 0.1),
             [_] => (1.0, 0.1),
