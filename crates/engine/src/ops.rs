@@ -150,16 +150,6 @@ pub fn gated(x: &Tensor, at: usize, n: usize, gate: Gate) -> Result<Tensor> {
     Tensor::from_vec(out, (m, n), x.device())
 }
 
-fn attention_elsewhere(q: &Tensor, keys: &Tensor, values: &Tensor, heads: usize) -> Result<Tensor> {
-    let (n, width) = q.dims2()?;
-    let split =
-        |x: &Tensor| x.reshape((x.dim(0)?, heads, width / heads))?.transpose(0, 1)?.contiguous();
-    let (q, k, v) = (split(q)?, split(keys)?, split(values)?);
-    let scores = (q.matmul(&k.t()?)? * (heads as f64 / width as f64).sqrt())?;
-    let out = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?;
-    out.transpose(0, 1)?.reshape((n, width))
-}
-
 /// A tensor shaped like `x`, from slices of some tensors.
 fn like<const N: usize>(
     x: &Tensor,

@@ -106,7 +106,7 @@ fn layers_agree_with_candle() {
 }
 
 #[test]
-fn stretches_agree_with_candle() {
+fn layers_of_some_rows_agree_with_candle() {
     let (m, n, c) = (20, 12, [6, 4]);
     let x = c.map(|c| map(&noise(m, c), m, 1));
     let (x, k) = ([&x[0], &x[1]], c.iter().sum());
@@ -145,8 +145,8 @@ fn stretches_agree_with_candle() {
             }
         });
         let all = [0..5, 5..20].into_iter().zip(&layers);
-        let stretch = |(rows, layer)| LayerRows { layer, rows, norm: Some(&norm), gate: None };
-        GatedLayer::over(&x, &all.map(stretch).collect::<Vec<_>>())
+        let some = |(rows, layer)| LayerRows { layer, rows, norm: Some(&norm), gate: None };
+        GatedLayer::over(&x, &all.map(some).collect::<Vec<_>>())
     };
     assert_same("gated layers", gated(true), gated(false));
     let layers = layers(true);
@@ -171,7 +171,7 @@ fn heads_are_shaped_as_candle_does() {
     };
     let turns = (&cos, &sin);
     let ours = shape_heads(map(&x, m, 1), &shapings(), heads, 1e-5, turns);
-    let theirs = heads::elsewhere(map(&x, m, 1), &shapings(), heads, 1e-5, turns);
+    let theirs = heads::shape_elsewhere(map(&x, m, 1), &shapings(), heads, 1e-5, turns);
     assert_same("heads", ours, theirs);
     let beyond = [Shaping { rows: 4..10, weight: &weights[0], at: 0 }];
     assert!(shape_heads(map(&x, m, 1), &beyond, heads, 1e-5, turns).is_err(), "no row 9");
@@ -187,7 +187,7 @@ fn attention_among_columns_agrees_with_candle() {
     let (q, seen) = (Columns { of: &qkv, at: 0 }, [Seen::all(&qkv, d, 2 * d)]);
     let ours = attend(q, &seen, d, heads, true);
     let narrow = |at| qkv.tensor().unwrap().narrow(1, at, d).unwrap();
-    let theirs = attention_elsewhere(&narrow(0), &narrow(d), &narrow(2 * d), heads);
+    let theirs = heads::attend_elsewhere(&narrow(0), &narrow(d), &narrow(2 * d), heads);
     assert_same("attention", ours, theirs.map(|x| map(&x, 3, 5)));
     // Two stretches of tokens, with others of a map of their own between them.
     let card = map(&noise(4, 2 * d), 4, 1);
@@ -199,7 +199,7 @@ fn attention_among_columns_agrees_with_candle() {
         let parts = [own.narrow(0, 0, 6).unwrap(), card, own.narrow(0, 6, m - 6).unwrap()];
         Tensor::cat(&parts, 0).unwrap()
     };
-    let theirs = attention_elsewhere(&narrow(0), &joined(d, 0), &joined(2 * d, d), heads);
+    let theirs = heads::attend_elsewhere(&narrow(0), &joined(d, 0), &joined(2 * d, d), heads);
     assert_same("attention over parts", ours, theirs.map(|x| map(&x, 3, 5)));
     let copied = columns(&qkv, d, d).unwrap();
     assert_eq!(numbers(&copied.tensor().unwrap()), numbers(&narrow(d).contiguous().unwrap()));

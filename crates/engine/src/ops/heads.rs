@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::rotary_emb::rope_i;
 use likeness_kernels::{self as kernels, HeadNorm, Heads, KeyValues};
 
-use super::{Map, attention_elsewhere, refused, with_slices};
+use super::{Map, refused, with_slices};
 use crate::profile::{Cost, timed};
 
 /// Some channels of a map: queries, keys or values among others.
@@ -51,7 +51,7 @@ pub fn attend(q: Columns, seen: &[Seen], width: usize, heads: usize, exact: bool
             Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0)
         };
         let q = narrow(own, &(0..own.pixels()), q.at)?;
-        let out = attention_elsewhere(&q, &of(|one| one.keys)?, &of(|one| one.values)?, heads)?;
+        let out = attend_elsewhere(&q, &of(|one| one.keys)?, &of(|one| one.values)?, heads)?;
         return own.like(out, own.height, own.width);
     }
     own.filled((own.height, own.width, width), |out| {
@@ -84,6 +84,22 @@ pub fn attend(q: Columns, seen: &[Seen], width: usize, heads: usize, exact: bool
     })
 }
 
+/// Attention of q [n, width] over keys and values [tokens, width] by candle → [n, width]
+pub(super) fn attend_elsewhere(
+    q: &Tensor,
+    keys: &Tensor,
+    values: &Tensor,
+    heads: usize,
+) -> Result<Tensor> {
+    let (n, width) = q.dims2()?;
+    let split =
+        |x: &Tensor| x.reshape((x.dim(0)?, heads, width / heads))?.transpose(0, 1)?.contiguous();
+    let (q, k, v) = (split(q)?, split(keys)?, split(values)?);
+    let scores = (q.matmul(&k.t()?)? * (heads as f64 / width as f64).sqrt())?;
+    let out = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?;
+    out.transpose(0, 1)?.reshape((n, width))
+}
+
 /// How the heads of some pixels are brought into shape.
 pub struct Shaping<'a> {
     /// Which pixels.
@@ -94,7 +110,8 @@ pub struct Shaping<'a> {
     pub at: usize,
 }
 
-/// Norms and turns `heads` heads of each shaping's pixels where they stand. `turns` are cosines and sines [pixels, size / 2].
+/// Norms and turns `heads` heads of each shaping's pixels where they stand. `turns` are cosines and
+/// sines [pixels, size / 2].
 pub fn shape_heads(
     x: Map,
     shapings: &[Shaping],
@@ -103,7 +120,7 @@ pub fn shape_heads(
     turns: (&Tensor, &Tensor),
 ) -> Result<Map> {
     if !x.is_on_cpu() {
-        return elsewhere(x, shapings, heads, eps, turns);
+        return shape_elsewhere(x, shapings, heads, eps, turns);
     }
     let stride = x.channels;
     x.changed(|numbers| {
@@ -134,7 +151,7 @@ pub fn shape_heads(
 }
 
 /// [`shape_heads`] by candle.
-pub(super) fn elsewhere(
+pub(super) fn shape_elsewhere(
     x: Map,
     shapings: &[Shaping],
     heads: usize,

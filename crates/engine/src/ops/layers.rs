@@ -114,7 +114,7 @@ impl GatedLayer {
     }
 }
 
-/// A layer for some rows of a map.
+/// A layer for a stretch of rows of a map.
 pub struct LayerRows<'a, L> {
     /// The layer.
     pub layer: &'a L,
