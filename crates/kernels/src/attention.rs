@@ -7,11 +7,12 @@ use std::ops::Range;
 use crate::Error;
 use crate::aligned::Aligned;
 use crate::cpu::Isa;
-use crate::gemm::{self, Left, OVERHANG, Segment};
+use crate::gemm::{self, Left, OVERHANG};
 use crate::matrix::{DEPTH, PANEL, check_len, check_rows};
 use crate::number::Number;
 use crate::peak::Arithmetic;
 use crate::pool::{self, Shared};
+use crate::shares::Seen;
 use crate::simd::{Math, per_isa};
 
 /// Blocks of queries of a task: two share what is fetched of keys and values.
@@ -21,9 +22,11 @@ const QUERIES: usize = BLOCKS * OVERHANG;
 /// Keys of a block.
 const KEYS: usize = 256;
 
-/// Shares of a query's keys lie so far apart: rows a power of two apart would fall into the same few
-/// places of the nearest cache.
-const APART: usize = KEYS + 32;
+/// Scores and shares of a query's keys lie so far apart: rows a power of two apart would fall into the
+/// same few places of the nearest cache.
+pub(crate) const APART: usize = KEYS + 32;
+/// Numbers of a block's scores, however they lie.
+const SCORES: usize = APART * OVERHANG + KEYS;
 /// Bytes of a head's keys and values that are near whoever comes next.
 const NEAR: usize = 1 << 16;
 
@@ -168,28 +171,32 @@ fn pack<T: Number>(
     k: &mut [T],
     v: &mut [&mut [T]],
 ) {
-    let g = T::GROUP;
-    let mut row = vec![T::default(); d];
-    k.fill(T::default());
-    v.iter_mut().for_each(|panel| panel.fill(T::default()));
-    let mut first = 0;
-    for part in parts {
-        for token in tokens.start.max(first)..tokens.end.min(first + part.count) {
-            let (i, token) = (token - first, token - tokens.start);
-            T::convert(isa, &part.keys[i * part.keys_stride + at..][..d], &mut row);
-            let panel = &mut k[token / PANEL * PANEL * depth..][..PANEL * depth];
-            for (group, numbers) in panel.chunks_exact_mut(PANEL * g).zip(row.chunks(g)) {
-                group[token % PANEL * g..][..numbers.len()].copy_from_slice(numbers);
-            }
-            T::convert(isa, &part.values[i * part.values_stride + at..][..d], &mut row);
-            for (panel, numbers) in v.iter_mut().zip(row.chunks(PANEL)) {
-                let line = &mut panel[token / g * PANEL * g..][..PANEL * g];
-                for (to, &number) in line[token % g..].iter_mut().step_by(g).zip(numbers) {
-                    *to = number;
+    let stride = depth.max(v.len() * PANEL);
+    let mut rows = vec![T::default(); PANEL * stride];
+    for (i, k) in k.chunks_exact_mut(PANEL * depth).enumerate() {
+        let from = tokens.start + i * PANEL;
+        let gather = |rows: &mut [T], of: for<'p> fn(&'p KeyValues<'p>) -> (&'p [f32], usize)| {
+            let (mut first, mut there) = (0, 0);
+            for part in parts {
+                let some = from.max(first)..(from + PANEL).min(first + part.count);
+                if !some.is_empty() {
+                    let (numbers, apart) = of(part);
+                    let to = &mut rows[(some.start - from) * stride..(some.end - from) * stride];
+                    let numbers = &numbers[(some.start - first) * apart + at..];
+                    T::convert_rows(isa, (numbers, apart), d, (to, stride));
+                    there = some.end - from;
                 }
+                first += part.count;
             }
+            rows[there * stride..].fill(T::default());
+        };
+        gather(&mut rows, |part| (part.keys, part.keys_stride));
+        T::group_columns(isa, &rows, stride, k);
+        gather(&mut rows, |part| (part.values, part.values_stride));
+        for (panel, v) in v.iter_mut().enumerate() {
+            let v = &mut v[i * PANEL * PANEL..][..PANEL * PANEL];
+            T::group_rows(isa, &rows[panel * PANEL..], stride, v);
         }
-        first += part.count;
     }
 }
 
@@ -250,7 +257,6 @@ struct Sizes {
 #[derive(Default)]
 pub(crate) struct Scratch<T> {
     q: Aligned<T>,
-    row: Vec<f32>,
     scores: Aligned<f32>,
     shares: Aligned<T>,
     sums: Aligned<f32>,
@@ -304,20 +310,19 @@ fn chunk<'o, T: Number>(
     let Sizes { d, depth, keys, long, wide } = *sizes;
     let each = T::even_rows(isa);
     let padded = rows.next_multiple_of(each).next_multiple_of(OVERHANG);
-    let Scratch { q: queries, row, scores, shares, sums } = scratch;
+    let Scratch { q: queries, scores, shares, sums } = scratch;
     queries.grow((padded + OVERHANG) * depth);
-    row.resize(d, 0.0);
-    scores.grow(KEYS * OVERHANG);
+    scores.grow(SCORES);
     shares.grow(OVERHANG * APART);
     sums.grow(wide * padded);
     sums[..wide * padded].fill(0.0);
     let scale = T::UNIT / (d as f32).sqrt();
-    for r in 0..rows {
-        times(isa, &q[r * stride..][..d], scale, row);
-        T::convert(isa, row, &mut queries[r * depth..][..d]);
-        queries[r * depth + d..(r + 1) * depth].fill(T::default());
+    if d < depth {
+        queries[..rows * depth].fill(T::default());
     }
-    let mut state = [(f32::NEG_INFINITY, 0f32); QUERIES];
+    T::convert_rows(isa, (q, stride), d, (&mut queries[..rows * depth], depth));
+    let mut seen = [Seen::default(); QUERIES];
+    let layout = T::layout(isa);
     let _begun = gemm::begin(isa);
     let starts = (0..keys).step_by(KEYS);
     for (start, first) in starts.flat_map(|s| (0..rows).step_by(each).map(move |r| (s, r))) {
@@ -326,13 +331,13 @@ fn chunk<'o, T: Number>(
         let block = count.next_multiple_of(DEPTH).min(long - start);
         let left = Left { start: queries[first * depth..].as_ptr(), stride: depth };
         let (b, panels) = (k[start * depth..][..block * depth].as_ptr(), block / PANEL);
-        let products = scores[..panels * PANEL * OVERHANG].as_mut_ptr();
+        let products = scores[..SCORES].as_mut_ptr();
         // SAFETY: panels of keys have `depth`, and there is an overhang of queries and scores.
         unsafe { T::products(isa, left, some, depth, b, panels, products) }
-        for (r, state) in state[first..].iter_mut().enumerate().take(some) {
+        for (r, seen) in seen[first..].iter_mut().enumerate().take(some) {
             let shares = &mut shares[r * APART..][..block];
-            let scores = &scores[r * PANEL..];
-            let found = T::shares(isa, scores, OVERHANG * PANEL, count, shares, state);
+            let scores = &scores[r * layout.row..];
+            let found = T::shares(isa, scores, layout.panel, scale, count, shares, seen);
             if found != 1.0 {
                 let sums = &mut sums[..wide * padded];
                 rescale(isa, &mut sums[(first + r) * PANEL..], padded * PANEL, found);
@@ -341,15 +346,14 @@ fn chunk<'o, T: Number>(
         for panel in 0..wide / PANEL {
             let b = v[(panel * long + start) * PANEL..].as_ptr();
             let acc = sums[(panel * padded + first) * PANEL..].as_mut_ptr();
-            let segments = [Segment { offset: 0, len: block }];
             let left = Left { start: shares.as_ptr(), stride: APART };
             // SAFETY: a panel of values has `long` keys; rows of shares and sums are as many as a block
             // of queries is padded to.
-            unsafe { T::block(isa, left, some, &segments, b, acc, false) }
+            unsafe { T::values(isa, left, some, block, b, d - panel * PANEL, acc) }
         }
     }
-    for (r, (_, total)) in state.iter().enumerate().take(rows) {
-        let inverse = 1.0 / total;
+    for (r, seen) in seen.iter().enumerate().take(rows) {
+        let inverse = 1.0 / seen.total();
         for (panel, to) in write(r).chunks_mut(PANEL).enumerate() {
             let sums = &sums[(panel * padded + r) * PANEL..][..to.len()];
             times(isa, sums, inverse, to);

@@ -31,12 +31,35 @@ pub(crate) fn to_bf16(isa: Isa, from: &[f32], to: &mut [u16]) {
     to_bf16_plain(isa, from, to);
 }
 
+/// The same for `len` numbers of rows that lie so far apart, as many as there are in `to`.
+pub(crate) fn rows_to_bf16(isa: Isa, from: (&[f32], usize), len: usize, to: (&mut [u16], usize)) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+    fn wide(from: (&[f32], usize), len: usize, to: (&mut [u16], usize)) {
+        for (to, from) in to.0.chunks_mut(to.1).zip(from.0.chunks(from.1)) {
+            to_bf16_avx512(&from[..len], &mut to[..len]);
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if isa >= Isa::Avx512 {
+        // SAFETY: the set was found on this machine.
+        return unsafe { wide(from, len, to) };
+    }
+    for (to, from) in to.0.chunks_mut(to.1).zip(from.0.chunks(from.1)) {
+        to_bf16_plain(isa, &from[..len], &mut to[..len]);
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 fn to_bf16_avx512(from: &[f32], to: &mut [u16]) {
-    use std::arch::x86_64::{__m512i, _mm512_cvtne2ps_pbh, _mm512_loadu_ps, _mm512_storeu_si512};
-    let whole = from.len().min(to.len()) / 32 * 32;
-    for (from, to) in from[..whole].chunks_exact(32).zip(to.chunks_exact_mut(32)) {
+    use std::arch::x86_64::*;
+    let len = from.len().min(to.len());
+    let (from, to) = (&from[..len], &mut to[..len]);
+    let (wide, from_rest) = from.as_chunks::<32>();
+    let (to_wide, to_rest) = to.as_chunks_mut::<32>();
+    for (from, to) in wide.iter().zip(to_wide) {
         // SAFETY: 32 floats are read and 32 halves written; two vectors of 512 bits are alike.
         unsafe {
             let low = _mm512_loadu_ps(from.as_ptr());
@@ -45,7 +68,17 @@ fn to_bf16_avx512(from: &[f32], to: &mut [u16]) {
             _mm512_storeu_si512(to.as_mut_ptr().cast(), both);
         }
     }
-    for (to, &from) in to[whole..].iter_mut().zip(&from[whole..]) {
+    let (eights, from_rest) = from_rest.as_chunks::<8>();
+    let (to_eights, to_rest) = to_rest.as_chunks_mut::<8>();
+    for (from, to) in eights.iter().zip(to_eights) {
+        // SAFETY: as above, for eight.
+        unsafe {
+            let all: __m128i =
+                std::mem::transmute(_mm256_cvtneps_pbh(_mm256_loadu_ps(from.as_ptr())));
+            _mm_storeu_si128(to.as_mut_ptr().cast(), all);
+        }
+    }
+    for (to, &from) in to_rest.iter_mut().zip(from_rest) {
         *to = bf16_bits(from);
     }
 }
@@ -100,6 +133,19 @@ mod tests {
                         || x.is_nan() && half::bf16::from_bits(out[0]).is_nan(),
                     "{x}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_any_length_are_rounded_to_their_end() {
+        let row: Vec<f32> = (1..100).map(|i| i as f32).collect();
+        for &isa in crate::cpu::available() {
+            for len in 0..99 {
+                let mut out = vec![7; 120];
+                to_bf16(isa, &row[..len], &mut out);
+                let wanted = |i: usize| if i < len { bf16_bits(row[i]) } else { 7 };
+                assert!((0..120).all(|i| out[i] == wanted(i)), "{isa:?}: {len}");
             }
         }
     }

@@ -1,17 +1,33 @@
 //! The two kinds of numbers that activations and weights meet in, seen alike.
 
 use crate::aligned::Aligned;
+use crate::attention;
 use crate::conv;
-use crate::convert::to_bf16;
+use crate::convert::{rows_to_bf16, to_bf16};
 use crate::cpu::Isa;
 use crate::gemm::{self, Compute, Left, OVERHANG, Segment};
 use crate::group_norm::{Channelwise, channelwise, channelwise_rough};
 use crate::matrix::PANEL;
-use crate::shares::{shares_exact, shares_rough};
+use crate::shares::{Seen, shares_exact, shares_rough};
+use crate::simd::{Math, per_isa};
+
+/// Numbers from the products of one row to those of the next, and from those of one panel to those of the
+/// next one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    pub row: usize,
+    pub panel: usize,
+}
+
+impl Layout {
+    /// Panel after panel, not a power of two apart, which would fall into the same few places of the
+    /// nearest cache.
+    const PANELS: Self = Self { row: PANEL, panel: OVERHANG * PANEL + PANEL };
+}
 
 /// f32, or bf16 as its bits.
 pub(crate) trait Number:
-    Copy + Default + Send + Sync + crate::attention::WithScratch + 'static
+    Copy + Default + Send + Sync + attention::WithScratch + 'static
 {
     /// Numbers of one column that stand side by side in a panel.
     const GROUP: usize;
@@ -19,6 +35,15 @@ pub(crate) trait Number:
     const UNIT: f32;
 
     fn convert(isa: Isa, from: &[f32], to: &mut [Self]);
+
+    /// The same for `len` numbers of rows that lie so far apart, as many as there are in `to`.
+    fn convert_rows(isa: Isa, from: (&[f32], usize), len: usize, to: (&mut [Self], usize));
+
+    /// 32 rows, `stride` apart, turned: [columns/GROUP][32][GROUP], as many as there is room for in `to`.
+    fn group_columns(isa: Isa, rows: &[Self], stride: usize, to: &mut [Self]);
+
+    /// 32 columns of rows that are `stride` apart: [rows/GROUP][32][GROUP].
+    fn group_rows(isa: Isa, rows: &[Self], stride: usize, to: &mut [Self]);
 
     /// What becomes of a pixel that goes through a norm first.
     fn pass(isa: Isa, from: &[f32], how: &Channelwise, to: &mut [Self]);
@@ -31,19 +56,22 @@ pub(crate) trait Number:
         isa: Isa,
         scores: &[f32],
         stride: usize,
+        scale: f32,
         count: usize,
         shares: &mut [Self],
-        state: &mut (f32, f32),
+        seen: &mut Seen,
     ) -> f32;
 
     /// Runs with this thread's buffer for a padded picture.
     fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R;
 
-    /// The products [panels][32][32] of some rows, as long as the panels are deep, with panels that follow
-    /// one another.
+    /// How the products of rows with several panels lie in memory.
+    fn layout(isa: Isa) -> Layout;
+
+    /// The products of some rows, as long as the panels are deep, with panels that follow one another.
     ///
     /// # Safety
-    /// As for [`Number::block`]; there is room for 32 rows of each panel's products.
+    /// As for [`Number::block`]; there is room for 32 rows of each panel's products in this layout.
     unsafe fn products(
         isa: Isa,
         left: Left<Self>,
@@ -55,6 +83,24 @@ pub(crate) trait Number:
     ) {
         // SAFETY: the caller's promise is passed on.
         unsafe { panel_by_panel(isa, left, rows, depth, b, panels, out) }
+    }
+
+    /// acc [rows][32] += rows · panel, of whose columns only the first `wanted` need be right.
+    ///
+    /// # Safety
+    /// As for [`Number::block`]; the depth is a multiple of 32 and not 0, and there are at most 32 rows.
+    unsafe fn values(
+        isa: Isa,
+        left: Left<Self>,
+        rows: usize,
+        depth: usize,
+        b: *const Self,
+        wanted: usize,
+        acc: *mut f32,
+    ) {
+        let _ = wanted;
+        // SAFETY: the caller's promise is passed on.
+        unsafe { Self::block(isa, left, rows, &[Segment { offset: 0, len: depth }], b, acc, false) }
     }
 
     /// # Safety
@@ -86,7 +132,7 @@ unsafe fn panel_by_panel<T: Number>(
         // SAFETY: the caller's promise is passed on, panel by panel.
         unsafe {
             let b = b.add(panel * PANEL * depth);
-            let out = out.add(panel * PANEL * OVERHANG);
+            let out = out.add(panel * T::layout(isa).panel);
             T::block(isa, left, rows, &segments, b, out, true);
         }
     }
@@ -104,6 +150,24 @@ impl Number for f32 {
         to.copy_from_slice(from);
     }
 
+    fn convert_rows(_: Isa, from: (&[f32], usize), len: usize, to: (&mut [Self], usize)) {
+        for (to, from) in to.0.chunks_mut(to.1).zip(from.0.chunks(from.1)) {
+            to[..len].copy_from_slice(&from[..len]);
+        }
+    }
+
+    fn group_columns(_: Isa, rows: &[Self], stride: usize, to: &mut [Self]) {
+        for (column, to) in to.chunks_exact_mut(PANEL).enumerate() {
+            to.iter_mut().zip(rows[column..].iter().step_by(stride)).for_each(|(to, x)| *to = *x);
+        }
+    }
+
+    fn group_rows(_: Isa, rows: &[Self], stride: usize, to: &mut [Self]) {
+        for (to, row) in to.chunks_exact_mut(PANEL).zip(rows.chunks(stride)) {
+            to.copy_from_slice(&row[..PANEL]);
+        }
+    }
+
     fn pass(isa: Isa, from: &[f32], how: &Channelwise, to: &mut [Self]) {
         channelwise(isa, from, how, to);
     }
@@ -112,11 +176,16 @@ impl Number for f32 {
         isa: Isa,
         scores: &[f32],
         stride: usize,
+        scale: f32,
         count: usize,
         shares: &mut [Self],
-        state: &mut (f32, f32),
+        seen: &mut Seen,
     ) -> f32 {
-        shares_exact(isa, scores, stride, count, shares, state)
+        shares_exact(isa, scores, stride, scale, count, shares, seen)
+    }
+
+    fn layout(_: Isa) -> Layout {
+        Layout::PANELS
     }
 
     fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R {
@@ -149,6 +218,18 @@ impl Number for u16 {
         to_bf16(isa, from, to);
     }
 
+    fn convert_rows(isa: Isa, from: (&[f32], usize), len: usize, to: (&mut [Self], usize)) {
+        rows_to_bf16(isa, from, len, to);
+    }
+
+    fn group_columns(isa: Isa, rows: &[Self], stride: usize, to: &mut [Self]) {
+        group_columns(isa, rows, stride, to);
+    }
+
+    fn group_rows(isa: Isa, rows: &[Self], stride: usize, to: &mut [Self]) {
+        group_rows(isa, rows, stride, to);
+    }
+
     fn pass(isa: Isa, from: &[f32], how: &Channelwise, to: &mut [Self]) {
         channelwise_rough(isa, from, how, to);
     }
@@ -157,11 +238,19 @@ impl Number for u16 {
         isa: Isa,
         scores: &[f32],
         stride: usize,
+        scale: f32,
         count: usize,
         shares: &mut [Self],
-        state: &mut (f32, f32),
+        seen: &mut Seen,
     ) -> f32 {
-        shares_rough(isa, scores, stride, count, shares, state)
+        shares_rough(isa, scores, stride, scale, count, shares, seen)
+    }
+
+    fn layout(isa: Isa) -> Layout {
+        match isa {
+            Isa::Amx => Layout { row: attention::APART, panel: PANEL },
+            _ => Layout::PANELS,
+        }
     }
 
     fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R {
@@ -177,12 +266,30 @@ impl Number for u16 {
         panels: usize,
         out: *mut f32,
     ) {
-        if gemm::has_products(isa, depth) {
+        if isa == Isa::Amx {
+            let line = Self::layout(isa).row;
             // SAFETY: the caller's promise is passed on; there is an overhang of rows.
-            return unsafe { gemm::bf16_products(left.start, left.stride, b, panels, out) };
+            return unsafe { gemm::bf16_products(left, depth, b, panels, out, line) };
         }
         // SAFETY: the caller's promise is passed on.
         unsafe { panel_by_panel(isa, left, rows, depth, b, panels, out) }
+    }
+
+    unsafe fn values(
+        isa: Isa,
+        left: Left<Self>,
+        rows: usize,
+        depth: usize,
+        b: *const Self,
+        wanted: usize,
+        acc: *mut f32,
+    ) {
+        if isa == Isa::Amx && wanted <= PANEL / 2 {
+            // SAFETY: the caller's promise is passed on; rows past the last one are in memory.
+            return unsafe { gemm::bf16_half_block(left, depth, b, acc) };
+        }
+        // SAFETY: the caller's promise is passed on.
+        unsafe { Self::block(isa, left, rows, &[Segment { offset: 0, len: depth }], b, acc, false) }
     }
 
     unsafe fn block(
@@ -198,3 +305,31 @@ impl Number for u16 {
         unsafe { gemm::bf16_block(isa, left, rows, segments, b, acc, fresh, b.cast()) }
     }
 }
+
+#[inline(always)]
+fn group_columns_body<M: Math>(rows: &[u16], stride: usize, to: &mut [u16]) {
+    for (group, to) in to.as_chunks_mut::<{ 2 * PANEL }>().0.iter_mut().enumerate() {
+        let rows = rows[2 * group..].chunks(stride);
+        for (to, row) in to.as_chunks_mut::<2>().0.iter_mut().zip(rows) {
+            *to = [row[0], row[1]];
+        }
+    }
+}
+
+#[inline(always)]
+fn group_rows_body<M: Math>(rows: &[u16], stride: usize, to: &mut [u16]) {
+    let pairs = rows.chunks(2 * stride);
+    for (to, pair) in to.as_chunks_mut::<{ 2 * PANEL }>().0.iter_mut().zip(pairs) {
+        let (first, second) = pair.split_at(stride);
+        let both = first.first_chunk::<PANEL>().zip(second.first_chunk::<PANEL>());
+        if let Some((first, second)) = both {
+            for i in 0..PANEL {
+                to[2 * i] = first[i];
+                to[2 * i + 1] = second[i];
+            }
+        }
+    }
+}
+
+per_isa! { fn group_columns(rows: &[u16], stride: usize, to: &mut [u16]) = group_columns_body }
+per_isa! { fn group_rows(rows: &[u16], stride: usize, to: &mut [u16]) = group_rows_body }

@@ -5,51 +5,76 @@ use crate::cpu::Isa;
 use crate::matrix::PANEL;
 use crate::simd::{Math, exp, per_isa};
 
-/// Scores of one query, 32 of them every `stride`, to shares e^(score - most) of as many keys as
+/// What a query has seen so far.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct Seen {
+    /// All shares together, in sixteen sums.
+    totals: [f32; 16],
+    /// Shares are powers of scores less this: the greatest score, or nearly.
+    about: f32,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { about: f32::NEG_INFINITY, totals: [0.0; 16] }
+    }
+}
+
+impl Seen {
+    /// All shares together.
+    pub(crate) fn total(&self) -> f32 {
+        self.totals.iter().sum()
+    }
+
+    /// Goes over to a greater score; the factor that earlier sums must take.
+    #[inline(always)]
+    fn rise(&mut self, most: f32, power: impl Fn(f32) -> f32) -> f32 {
+        let before = std::mem::replace(&mut self.about, most);
+        // Where nothing was seen, sums are 0 and may stay so.
+        if before == most || before == f32::NEG_INFINITY {
+            return 1.0;
+        }
+        let factor = power(before - most);
+        self.totals.iter_mut().for_each(|total| *total *= factor);
+        factor
+    }
+}
+
+/// Scores of one query, 32 of them every `stride`, to shares e^(scale · score - most) of as many keys as
 /// `shares` is long, 0 from `count` on; the factor that its earlier sums must take.
 pub(crate) fn shares_exact(
     isa: Isa,
     scores: &[f32],
     stride: usize,
+    scale: f32,
     count: usize,
     shares: &mut [f32],
-    state: &mut (f32, f32),
+    seen: &mut Seen,
 ) -> f32 {
     for (panel, line) in shares.chunks_exact_mut(PANEL).enumerate() {
-        line.copy_from_slice(&scores[panel * stride..][..PANEL]);
+        let scores = &scores[panel * stride..][..PANEL];
+        line.iter_mut().zip(scores).for_each(|(to, score)| *to = score * scale);
     }
     shares[count..].fill(f32::NEG_INFINITY);
-    let factor = exponents(isa, shares, state);
+    let factor = exponents(isa, shares, seen);
     // Past the last key there is no share; e of the clamped exponent would leave a trace.
     shares[count..].fill(0.0);
     factor
 }
 
-/// Takes a block's maximum and sum into those so far; the factor that earlier sums must take.
 #[inline(always)]
-fn goes_on(state: &mut (f32, f32), most: f32, sum: f32, power: impl Fn(f32) -> f32) -> f32 {
-    let factor = if state.0 == most {
-        1.0
-    } else if state.0 == f32::NEG_INFINITY {
-        0.0
-    } else {
-        power(state.0 - most)
-    };
-    *state = (most, state.1 * factor + sum);
-    factor
-}
-
-#[inline(always)]
-fn exponents_body<M: Math>(line: &mut [f32], state: &mut (f32, f32)) -> f32 {
-    let mut most = [state.0; 16];
+fn exponents_body<M: Math>(line: &mut [f32], seen: &mut Seen) -> f32 {
+    let mut most = [seen.about; 16];
     for chunk in line.chunks_exact(16) {
         for i in 0..16 {
             most[i] = most[i].max(chunk[i]);
         }
     }
-    let most = most.iter().fold(state.0, |a, &b| a.max(b));
+    let most = most.iter().fold(seen.about, |a, &b| a.max(b));
+    let factor = seen.rise(most, exp::<M>);
     // All scores are minus infinity, or one is not a number: shares are then not a number either.
-    let mut sums = [0f32; 16];
+    let sums = &mut seen.totals;
     for chunk in line.chunks_exact_mut(16) {
         for i in 0..16 {
             let x = if chunk[i] == f32::NEG_INFINITY { 0.0 } else { exp::<M>(chunk[i] - most) };
@@ -57,12 +82,12 @@ fn exponents_body<M: Math>(line: &mut [f32], state: &mut (f32, f32)) -> f32 {
             chunk[i] = x;
         }
     }
-    goes_on(state, most, sums.iter().sum(), exp::<M>)
+    factor
 }
 
 per_isa! {
     /// See [`shares_exact`]; the length is a multiple of 16.
-    fn exponents(line: &mut [f32], state: &mut (f32, f32)) -> f32 = exponents_body
+    fn exponents(line: &mut [f32], seen: &mut Seen) -> f32 = exponents_body
 }
 
 /// 2ˣ for x ≤ 0, to 4e-5 of it, which is a hundredth of what rounding to bf16 costs.
@@ -82,125 +107,67 @@ pub(crate) fn exp2_rough<M: Math>(x: f32) -> f32 {
     f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
-#[inline(always)]
-fn shares_rough_body<M: Math>(
-    scores: &[f32],
-    stride: usize,
-    count: usize,
-    shares: &mut [u16],
-    state: &mut (f32, f32),
-) -> f32 {
-    let (whole, rest) = (count / PANEL, count % PANEL);
-    let line = |panel: usize| -> &[f32] { &scores[panel * stride..][..PANEL] };
-    let mut most = [state.0; PANEL];
-    for panel in 0..whole {
-        let line = line(panel);
-        for i in 0..PANEL {
-            most[i] = if line[i] > most[i] { line[i] } else { most[i] };
-        }
-    }
-    for i in 0..rest {
-        most[i] = most[i].max(line(whole)[i]);
-    }
-    let most = halved(most, |a, b| if b > a { b } else { a });
-    let mut sums = [0f32; PANEL];
-    // Sums are of the shares as they are rounded, so that these add up to one.
-    let round = |x: f32| (x.to_bits() + 0x8000) >> 16;
-    let (full, end) = shares.split_at_mut(whole * PANEL);
-    for (panel, shares) in full.chunks_exact_mut(PANEL).enumerate() {
-        let line = line(panel);
-        for i in 0..PANEL {
-            let bits = round(exp2_rough::<M>(line[i] - most));
-            sums[i] += f32::from_bits(bits << 16);
-            shares[i] = bits as u16;
-        }
-    }
-    for i in 0..rest {
-        let bits = round(exp2_rough::<M>(line(whole)[i] - most));
-        sums[i] += f32::from_bits(bits << 16);
-        end[i] = bits as u16;
-    }
-    end[rest..].fill(0);
-    goes_on(state, most, halved(sums, |a, b| a + b), exp2_rough::<M>)
-}
-
-/// All numbers taken together, the two halves first, in vectors for as long as there are halves.
-#[inline(always)]
-fn halved(mut x: [f32; PANEL], both: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut half = PANEL / 2;
-    while half > 0 {
-        for i in 0..half {
-            x[i] = both(x[i], x[i + half]);
-        }
-        half /= 2;
-    }
-    x[0]
-}
-
-per_isa! {
-    fn shares_plain(
-        scores: &[f32],
-        stride: usize,
-        count: usize,
-        shares: &mut [u16],
-        state: &mut (f32, f32),
-    ) -> f32 = shares_rough_body
-}
-
-/// As [`shares_exact`] for scores in powers of two and shares in bf16.
+/// As [`shares_exact`] for powers of two and shares in bf16: up to 256, a multiple of 32, and only with
+/// instructions that multiply bf16.
 pub(crate) fn shares_rough(
     isa: Isa,
     scores: &[f32],
     stride: usize,
+    scale: f32,
     count: usize,
     shares: &mut [u16],
-    state: &mut (f32, f32),
+    seen: &mut Seen,
 ) -> f32 {
+    let panels = shares.len() / PANEL;
+    assert!(isa >= Isa::Avx512 && shares.len().is_multiple_of(PANEL));
+    assert!(count <= shares.len() && panels <= MOST);
+    assert!(panels > 0 && (panels - 1) * stride + PANEL <= scores.len(), "scores of fewer panels");
     #[cfg(target_arch = "x86_64")]
-    if isa >= Isa::Avx512 && count > 0 && count <= shares.len() {
-        let panels = shares.len() / PANEL;
-        if shares.len().is_multiple_of(PANEL) && (1..=8).contains(&panels) {
-            assert!((panels - 1) * stride + PANEL <= scores.len(), "scores of fewer panels");
-            let (scores, shares) = (scores.as_ptr(), shares.as_mut_ptr());
-            // SAFETY: the set was found on this machine; so many lines of scores and of shares are there.
-            return unsafe {
-                match panels {
-                    8 if count == 256 => {
-                        shares_wide::<8, true>(scores, stride, count, panels, shares, state)
-                    }
-                    1..=2 => shares_wide::<2, false>(scores, stride, count, panels, shares, state),
-                    3..=4 => shares_wide::<4, false>(scores, stride, count, panels, shares, state),
-                    5..=6 => shares_wide::<6, false>(scores, stride, count, panels, shares, state),
-                    _ => shares_wide::<8, false>(scores, stride, count, panels, shares, state),
-                }
-            };
+    // SAFETY: the set was found on this machine; so many lines of scores and of shares are there.
+    unsafe {
+        let (scores, shares) = (scores.as_ptr(), shares.as_mut_ptr());
+        match count {
+            WHOLE => shares_wide::<true>(scores, stride, scale, count, MOST, shares, seen),
+            _ => shares_wide::<false>(scores, stride, scale, count, panels, shares, seen),
         }
     }
-    shares_plain(isa, scores, stride, count, shares, state)
+    #[cfg(not(target_arch = "x86_64"))]
+    unreachable!("{scores:?} {stride} {scale} {count} {shares:?} {seen:?}")
 }
 
-/// [`shares_rough`] of up to 32 · `PANELS` scores, which stay in registers from their maximum to their
-/// shares: sixteen of the 32 for a whole block of keys.
+/// Panels of a whole block of keys.
+const MOST: usize = 8;
+const WHOLE: usize = MOST * PANEL;
+
+/// By how many powers of two a score may be above what shares are powers of: floats hold such shares as
+/// well as those below 1, and what was summed up need not be touched whenever a greater score is found.
+#[cfg(target_arch = "x86_64")]
+const SLACK: f32 = 8.0;
+
+/// [`shares_rough`]; where a block is whole, its scores stay in sixteen registers from their maximum to
+/// their shares.
 ///
 /// # Safety
-/// `panels` lines of 32 scores lie `stride` apart, the first `count` of them scores, and there is room for
-/// as many shares; `panels` is `PANELS` or one less.
+/// `panels` lines of 32 scores, at most [`MOST`], lie `stride` apart, the first `count` of them scores,
+/// and there is room for as many shares; `IS_WHOLE` is of [`WHOLE`] scores.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16")]
-unsafe fn shares_wide<const PANELS: usize, const WHOLE: bool>(
+unsafe fn shares_wide<const IS_WHOLE: bool>(
     scores: *const f32,
     stride: usize,
+    scale: f32,
     count: usize,
     panels: usize,
     shares: *mut u16,
-    state: &mut (f32, f32),
+    seen: &mut Seen,
 ) -> f32 {
     use std::arch::x86_64::*;
     let nothing = _mm512_set1_ps(f32::NEG_INFINITY);
+    let panels = if IS_WHOLE { MOST } else { panels };
     // Past the last score there is minus infinity, whose share is 0.
     let half = |panel: usize, half: usize| {
         let from = scores.wrapping_add(panel * stride + half * 16);
-        if WHOLE {
+        if IS_WHOLE {
             // SAFETY: all scores are there.
             return unsafe { _mm512_loadu_ps(from) };
         }
@@ -209,36 +176,40 @@ unsafe fn shares_wide<const PANELS: usize, const WHOLE: bool>(
         // SAFETY: only scores that are there are read.
         unsafe { _mm512_mask_loadu_ps(nothing, mask, from) }
     };
-    let line: [[__m512; 2]; PANELS] = std::array::from_fn(|i| [half(i, 0), half(i, 1)]);
     let mut tops = [nothing; 4];
-    for (i, [low, high]) in line.iter().enumerate() {
-        let at = i % 2 * 2;
-        tops[at] = _mm512_max_ps(tops[at], *low);
-        tops[at + 1] = _mm512_max_ps(tops[at + 1], *high);
+    for panel in 0..panels {
+        let at = panel % 2 * 2;
+        tops[at] = _mm512_max_ps(tops[at], half(panel, 0));
+        tops[at + 1] = _mm512_max_ps(tops[at + 1], half(panel, 1));
     }
     let top = _mm512_max_ps(_mm512_max_ps(tops[0], tops[1]), _mm512_max_ps(tops[2], tops[3]));
-    let found = _mm512_reduce_max_ps(top);
-    let most = if found > state.0 { found } else { state.0 };
-    let about = _mm512_set1_ps(most);
+    let limit = _mm512_set1_ps((seen.about + SLACK) / scale);
+    let mut factor = 1.0;
+    // Seldom: whoever waits for one number out of sixteen waits long.
+    if _mm512_cmp_ps_mask::<_CMP_GT_OQ>(top, limit) != 0 {
+        let power = |x| _mm512_cvtss_f32(exp2_floor(_mm512_set1_ps(x)));
+        factor = seen.rise(_mm512_reduce_max_ps(top) * scale, power);
+    }
+    let (scale, about) = (_mm512_set1_ps(scale), _mm512_set1_ps(seen.about));
     // SAFETY: vectors of the same size.
     let ones: __m512bh = unsafe { std::mem::transmute(_mm512_set1_epi16(0x3f80)) };
-    let mut sums = [_mm512_setzero_ps(); 2];
-    for (i, [low, high]) in line.into_iter().enumerate() {
-        let low = exp2_floor(_mm512_sub_ps(low, about));
-        let high = exp2_floor(_mm512_sub_ps(high, about));
+    // SAFETY: sixteen sums.
+    let mut sums = [unsafe { _mm512_loadu_ps(seen.totals.as_ptr()) }, _mm512_setzero_ps()];
+    for panel in 0..panels {
+        let low = exp2_floor(_mm512_fmsub_ps(half(panel, 0), scale, about));
+        let high = exp2_floor(_mm512_fmsub_ps(half(panel, 1), scale, about));
         let both = _mm512_cvtne2ps_pbh(high, low);
         // Sums are of the shares as they are rounded, so that these add up to one.
-        sums[i % 2] = _mm512_dpbf16_ps(sums[i % 2], both, ones);
-        if WHOLE || i < panels {
-            // SAFETY: there is room for the shares of this panel; vectors are of the same size.
-            unsafe {
-                let both = std::mem::transmute::<__m512bh, __m512i>(both);
-                _mm512_storeu_si512(shares.add(i * PANEL).cast(), both);
-            }
+        sums[panel % 2] = _mm512_dpbf16_ps(sums[panel % 2], both, ones);
+        // SAFETY: there is room for the shares of this panel; vectors are of the same size.
+        unsafe {
+            let both = std::mem::transmute::<__m512bh, __m512i>(both);
+            _mm512_storeu_si512(shares.add(panel * PANEL).cast(), both);
         }
     }
-    let sum = _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]));
-    goes_on(state, most, sum, |x| _mm512_cvtss_f32(exp2_floor(_mm512_set1_ps(x))))
+    // SAFETY: sixteen sums.
+    unsafe { _mm512_storeu_ps(seen.totals.as_mut_ptr(), _mm512_add_ps(sums[0], sums[1])) };
+    factor
 }
 
 /// 2ˣ to 1.1e-4 of it, a twentieth of what rounding to bf16 costs: 2 to the fraction above the next lower

@@ -128,3 +128,29 @@ fn a_key_infinitely_far_off_has_no_share() {
         }
     }
 }
+
+#[test]
+fn scores_may_rise_from_key_to_key() {
+    // Slowly, by scores that bf16 holds exactly, fast, and down again.
+    for (step, count, is_rising) in [(50, 3000, true), (10, 2500, true), (20, 2000, false)] {
+        let mut q = random(QUERIES * WIDTH, 4);
+        let mut k = random(count * WIDTH, 5);
+        let v = random(count * WIDTH, 6);
+        q.chunks_mut(SIZE).for_each(|token| token[0] = 1.0);
+        for (i, token) in k.chunks_mut(WIDTH).enumerate() {
+            let score = (if is_rising { i } else { count - i } / step) as f32;
+            (token[0], token[SIZE]) = (score, score);
+        }
+        let wanted = attended(&q, QUERIES, &k, &v, HEADS, SIZE);
+        for &isa in cpu::available() {
+            for (bf16, bound) in [(false, 1e-4), (true, 0.03)] {
+                let mut out = vec![0.0; QUERIES * WIDTH];
+                let heads = Heads { count: HEADS, size: SIZE, bf16 };
+                let parts = [part(&k, &v, [WIDTH; 2], count)];
+                attention_with(isa, &q, WIDTH, QUERIES, &parts, heads, &mut out).unwrap();
+                let worst = worst(&out, &wanted);
+                assert!(worst < bound, "{isa:?} bf16 {bf16}, step {step}: {worst}");
+            }
+        }
+    }
+}

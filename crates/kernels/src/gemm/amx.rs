@@ -45,11 +45,11 @@ pub(super) fn release() {
 macro_rules! block {
     ($name:ident, $left:ty, $product:literal) => {
         /// # Safety
-        /// See the block of the same name in `super`. `lines` is the stride of rows in bytes, segments
-        /// are in elements of `$left`, and their bytes are multiples of 64.
+        /// See the block of the same name in `super`. `lines` is the stride of rows in bytes and `line`
+        /// that of sums, segments are in elements of `$left`, and their bytes are multiples of 64.
         #[inline]
         #[allow(clippy::too_many_arguments)]
-        unsafe fn $name(start: *const $left, lines: usize, two: bool, segments: &[Segment], b: *const $left, acc: *mut u8, fresh: bool, mut ahead: *const u8) {
+        unsafe fn $name(start: *const $left, lines: usize, two: bool, segments: &[Segment], b: *const $left, acc: *mut u8, line: usize, fresh: bool, mut ahead: *const u8) {
             let size = size_of::<$left>();
             // SAFETY: reads the rows and weights and writes the sums that the caller promised; the only
             // registers it changes are named, and tiles are nobody else's.
@@ -60,13 +60,13 @@ macro_rules! block {
                     asm!(
                         "tileloadd tmm0, [{c} + {l}]",
                         "tileloadd tmm1, [{c} + {l} + 64]",
-                        c = in(reg) acc, l = in(reg) LINE, options(nostack, readonly)
+                        c = in(reg) acc, l = in(reg) line, options(nostack, readonly)
                     );
                     if two {
                         asm!(
                             "tileloadd tmm2, [{c} + {l}]",
                             "tileloadd tmm3, [{c} + {l} + 64]",
-                            c = in(reg) acc.add(16 * LINE), l = in(reg) LINE, options(nostack, readonly)
+                            c = in(reg) acc.add(16 * line), l = in(reg) line, options(nostack, readonly)
                         );
                     }
                 }
@@ -129,13 +129,13 @@ macro_rules! block {
                 asm!(
                     "tilestored [{c} + {l}], tmm0",
                     "tilestored [{c} + {l} + 64], tmm1",
-                    c = in(reg) acc, l = in(reg) LINE, options(nostack)
+                    c = in(reg) acc, l = in(reg) line, options(nostack)
                 );
                 if two {
                     asm!(
                         "tilestored [{c} + {l}], tmm2",
                         "tilestored [{c} + {l} + 64], tmm3",
-                        c = in(reg) acc.add(16 * LINE), l = in(reg) LINE, options(nostack)
+                        c = in(reg) acc.add(16 * line), l = in(reg) line, options(nostack)
                     );
                 }
             }
@@ -147,16 +147,81 @@ block!(bf16_tiles, u16, "tdpbf16ps");
 block!(int8_tiles, i8, "tdpbssd");
 
 /// # Safety
+/// See [`super::bf16_half_block`].
+pub(super) unsafe fn bf16_half_block(left: Left<u16>, depth: usize, b: *const u16, acc: *mut f32) {
+    let (lines, a, acc) = (left.stride * 2, left.start.cast::<u8>(), acc.cast::<u8>());
+    // SAFETY: reads the rows and weights and writes the sums that the caller promised; tiles are nobody
+    // else's.
+    unsafe {
+        asm!(
+            "tileloadd tmm0, [{c} + {l}]",
+            "tileloadd tmm1, [{c2} + {l}]",
+            "2:",
+            "tileloadd tmm6, [{b} + {l}]",
+            "tileloadd tmm4, [{a} + {s}]",
+            "tileloadd tmm5, [{a2} + {s}]",
+            "add {a}, 64",
+            "add {a2}, 64",
+            "add {b}, 2048",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm5, tmm6",
+            "dec {n}",
+            "jnz 2b",
+            "tilestored [{c} + {l}], tmm0",
+            "tilestored [{c2} + {l}], tmm1",
+            a = inout(reg) a => _,
+            a2 = inout(reg) a.add(16 * lines) => _,
+            b = inout(reg) b => _,
+            n = inout(reg) depth / 32 => _,
+            c = in(reg) acc,
+            c2 = in(reg) acc.add(16 * LINE),
+            s = in(reg) lines,
+            l = in(reg) LINE,
+            options(nostack)
+        );
+    }
+}
+
+/// # Safety
 /// See [`super::bf16_products`].
 pub(super) unsafe fn bf16_products(
-    rows: *const u16,
-    stride: usize,
+    left: Left<u16>,
+    depth: usize,
     b: *const u16,
     panels: usize,
     out: *mut f32,
+    line: usize,
 ) {
-    let (lines, start, mut b, mut out) =
-        (stride * 2, rows.cast::<u8>(), b.cast::<u8>(), out.cast::<u8>());
+    let (lines, out) = (left.stride * 2, out.cast::<u8>());
+    if depth == 64 {
+        // SAFETY: the caller's promise is passed on.
+        return unsafe {
+            products_of_64(left.start.cast(), lines, b.cast(), panels, out, line * 4)
+        };
+    }
+    let segments = [Segment { offset: 0, len: depth }];
+    for panel in 0..panels {
+        // SAFETY: the caller's promise is passed on, panel by panel.
+        unsafe {
+            let b = b.add(panel * depth * 32);
+            let out = out.add(panel * LINE);
+            bf16_tiles(left.start, lines, true, &segments, b, out, line * 4, true, b.cast());
+        }
+    }
+}
+
+/// The same where the rows fill four tiles, in which they stay while the panels go by.
+///
+/// # Safety
+/// See [`super::bf16_products`].
+unsafe fn products_of_64(
+    rows: *const u8,
+    lines: usize,
+    b: *const u8,
+    panels: usize,
+    out: *mut u8,
+    line: usize,
+) {
     // SAFETY: reads the rows and weights and writes the products that the caller promised; tiles are
     // nobody else's.
     unsafe {
@@ -165,7 +230,7 @@ pub(super) unsafe fn bf16_products(
             "tileloadd tmm5, [{a} + {s} + 64]",
             "tileloadd tmm6, [{a2} + {s}]",
             "tileloadd tmm7, [{a2} + {s} + 64]",
-            a = in(reg) start, a2 = in(reg) start.add(16 * lines), s = in(reg) lines,
+            a = in(reg) rows, a2 = in(reg) rows.add(16 * lines), s = in(reg) lines,
             options(nostack, readonly)
         );
         asm!(
@@ -180,8 +245,8 @@ pub(super) unsafe fn bf16_products(
             "tdpbf16ps tmm0, tmm5, tmm3",
             "tdpbf16ps tmm1, tmm7, tmm3",
             "tileloadd tmm3, [{b2} + {l} + 64]",
-            "tilestored [{c} + {l}], tmm0",
-            "tilestored [{c2} + {l}], tmm1",
+            "tilestored [{c} + {o}], tmm0",
+            "tilestored [{c2} + {o}], tmm1",
             "tilezero tmm0",
             "tilezero tmm1",
             "tdpbf16ps tmm0, tmm4, tmm2",
@@ -190,22 +255,22 @@ pub(super) unsafe fn bf16_products(
             "add {b2}, 4096",
             "tdpbf16ps tmm0, tmm5, tmm3",
             "tdpbf16ps tmm1, tmm7, tmm3",
-            "tilestored [{c} + {l} + 64], tmm0",
-            "tilestored [{c2} + {l} + 64], tmm1",
-            "add {c}, 4096",
-            "add {c2}, 4096",
+            "tilestored [{c} + {o} + 64], tmm0",
+            "tilestored [{c2} + {o} + 64], tmm1",
+            "add {c}, 128",
+            "add {c2}, 128",
             "dec {n}",
             "jnz 2b",
             b2 = inout(reg) b.add(16 * LINE) => _,
-            b = inout(reg) b,
-            c2 = inout(reg) out.add(16 * LINE) => _,
-            c = inout(reg) out,
+            b = inout(reg) b => _,
+            c2 = inout(reg) out.add(16 * line) => _,
+            c = inout(reg) out => _,
             n = inout(reg) panels => _,
             l = in(reg) LINE,
+            o = in(reg) line,
             options(nostack)
         );
     }
-    let _ = (b, out);
 }
 
 /// # Safety
@@ -231,6 +296,7 @@ pub(super) unsafe fn bf16_block(
                 segments,
                 b,
                 acc,
+                LINE,
                 fresh,
                 // A step asks for four lines.
                 ahead.wrapping_add(r / 32 * depth * 8),
@@ -262,6 +328,7 @@ pub(super) unsafe fn int8_block(
                 segments,
                 b,
                 acc,
+                LINE,
                 fresh,
                 // A step asks for four lines.
                 ahead.wrapping_add(r / 32 * depth * 4),

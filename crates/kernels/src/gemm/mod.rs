@@ -104,30 +104,41 @@ pub(crate) unsafe fn bf16_block(
     }
 }
 
-/// Whether [`bf16_products`] can be asked for rows of this depth.
-pub(crate) fn has_products(isa: Isa, depth: usize) -> bool {
-    isa == Isa::Amx && depth == 64
-}
-
-/// The products [panels][32][32] of 32 rows of 64 numbers, `stride` apart, with several panels of such
-/// depth: rows stay where they are multiplied while the panels go by.
+/// The products of 32 rows of `depth` numbers with several panels of such depth: 32 of each panel one
+/// after the other, those of a row `line` apart. Only with tiles.
 ///
 /// # Safety
-/// [`has_products`], and [`begin`] was called on this thread; rows, panels and products lie in memory.
+/// This machine has tiles, and [`begin`] was called on this thread; rows, panels and products lie in memory.
 pub(crate) unsafe fn bf16_products(
-    rows: *const u16,
-    stride: usize,
+    left: Left<u16>,
+    depth: usize,
     b: *const u16,
     panels: usize,
     out: *mut f32,
+    line: usize,
 ) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the caller's promise is passed on.
     unsafe {
-        amx::bf16_products(rows, stride, b, panels, out)
+        amx::bf16_products(left, depth, b, panels, out, line)
     }
     #[cfg(not(target_arch = "x86_64"))]
-    unreachable!("{rows:?} {stride} {b:?} {panels} {out:?}")
+    unreachable!("{:?} {depth} {b:?} {panels} {out:?} {line}", left.start)
+}
+
+/// acc += rows · panel for 32 rows and the first 16 columns of a panel, as in [`bf16_block`]. Only with
+/// tiles.
+///
+/// # Safety
+/// As for [`bf16_products`]; `depth` is a multiple of 32 and not 0.
+pub(crate) unsafe fn bf16_half_block(left: Left<u16>, depth: usize, b: *const u16, acc: *mut f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the caller's promise is passed on.
+    unsafe {
+        amx::bf16_half_block(left, depth, b, acc)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    unreachable!("{:?} {depth} {b:?} {acc:?}", left.start)
 }
 
 /// The same for signed bytes with `b` as [depth/4][32][4]; lengths are multiples of 64.
