@@ -183,8 +183,10 @@ impl Buffers {
         *most = len.max(*most);
         // Rows of pixels that begin in the middle of a line of the cache touch one line more each.
         let room = len + LINE - 1;
-        let fits = |one: &Vec<f32>| one.len() >= room && one.len() / 2 <= room;
-        let best = (0..free.len()).filter(|&i| fits(&free[i])).min_by_key(|&i| free[i].len());
+        // The smallest that is large enough, however large: what a network begins with is small, and has
+        // the memory of what it ended with the time before.
+        let fits = (0..free.len()).filter(|&i| free[i].len() >= room);
+        let best = fits.min_by_key(|&i| free[i].len());
         let numbers = match best {
             Some(best) => free.swap_remove(best),
             None => {
