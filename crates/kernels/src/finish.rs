@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::Error;
 use crate::matrix::{PANEL, check_len};
-use crate::pool::Shared;
+use crate::pool::{self, Shared};
 use crate::simd::{Math, erf, exp, per_isa};
 use crate::tasks::Place;
 
@@ -122,6 +122,55 @@ pub(crate) struct Destination<'a> {
     /// Outputs of a row of the result.
     pub n: usize,
     pub out: &'a Shared<f32>,
+    /// Whether the result goes past the caches.
+    past: bool,
+}
+
+impl<'a> Destination<'a> {
+    pub(crate) fn of(place: &'a Place, n: usize, out: &'a Shared<f32>) -> Self {
+        Self { place, n, out, past: out.len() >= PAST && cfg!(target_arch = "x86_64") }
+    }
+
+    /// That some rows of a panel come next: where they go, and what they are added to, may be fetched.
+    pub(crate) fn soon(&self, rows: Range<usize>, columns: usize, finish: &Finish) {
+        for row in self.place.kept(rows) {
+            let at = row * self.n + columns;
+            if !self.past {
+                self.out.soon(at);
+            }
+            if let Some(residual) = finish.residual {
+                pool::soon(residual, at);
+            }
+        }
+    }
+}
+
+/// Numbers of a result that goes past the caches: at 32 MiB, its beginning is out of them again when its
+/// end is written, and memory would be read for nothing before each line of it is written.
+const PAST: usize = 8 << 20;
+
+/// Writes a line past the caches, unless it begins in the middle of one of theirs. [`settle`] follows.
+#[inline(always)]
+fn write_past(line: &[f32; PANEL], to: &mut [f32; PANEL]) {
+    #[cfg(target_arch = "x86_64")]
+    if to.as_ptr().addr().is_multiple_of(64) {
+        use std::arch::x86_64::{_mm_loadu_ps, _mm_stream_ps};
+        for at in (0..PANEL).step_by(4) {
+            // SAFETY: every x86-64 has these; four numbers are read and written, and the line is aligned.
+            unsafe { _mm_stream_ps(to.as_mut_ptr().add(at), _mm_loadu_ps(line.as_ptr().add(at))) }
+        }
+        return;
+    }
+    *to = *line;
+}
+
+/// What this thread wrote past the caches is there for all who learn of it later.
+pub(crate) fn settle() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has this instruction.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
 }
 
 #[inline(always)]
@@ -145,11 +194,17 @@ fn block_body<M: Math>(
         // A whole panel is of a length that the compiler knows.
         match <&mut [f32; PANEL]>::try_from(&mut *out) {
             Ok(out) => {
-                line_body::<M>(sums, finish, columns, at, out);
+                let mut line = [0f32; PANEL];
+                line_body::<M>(sums, finish, columns, at, &mut line);
+                if to.past {
+                    write_past(&line, out);
+                } else {
+                    *out = line;
+                }
                 if is_wanted {
                     for i in 0..PANEL {
-                        sum[i] += out[i];
-                        square[i] = M::fma(out[i], out[i], square[i]);
+                        sum[i] += line[i];
+                        square[i] = M::fma(line[i], line[i], square[i]);
                     }
                 }
             }

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::aligned::Aligned;
 use crate::convert::{to_bf16, to_int8};
 use crate::cpu::Isa;
-use crate::finish::{Destination, Finish, block};
+use crate::finish::{self, Destination, Finish, block};
 use crate::gemm::{self, Compute, Left, OVERHANG, Segment};
 use crate::matrix::{Data, Matrix, PANEL, check_len};
 use crate::norm::LayerNorm;
@@ -270,6 +270,7 @@ pub(crate) fn product<E: Emit>(
                 task.slab(first..(first + slab).min(panels.end), emit);
             }
         });
+        finish::settle();
     });
 }
 
@@ -294,26 +295,23 @@ impl<'a> Finished<'a> {
         let moments = moments.map(|(parts, tasks)| (Shared::new(parts), tasks.rows));
         Self { finish, place, n, out: Shared::new(out), moments }
     }
+
+    fn to(&self) -> Destination<'_> {
+        Destination::of(self.place, self.n, &self.out)
+    }
 }
 
 impl Emit for Finished<'_> {
     const TOGETHER: usize = 1;
 
     fn soon(&self, rows: Range<usize>, panel: usize) {
-        let columns = panel * PANEL;
-        for row in self.place.kept(rows) {
-            let at = row * self.n + columns;
-            self.out.soon(at);
-            if let Some(residual) = self.finish.residual {
-                pool::soon(residual, at);
-            }
-        }
+        self.to().soon(rows, panel * PANEL, self.finish);
     }
 
     fn emit(&self, isa: Isa, rows: Range<usize>, panel: usize, [acc, _]: [&[f32]; 2]) {
         let columns = panel * PANEL;
         let width = PANEL.min(self.n - columns);
-        let to = Destination { place: self.place, n: self.n, out: &self.out };
+        let to = self.to();
         let Some((parts, each)) = &self.moments else {
             return block(isa, acc, rows, self.finish, columns, &to, None);
         };

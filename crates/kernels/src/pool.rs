@@ -279,6 +279,10 @@ impl<T> Shared<T> {
         Self { start: slice.as_mut_ptr(), len: slice.len() }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// That two lines' worth of numbers from `start` will be written: it may be fetched meanwhile.
     pub(crate) fn soon(&self, start: usize) {
         for at in [start, start + 64 / size_of::<T>()] {

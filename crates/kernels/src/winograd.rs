@@ -17,7 +17,7 @@ use std::ops::Range;
 use crate::aligned::Aligned;
 use crate::conv::{Border, FLOATS, Over};
 use crate::cpu::Isa;
-use crate::finish::{Destination, Finish, block};
+use crate::finish::{self, Destination, Finish, block};
 use crate::gemm::{self, Left, Segment};
 use crate::group_norm::Moments;
 use crate::matrix::{Format, PANEL};
@@ -145,7 +145,7 @@ impl Winograd {
             let mut there = 0..0;
             let place = Place { line: across * made, width, above: 0, parity: None };
             let out = Shared::new(out);
-            let to = Destination { place: &place, n, out: &out };
+            let to = Destination::of(&place, n, &out);
             VALUES.with_borrow_mut(|values| {
                 let apart = tasks.band.min(down * across) * pixel + SPREAD;
                 values.grow(points * apart);
@@ -175,6 +175,7 @@ impl Winograd {
                             &to,
                             watched.as_ref().map(|parts| (parts, block)),
                         );
+                        finish::settle();
                     });
                 }
             });
@@ -267,13 +268,7 @@ impl Task<'_> {
             let (down, right) = (tile / self.across, tile % self.across);
             for row in (down * made..(down + 1) * made).take_while(|row| *row < self.height) {
                 let start = (row * self.across + right) * made;
-                for row in to.place.kept(start..start + made) {
-                    let at = row * to.n + panel * PANEL;
-                    to.out.soon(at);
-                    if let Some(residual) = finish.residual {
-                        pool::soon(residual, at);
-                    }
-                }
+                to.soon(start..start + made, panel * PANEL, finish);
             }
         }
     }

@@ -310,3 +310,29 @@ fn what_is_not_a_number_stays_in_its_column() {
         }
     }
 }
+
+#[test]
+fn a_result_too_large_for_the_caches_is_the_same() {
+    // The whole goes past the caches, its halves do not; in rows that begin a line of the cache and not.
+    let (m, n, k) = (8200, 1056, 8);
+    let (x, w) = (random(m * k, 1), random(n * k, 2));
+    let w = Matrix::pack_rows(&w, n, k, Format::Bf16).unwrap();
+    let residual = random(m * n, 3);
+    let half = m / 2;
+    for &isa in cpu::available() {
+        let mut parts = vec![f32::NAN; m * n];
+        for (i, out) in parts.chunks_mut(half * n).enumerate() {
+            let residual = Some(&residual[i * half * n..][..half * n]);
+            let finish = Finish { residual, ..Finish::default() };
+            matmul_with(isa, &x[i * half * k..][..half * k], half, &w, &finish, out).unwrap();
+        }
+        let finish = Finish { residual: Some(&residual), ..Finish::default() };
+        let mut room = vec![f32::NAN; m * n + 16];
+        let line = room.as_ptr().align_offset(64);
+        for start in [line, line + 1] {
+            let out = &mut room[start.min(16)..][..m * n];
+            matmul_with(isa, &x, m, &w, &finish, out).unwrap();
+            assert!(out == parts, "{isa:?} from number {start}");
+        }
+    }
+}
