@@ -15,11 +15,12 @@ use std::ops::Range;
 
 use crate::Error;
 use crate::aligned::Aligned;
+use crate::before::{Numbers, Rows};
 use crate::cpu::Isa;
 use crate::finish::Finish;
 use crate::gemm::{OVERHANG, Segment};
 use crate::group_norm::{Channelwise, Moments};
-use crate::matmul::{self, Finished, Rows};
+use crate::matmul::{self, Finished};
 use crate::matrix::{DEPTH, Format, Matrix, check_len, sizes};
 use crate::number::Number;
 use crate::peak::Arithmetic;
@@ -301,12 +302,16 @@ impl Convolution {
         };
         match self.arithmetic(isa) {
             Arithmetic::F32 => {
-                self.run::<f32>(isa, over, &products, finish, out, moments, |data, stride| {
-                    Rows::F32 { data, stride }
+                self.run::<f32>(isa, over, &products, finish, out, moments, |data, stride| Rows {
+                    first: 0,
+                    stride,
+                    numbers: Numbers::F32(data),
                 })
             }
-            _ => self.run::<u16>(isa, over, &products, finish, out, moments, |data, stride| {
-                Rows::Bf16 { data, stride }
+            _ => self.run::<u16>(isa, over, &products, finish, out, moments, |data, stride| Rows {
+                first: 0,
+                stride,
+                numbers: Numbers::Bf16(data),
             }),
         }
         Ok(())

@@ -4,10 +4,11 @@
 use std::ops::Range;
 
 use crate::Error;
+use crate::before::Before;
 use crate::cpu::Isa;
 use crate::elementwise::Gate;
 use crate::finish::{Activation, activate};
-use crate::matmul::{Before, Emit, product};
+use crate::matmul::{Emit, product_after};
 use crate::matrix::{Blocks, Format, Matrix, PANEL, check_len, sizes};
 use crate::pool::Shared;
 use crate::simd::{Math, per_isa};
@@ -111,9 +112,7 @@ impl Gated {
         }
         let tasks = Tasks::of(before.m, &self.matrix, 2);
         let emit = Halves { layer: self, out: Shared::new(out) };
-        before.with_rows(isa, &self.matrix, |rows, segments| {
-            product(isa, rows, &tasks, segments, &self.matrix, &emit)
-        });
+        product_after(isa, &before, &tasks, &self.matrix, &emit);
         Ok(())
     }
 }

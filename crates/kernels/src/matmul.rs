@@ -5,13 +5,12 @@ use std::ops::Range;
 
 use crate::Error;
 use crate::aligned::Aligned;
-use crate::convert::{to_bf16, to_int8};
+use crate::before::{Before, Numbers, Rows};
 use crate::cpu::Isa;
 use crate::finish::{self, Destination, Finish, block};
-use crate::gemm::{self, Compute, Left, OVERHANG, Segment};
+use crate::gemm::{self, Compute, OVERHANG, Segment};
 use crate::matrix::{Data, Matrix, PANEL, check_len};
-use crate::norm::LayerNorm;
-use crate::pool::{self, Shared, grow};
+use crate::pool::{self, Shared};
 use crate::simd::{Math, per_isa};
 use crate::tasks::{Place, Tasks};
 
@@ -48,17 +47,6 @@ pub fn matmul_with(
     matmul_after(isa, Before { x: &[x], m, norm: None }, w, finish, out)
 }
 
-/// The left side of a product, and what is done to it on the way.
-#[derive(Debug, Clone, Copy)]
-pub struct Before<'a> {
-    /// Matrices of rows without gaps, whose rows stand one after the other in those of the left side.
-    pub x: &'a [&'a [f32]],
-    /// Rows.
-    pub m: usize,
-    /// A norm of each row.
-    pub norm: Option<LayerNorm<'a>>,
-}
-
 /// [`matmul_with`] with something done to `x` on the way.
 pub fn matmul_after(
     isa: Isa,
@@ -78,138 +66,8 @@ pub fn matmul_after(
     let tasks = Tasks::of(m, w, 1);
     let place = Place::rows(m);
     let emit = Finished::new(finish, &place, w.n, out, None);
-    before.with_rows(isa, w, |rows, segments| product(isa, rows, &tasks, segments, w, &emit));
+    product_after(isa, &before, &tasks, w, &emit);
     Ok(())
-}
-
-impl Before<'_> {
-    pub(crate) fn check(&self, w: &Matrix) -> Result<(), Error> {
-        let found = self.x.iter().map(|part| part.len()).sum();
-        check_len("x", found, &[self.m, w.k])?;
-        for part in self.x {
-            if self.m > 0 && !part.len().is_multiple_of(self.m) {
-                let shape = vec![self.m];
-                return Err(Error::Shape { what: "part of x", shape, found: part.len() });
-            }
-        }
-        self.norm.map_or(Ok(()), |norm| norm.check(w.k))
-    }
-
-    /// Runs with the rows in the form in which they are multiplied with `w`, and their depth.
-    pub(crate) fn with_rows(&self, isa: Isa, w: &Matrix, run: impl FnOnce(&Rows, &[Segment])) {
-        let (k, depth) = (w.k, w.depth);
-        let padded = [Segment { offset: 0, len: depth }];
-        // Depth past `k` has no weights: the one segment of floats ends where the row does.
-        let whole = [Segment { offset: 0, len: k }];
-        match (compute(isa, w), self.norm, self.x) {
-            (Compute::F32, None, [x]) => run(&Rows::F32 { data: x, stride: k }, &whole),
-            (Compute::F32, norm, _) => FLOATS.with_borrow_mut(|floats| {
-                floats.grow(self.m * k);
-                self.each_row(floats, k, k, |_, x, row| match norm {
-                    Some(norm) => norm.row(isa, x, row),
-                    None => row.copy_from_slice(x),
-                });
-                run(&Rows::F32 { data: floats, stride: k }, &whole);
-            }),
-            (Compute::Bf16, norm, _) => HALVES.with_borrow_mut(|halves| {
-                let stride = apart(depth, 2);
-                halves.grow((self.m + OVERHANG) * stride);
-                self.each_row(halves, stride, depth, |_, x, row| {
-                    normed(isa, norm, x, |x| to_bf16(isa, x, row));
-                    row[k..].fill(0);
-                });
-                run(&Rows::Bf16 { data: halves, stride }, &padded);
-            }),
-            (Compute::Int8, norm, _) => BYTES.with_borrow_mut(|(bytes, scales)| {
-                let stride = apart(depth, 1);
-                bytes.grow((self.m + OVERHANG) * stride);
-                grow(scales, self.m);
-                let shared = Shared::new(scales);
-                self.each_row(bytes, stride, depth, |r, x, row| {
-                    // SAFETY: each row is one task's.
-                    let scale = unsafe { shared.part(r, 1) };
-                    normed(isa, norm, x, |x| scale[0] = to_int8(isa, x, row));
-                    row[k..].fill(0);
-                });
-                run(&Rows::Int8 { data: bytes, stride, scales }, &padded);
-            }),
-        }
-    }
-
-    /// Fills rows of `depth` that lie `stride` apart from those of x.
-    fn each_row<T: Send>(
-        &self,
-        to: &mut [T],
-        stride: usize,
-        depth: usize,
-        fill: impl Fn(usize, &[f32], &mut [T]) + Sync + Send,
-    ) {
-        const ROWS: usize = 64;
-        let shared = Shared::new(to);
-        pool::for_each(self.m.div_ceil(ROWS), |task| {
-            let rows = task * ROWS..(task * ROWS + ROWS).min(self.m);
-            JOINED.with_borrow_mut(|joined| {
-                for r in rows {
-                    // SAFETY: a task alone writes its rows.
-                    fill(r, self.row(r, joined), unsafe { shared.part(r * stride, depth) });
-                }
-            });
-        });
-    }
-
-    /// A row where it stands, or its parts one after the other.
-    fn row<'b>(&'b self, r: usize, joined: &'b mut Vec<f32>) -> &'b [f32] {
-        let of = |part: &'b [f32]| {
-            let width = part.len() / self.m;
-            &part[r * width..(r + 1) * width]
-        };
-        if let [x] = self.x {
-            return of(x);
-        }
-        joined.clear();
-        self.x.iter().for_each(|part| joined.extend_from_slice(of(part)));
-        joined
-    }
-}
-
-/// Runs with a row as it is, or normed into a buffer of this thread.
-fn normed(isa: Isa, norm: Option<LayerNorm>, x: &[f32], run: impl FnOnce(&[f32])) {
-    match norm {
-        None => run(x),
-        Some(norm) => ROW.with_borrow_mut(|row| {
-            grow(row, x.len());
-            norm.row(isa, x, &mut row[..x.len()]);
-            run(&row[..x.len()]);
-        }),
-    }
-}
-
-/// What rows are turned into for these weights on this machine.
-pub(crate) fn compute(isa: Isa, w: &Matrix) -> Compute {
-    match &w.data {
-        Data::Int8 { .. } => Compute::Int8,
-        Data::F32(_) | Data::F16(_) => Compute::F32,
-        Data::Bf16(_) | Data::Blocks { .. } if isa >= Isa::Avx512 => Compute::Bf16,
-        Data::Bf16(_) | Data::Blocks { .. } => Compute::F32,
-    }
-}
-
-/// Rows as a product reads them; there are [`OVERHANG`] rows more in memory than are asked for, but
-/// with floats.
-pub(crate) enum Rows<'a> {
-    F32 { data: &'a [f32], stride: usize },
-    Bf16 { data: &'a [u16], stride: usize },
-    Int8 { data: &'a [i8], stride: usize, scales: &'a [f32] },
-}
-
-impl Rows<'_> {
-    fn compute(&self) -> Compute {
-        match self {
-            Self::F32 { .. } => Compute::F32,
-            Self::Bf16 { .. } => Compute::Bf16,
-            Self::Int8 { .. } => Compute::Int8,
-        }
-    }
 }
 
 impl Compute {
@@ -256,22 +114,53 @@ pub(crate) fn product<E: Emit>(
     w: &Matrix,
     emit: &E,
 ) {
-    let depth = segments.iter().map(|s| s.len).sum();
-    pool::for_each(tasks.count(), |task| {
-        let (from, to, panels) = tasks.task(task);
-        let _begun = gemm::begin(isa);
-        SCRATCH.with_borrow_mut(|scratch| {
-            let mut task = Task { isa, rows, from, to, segments, depth, w, scratch };
-            if task.is_near(&panels) {
-                return task.by_rows(panels, emit);
-            }
-            let slab = task.rows.compute().slab().next_multiple_of(E::TOGETHER);
-            for first in panels.clone().step_by(slab) {
-                task.slab(first..(first + slab).min(panels.end), emit);
-            }
+    pool::for_each(tasks.count(), |i| task(isa, rows, tasks.task(i), segments, w, emit));
+}
+
+/// The same of rows to which something is done first: by each task to its own, which stay near, where a
+/// task has all panels of its rows.
+pub(crate) fn product_after<E: Emit>(
+    isa: Isa,
+    before: &Before,
+    tasks: &Tasks,
+    w: &Matrix,
+    emit: &E,
+) {
+    if !tasks.have_all_panels() {
+        return before.with_rows(isa, w, 0..before.m, |rows, segments| {
+            product(isa, rows, tasks, segments, w, emit);
         });
-        finish::settle();
+    }
+    pool::for_each(tasks.count(), |i| {
+        let (from, to, panels) = tasks.task(i);
+        before.with_rows(isa, w, from..to, |rows, segments| {
+            task(isa, rows, (from, to, panels), segments, w, emit);
+        });
     });
+}
+
+/// One task of a product: its first and last row, and its panels.
+fn task<E: Emit>(
+    isa: Isa,
+    rows: &Rows,
+    (from, to, panels): (usize, usize, Range<usize>),
+    segments: &[Segment],
+    w: &Matrix,
+    emit: &E,
+) {
+    let depth = segments.iter().map(|s| s.len).sum();
+    let _begun = gemm::begin(isa);
+    SCRATCH.with_borrow_mut(|scratch| {
+        let mut task = Task { isa, rows, from, to, segments, depth, w, scratch };
+        if task.is_near(&panels) {
+            return task.by_rows(panels, emit);
+        }
+        let slab = task.rows.compute().slab().next_multiple_of(E::TOGETHER);
+        for first in panels.clone().step_by(slab) {
+            task.slab(first..(first + slab).min(panels.end), emit);
+        }
+    });
+    finish::settle();
 }
 
 /// Sums on their way into a result of rows.
@@ -361,7 +250,7 @@ impl Task<'_> {
         let step = gemm::even_rows(self.isa, self.rows.compute());
         let all = (count + OVERHANG).next_multiple_of(OVERHANG) * PANEL;
         self.scratch.acc.grow(slab.len() * all);
-        if let Rows::Int8 { .. } = self.rows {
+        if self.rows.compute() == Compute::Int8 {
             self.scratch.whole.grow(slab.len() * all);
         }
         let block = self.rows.compute().block(self.depth);
@@ -410,10 +299,9 @@ impl Task<'_> {
     /// Whether a panel of weights stays in the nearest cache with all its depth, and all of these panels in
     /// the core's own.
     fn is_near(&self, panels: &Range<usize>) -> bool {
-        let bytes = match (self.rows, &self.w.data) {
-            (Rows::F32 { .. }, Data::F32(_)) => return false,
-            (Rows::Bf16 { .. }, Data::Bf16(_)) => 2,
-            (Rows::Int8 { .. }, _) => 1,
+        let bytes = match (self.rows.compute(), &self.w.data) {
+            (Compute::Bf16, Data::Bf16(_)) => 2,
+            (Compute::Int8, _) => 1,
             _ => return false,
         };
         let panel = self.depth * PANEL * bytes;
@@ -447,9 +335,9 @@ impl Task<'_> {
     /// Brings a block of weights into the form in which it is multiplied, where it is not.
     fn unpack(&mut self, panel: usize, at: usize, start: usize, end: usize) {
         let size = (end - start) * PANEL;
-        match (self.rows, &self.w.data) {
-            (Rows::F32 { .. }, Data::F32(_)) | (Rows::Bf16 { .. }, Data::Bf16(_)) => {}
-            (Rows::F32 { .. }, _) => {
+        match (self.rows.compute(), &self.w.data) {
+            (Compute::F32, Data::F32(_)) | (Compute::Bf16, Data::Bf16(_)) => {}
+            (Compute::F32, _) => {
                 let padded = end.next_multiple_of(2).min(self.w.depth);
                 let size = (padded - start) * PANEL;
                 self.scratch.floats.grow_keeping(at + size);
@@ -461,7 +349,7 @@ impl Task<'_> {
                     &mut self.scratch.floats[at..at + size],
                 );
             }
-            (Rows::Bf16 { .. }, _) => {
+            (Compute::Bf16, _) => {
                 self.scratch.halves.grow_keeping(at + size);
                 self.w.unpack_bf16(
                     self.isa,
@@ -471,7 +359,7 @@ impl Task<'_> {
                     &mut self.scratch.halves[at..at + size],
                 );
             }
-            (Rows::Int8 { .. }, _) => {}
+            (Compute::Int8, _) => {}
         }
     }
 
@@ -497,17 +385,17 @@ impl Task<'_> {
         // Blocks of a panel, and panels, follow one another.
         let block = (depth.end - depth.start) * PANEL;
         let share = |bytes: usize| (rows.start - from) / OVERHANG * block * bytes / 8;
-        match self.rows {
-            Rows::F32 { data, stride } => {
+        match self.rows.numbers {
+            Numbers::F32(data) => {
                 let b = match &w.data {
                     Data::F32(v) => v[base..].as_ptr(),
                     _ => floats[unpacked..].as_ptr(),
                 };
-                let left = Left { start: data[rows.start * stride..].as_ptr(), stride: *stride };
+                let left = self.rows.left(data, rows.start);
                 // SAFETY: rows, depth and room were made to fit above and by the callers of `product`.
                 unsafe { gemm::f32_block(isa, left, count, part, b, acc.as_mut_ptr(), fresh) }
             }
-            Rows::Bf16 { data, stride } => {
+            Numbers::Bf16(data) => {
                 let b = match &w.data {
                     Data::Bf16(v) => v[base..].as_ptr(),
                     _ => halves[unpacked..].as_ptr(),
@@ -517,13 +405,13 @@ impl Task<'_> {
                     .wrapping_add(place(ahead))
                     .cast::<u8>()
                     .wrapping_add(share(2));
-                let left = Left { start: data[rows.start * stride..].as_ptr(), stride: *stride };
+                let left = self.rows.left(data, rows.start);
                 // SAFETY: as above; the rows have their overhang.
                 unsafe {
                     gemm::bf16_block(isa, left, count, part, b, acc.as_mut_ptr(), fresh, ahead)
                 }
             }
-            Rows::Int8 { data, stride, scales } => {
+            Numbers::Int8(data, scales) => {
                 let Data::Int8 { values, scales: weights, .. } = &w.data else {
                     unreachable!("bytes are multiplied with bytes")
                 };
@@ -534,7 +422,7 @@ impl Task<'_> {
                     .wrapping_add(place(ahead))
                     .cast::<u8>()
                     .wrapping_add(share(1));
-                let left = Left { start: data[rows.start * stride..].as_ptr(), stride: *stride };
+                let left = self.rows.left(data, rows.start);
                 // SAFETY: as above; the rows have their overhang.
                 unsafe {
                     gemm::int8_block(isa, left, count, part, b, whole.as_mut_ptr(), fresh, ahead)
@@ -542,7 +430,8 @@ impl Task<'_> {
                 if depth.end == self.depth {
                     let first = panel * PANEL;
                     let weights = &weights[first..(first + PANEL).min(w.n)];
-                    scaled(isa, whole, &scales[rows], weights, acc);
+                    let first = rows.start - self.rows.first;
+                    scaled(isa, whole, &scales[first..first + count], weights, acc);
                 }
             }
         }
@@ -564,18 +453,4 @@ fn scaled_body<M: Math>(whole: &[i32], scales: &[f32], weights: &[f32], out: &mu
 per_isa! {
     /// Whole sums [rows][32] to numbers: a scale for each row and one for each column.
     fn scaled(whole: &[i32], scales: &[f32], weights: &[f32], out: &mut [f32]) = scaled_body
-}
-
-thread_local! {
-    static FLOATS: RefCell<Aligned<f32>> = RefCell::default();
-    static ROW: RefCell<Vec<f32>> = RefCell::default();
-    static JOINED: RefCell<Vec<f32>> = RefCell::default();
-    static HALVES: RefCell<Aligned<u16>> = RefCell::default();
-    static BYTES: RefCell<(Aligned<i8>, Vec<f32>)> = RefCell::default();
-}
-
-/// The stride of rows of `bytes` bytes: rows a multiple of 1 KiB apart would all fall into the same few
-/// places of the nearest cache.
-pub(crate) fn apart(elements: usize, bytes: usize) -> usize {
-    if (elements * bytes).is_multiple_of(1024) { elements + 64 / bytes } else { elements }
 }

@@ -7,9 +7,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use crate::aligned::Aligned;
+use crate::before::compute;
 use crate::cpu::Isa;
 use crate::gemm::{self, Compute, Left, OVERHANG, Segment};
-use crate::matmul::compute;
 use crate::matrix::{Matrix, PANEL};
 use crate::pool::{self, Shared};
 use crate::simd::{Math, per_isa};

@@ -81,6 +81,11 @@ impl Tasks {
         self.m.div_ceil(self.rows)
     }
 
+    /// Whether rows are one task's with all their panels.
+    pub(crate) fn have_all_panels(&self) -> bool {
+        self.group >= self.panels
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.m.div_ceil(self.rows) * self.panels.div_ceil(self.group)
     }
