@@ -66,10 +66,11 @@ impl Flux2 {
         let file = source.checkpoint.file().to_owned();
         config.check().map_err(|ConfigError(problem)| WeightError::Damaged { file, problem })?;
         let d = config.width();
-        let embedder = |name: &str| Embedder::new(name, &config, source);
+        let ends = source.ends();
+        let embedder = |name: &str| Embedder::new(name, &config, &ends);
         Ok(Self {
-            x_embedder: source.linear("x_embedder.weight", d, config.in_channels)?,
-            context_embedder: source.linear(
+            x_embedder: ends.linear("x_embedder.weight", d, config.in_channels)?,
+            context_embedder: ends.linear(
                 "context_embedder.weight",
                 d,
                 config.joint_attention_dim,
@@ -79,17 +80,9 @@ impl Flux2 {
                 true => Some(embedder("time_guidance_embed.guidance_embedder")?),
                 false => None,
             },
-            modulation_img: source.linear(
-                "double_stream_modulation_img.linear.weight",
-                6 * d,
-                d,
-            )?,
-            modulation_txt: source.linear(
-                "double_stream_modulation_txt.linear.weight",
-                6 * d,
-                d,
-            )?,
-            modulation_single: source.linear("single_stream_modulation.linear.weight", 3 * d, d)?,
+            modulation_img: ends.linear("double_stream_modulation_img.linear.weight", 6 * d, d)?,
+            modulation_txt: ends.linear("double_stream_modulation_txt.linear.weight", 6 * d, d)?,
+            modulation_single: ends.linear("single_stream_modulation.linear.weight", 3 * d, d)?,
             double: (0..config.num_layers)
                 .map(|i| DoubleBlock::new(&format!("transformer_blocks.{i}"), &config, source))
                 .collect::<std::result::Result<_, _>>()?,
@@ -98,8 +91,8 @@ impl Flux2 {
                     SingleBlock::new(&format!("single_transformer_blocks.{i}"), &config, source)
                 })
                 .collect::<std::result::Result<_, _>>()?,
-            norm_out: source.linear("norm_out.linear.weight", 2 * d, d)?,
-            proj_out: source.layers(&["proj_out"], config.out_channels(), d)?,
+            norm_out: ends.linear("norm_out.linear.weight", 2 * d, d)?,
+            proj_out: ends.layers(&["proj_out"], config.out_channels(), d)?,
             buffers: Buffers::default(),
             device: source.device.clone(),
             config,

@@ -30,6 +30,16 @@ impl Source<'_> {
         self.compute == Compute::F32
     }
 
+    /// For layers before the first block and after the last: they take little time, and what is lost in
+    /// them is lost everywhere. So they are multiplied in bf16 where the blocks are in bytes.
+    fn ends(&self) -> Source<'_> {
+        let compute = match self.compute {
+            Compute::Int8 => Compute::Bf16,
+            compute => compute,
+        };
+        Source { compute, ..*self }
+    }
+
     fn vector(&self, name: &str, length: usize) -> Result<Tensor, WeightError> {
         self.checkpoint.vector(name, length, self.device)
     }

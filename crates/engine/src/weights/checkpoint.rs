@@ -87,23 +87,32 @@ impl Checkpoint {
     }
 
     fn infos(&self) -> impl Iterator<Item = &TensorInfo> {
-        self.weights.names().filter_map(|name| self.weights.info(name))
+        self.named().map(|(_, info)| info)
+    }
+
+    fn named(&self) -> impl Iterator<Item = (&str, &TensorInfo)> {
+        self.weights.names().filter_map(|name| Some((name, self.weights.info(name)?)))
     }
 
     /// Bytes that all tensors take in the form in which they are computed with.
     pub fn bytes(&self, compute: Compute) -> u64 {
-        let each = |info: &TensorInfo| match (compute, &info.format) {
-            (Compute::F32, Format::F16)
-            | (Compute::Bf16, Format::F32 | Format::F16 | Format::BF16) => 2,
-            (Compute::Int8, _) => 1,
-            _ => 4,
-        };
-        self.infos()
-            .map(|info| match (compute, &info.format) {
+        // Blocks are numbered, and with int8 only their layers become bytes.
+        let is_in_block = |name: &str| name.split('.').any(|part| part.parse::<u32>().is_ok());
+        let each = |(name, info): (&str, &TensorInfo)| {
+            let count = info.shape.iter().product::<usize>() as u64;
+            let compute = match compute {
+                Compute::Int8 if !is_in_block(name) => Compute::Bf16,
+                compute => compute,
+            };
+            match (compute, &info.format) {
                 (Compute::Bf16, Format::Blocks(_)) => info.bytes.len() as u64,
-                _ => each(info) * info.shape.iter().product::<usize>() as u64,
-            })
-            .sum()
+                (Compute::F32, Format::F16)
+                | (Compute::Bf16, Format::F32 | Format::F16 | Format::BF16) => 2 * count,
+                (Compute::Int8, _) => count,
+                _ => 4 * count,
+            }
+        };
+        self.named().map(each).sum()
     }
 
     /// The file that names it in messages.
