@@ -455,8 +455,13 @@ fn norm_heads(sizes: &Sizes, _: WeightFormat) -> Result<Run, Refused> {
         return Err(Refused::Sizes { problem, accepted: "an even size".to_owned() });
     }
     let width = heads * size;
-    let (mut x, weight) = (noise(tokens * width), noise(size));
-    let (cos, sin) = (noise(tokens * size / 2), noise(tokens * size / 2));
+    // In place: the same again and again must leave numbers of the same size, or they become so small that
+    // the processor is slow with them.
+    let (mut x, weight) = (noise(tokens * width), vec![1.0; size]);
+    let (sin, cos): (Vec<f32>, Vec<f32>) = noise(tokens * size / 2)
+        .into_iter()
+        .map(|angle| (libm::sinf(angle), libm::cosf(angle)))
+        .unzip();
     Ok(Box::new(move || {
         let how = HeadNorm { heads, size, weight: &weight, eps: 1e-6, turns: Some((&cos, &sin)) };
         timed(Cost::shape_heads(x.len()), || kernels::norm_heads(&mut x, width, tokens, how))
