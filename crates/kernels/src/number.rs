@@ -11,6 +11,9 @@ use crate::matrix::PANEL;
 use crate::shares::{Seen, shares_exact, shares_rough};
 use crate::simd::{Math, per_isa};
 
+/// Columns of half a panel.
+const HALF: usize = PANEL / 2;
+
 /// Numbers from the products of one row to those of the next, and from those of one panel to those of the
 /// next one.
 #[derive(Debug, Clone, Copy)]
@@ -98,10 +101,30 @@ pub(crate) trait Number:
         wanted: usize,
         acc: *mut f32,
     ) {
-        let _ = wanted;
-        // SAFETY: the caller's promise is passed on.
-        unsafe { Self::block(isa, left, rows, &[Segment { offset: 0, len: depth }], b, acc, false) }
+        // SAFETY: the caller's promise is passed on; rows past the last one are in memory.
+        unsafe {
+            match wanted {
+                ..=HALF if Self::half_block(isa, left, rows, depth, b, acc) => {}
+                _ => {
+                    let segments = [Segment { offset: 0, len: depth }];
+                    Self::block(isa, left, rows, &segments, b, acc, false);
+                }
+            }
+        }
     }
+
+    /// As [`Number::values`] for the first half of the columns, where there is a kernel for it.
+    ///
+    /// # Safety
+    /// As for [`Number::values`].
+    unsafe fn half_block(
+        isa: Isa,
+        left: Left<Self>,
+        rows: usize,
+        depth: usize,
+        b: *const Self,
+        acc: *mut f32,
+    ) -> bool;
 
     /// # Safety
     /// See [`gemm::f32_block`] and [`gemm::bf16_block`].
@@ -192,6 +215,19 @@ impl Number for f32 {
         conv::FLOATS.with_borrow_mut(run)
     }
 
+    unsafe fn half_block(
+        isa: Isa,
+        left: Left<Self>,
+        rows: usize,
+        depth: usize,
+        b: *const Self,
+        acc: *mut f32,
+    ) -> bool {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { gemm::f32_half_block(isa, left, rows, depth, b, acc) }
+        true
+    }
+
     unsafe fn block(
         isa: Isa,
         left: Left<Self>,
@@ -275,21 +311,19 @@ impl Number for u16 {
         unsafe { panel_by_panel(isa, left, rows, depth, b, panels, out) }
     }
 
-    unsafe fn values(
+    unsafe fn half_block(
         isa: Isa,
         left: Left<Self>,
-        rows: usize,
+        _: usize,
         depth: usize,
         b: *const Self,
-        wanted: usize,
         acc: *mut f32,
-    ) {
-        if isa == Isa::Amx && wanted <= PANEL / 2 {
-            // SAFETY: the caller's promise is passed on; rows past the last one are in memory.
-            return unsafe { gemm::bf16_half_block(left, depth, b, acc) };
+    ) -> bool {
+        if isa == Isa::Amx {
+            // SAFETY: the caller's promise is passed on.
+            unsafe { gemm::bf16_half_block(left, depth, b, acc) }
         }
-        // SAFETY: the caller's promise is passed on.
-        unsafe { Self::block(isa, left, rows, &[Segment { offset: 0, len: depth }], b, acc, false) }
+        isa == Isa::Amx
     }
 
     unsafe fn block(

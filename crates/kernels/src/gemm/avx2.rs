@@ -102,6 +102,67 @@ unsafe fn some<const N: usize>(
 }
 
 /// # Safety
+/// See [`super::f32_half_block`].
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn f32_half_block(
+    left: Left<f32>,
+    rows: usize,
+    depth: usize,
+    b: *const f32,
+    acc: *mut f32,
+) {
+    const ROWS: usize = 6;
+    let mut r = 0;
+    // SAFETY: every call stays within `rows`.
+    unsafe {
+        while r + ROWS <= rows {
+            half::<ROWS>(left, r, depth, b, acc);
+            r += ROWS;
+        }
+        for r in r..rows {
+            half::<1>(left, r, depth, b, acc);
+        }
+    }
+}
+
+/// Twelve sums again, of more rows: one row and two vectors of weights are all the registers there are.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn half<const N: usize>(
+    left: Left<f32>,
+    r: usize,
+    depth: usize,
+    b: *const f32,
+    acc: *mut f32,
+) {
+    // SAFETY: rows r..r+N are within the caller's promise.
+    unsafe {
+        let at = |i: usize, j: usize| acc.add((r + i) * PANEL + 8 * j);
+        let mut sums = [[_mm256_setzero_ps(); 2]; N];
+        for i in 0..N {
+            for j in 0..2 {
+                sums[i][j] = _mm256_loadu_ps(at(i, j));
+            }
+        }
+        let row = left.start.add(r * left.stride);
+        for k in 0..depth {
+            let b = b.add(k * PANEL);
+            let weights = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
+            for i in 0..N {
+                let a = _mm256_broadcast_ss(&*row.add(i * left.stride + k));
+                for j in 0..2 {
+                    sums[i][j] = _mm256_fmadd_ps(a, weights[j], sums[i][j]);
+                }
+            }
+        }
+        for i in 0..N {
+            for j in 0..2 {
+                _mm256_storeu_ps(at(i, j), sums[i][j]);
+            }
+        }
+    }
+}
+
+/// # Safety
 /// See [`super::int8_block`]. Weights are not -128, which no packed weight is.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn int8_block(

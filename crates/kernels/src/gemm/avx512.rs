@@ -114,6 +114,49 @@ unsafe fn floats<const N: usize>(
 }
 
 /// # Safety
+/// See [`super::f32_half_block`].
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn f32_half_block(
+    left: Left<f32>,
+    rows: usize,
+    depth: usize,
+    b: *const f32,
+    acc: *mut f32,
+) {
+    // SAFETY: every call stays within `rows`.
+    unsafe { by_rows!(half, left, rows, depth, b, acc) }
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn half<const N: usize>(
+    left: Left<f32>,
+    r: usize,
+    depth: usize,
+    b: *const f32,
+    acc: *mut f32,
+) {
+    // SAFETY: rows r..r+N are within the caller's promise.
+    unsafe {
+        let at = |i: usize| acc.add((r + i) * PANEL);
+        let mut sums = [_mm512_setzero_ps(); N];
+        for i in 0..N {
+            sums[i] = _mm512_loadu_ps(at(i));
+        }
+        let row = left.start.add(r * left.stride);
+        for k in 0..depth {
+            let weights = _mm512_loadu_ps(b.add(k * PANEL));
+            for i in 0..N {
+                let a = _mm512_set1_ps(*row.add(i * left.stride + k));
+                sums[i] = _mm512_fmadd_ps(a, weights, sums[i]);
+            }
+        }
+        for i in 0..N {
+            _mm512_storeu_ps(at(i), sums[i]);
+        }
+    }
+}
+
+/// # Safety
 /// See [`super::bf16_block`].
 #[target_feature(enable = "avx512f,avx512bf16")]
 pub(super) unsafe fn bf16_block(

@@ -74,6 +74,33 @@ pub(crate) unsafe fn f32_block(
     }
 }
 
+/// acc += rows · panel, for `b` as [depth][32] of whose columns only the first 16 need be right.
+///
+/// # Safety
+/// As for [`f32_block`].
+pub(crate) unsafe fn f32_half_block(
+    isa: Isa,
+    left: Left<f32>,
+    rows: usize,
+    depth: usize,
+    b: *const f32,
+    acc: *mut f32,
+) {
+    // SAFETY: the caller's promise is passed on.
+    unsafe {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Amx | Isa::Avx512 => avx512::f32_half_block(left, rows, depth, b, acc),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 | Isa::AvxVnni => avx2::f32_half_block(left, rows, depth, b, acc),
+            _ => {
+                let segments = [Segment { offset: 0, len: depth }];
+                f32_block(isa, left, rows, &segments, b, acc, false);
+            }
+        }
+    }
+}
+
 /// The same for bf16 with `b` as [depth/2][32][2]; lengths of segments are multiples of 32. What begins
 /// at `ahead` is asked for meanwhile, as much as the block of weights is long for every 256 rows: an
 /// address that need not be one.
@@ -126,8 +153,7 @@ pub(crate) unsafe fn bf16_products(
     unreachable!("{:?} {depth} {b:?} {panels} {out:?} {line}", left.start)
 }
 
-/// acc += rows · panel for 32 rows and the first 16 columns of a panel, as in [`bf16_block`]. Only with
-/// tiles.
+/// The same for bf16 as in [`bf16_block`], and 32 rows. Only with tiles.
 ///
 /// # Safety
 /// As for [`bf16_products`]; `depth` is a multiple of 32 and not 0.
