@@ -1,6 +1,9 @@
 //! Memory that begins where a cache line does. A tile or a wide vector that straddles two lines costs
 //! two loads: products of tiles run at a third of their speed from memory that is off by 16 bytes, and
 //! that is where large vectors begin.
+//!
+//! What is large asks for large pages: the system then hands it out 2 MiB at a time and not 4 KiB, which
+//! is several times as fast, and the processor finds it with fewer looks into its tables.
 
 use std::ops::{Deref, DerefMut};
 
@@ -9,15 +12,16 @@ const LINE: usize = 64;
 
 /// Numbers that begin on a cache line.
 #[derive(Debug)]
-pub(crate) struct Aligned<T> {
+pub struct Aligned<T> {
     whole: Vec<T>,
     start: usize,
 }
 
 impl<T: Copy + Default> Aligned<T> {
     /// `len` zeros.
-    pub(crate) fn new(len: usize) -> Self {
+    pub fn new(len: usize) -> Self {
         let whole = vec![T::default(); len + LINE / size_of::<T>()];
+        ask_for_large_pages(&whole);
         let start = whole.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
         let mut aligned = Self { whole, start };
         aligned.whole.truncate(start + len);
@@ -41,6 +45,28 @@ impl<T: Copy + Default> Aligned<T> {
             *self = longer;
         }
     }
+}
+
+/// Asks for large pages where whole ones lie in `memory`, which nobody has written to yet. Where there are
+/// none it stays as it is.
+fn ask_for_large_pages<T>(memory: &[T]) {
+    #[cfg(target_os = "linux")]
+    {
+        const PAGE: usize = 2 << 20;
+        let bytes = memory.as_ptr_range();
+        let start = bytes.start.addr().next_multiple_of(PAGE);
+        let end = bytes.end.addr() / PAGE * PAGE;
+        if start < end {
+            // SAFETY: the pages lie in memory that is ours, and what they hold does not change.
+            unsafe {
+                let first = bytes.start.cast::<libc::c_void>().cast_mut();
+                let first = first.byte_add(start - bytes.start.addr());
+                libc::madvise(first, end - start, libc::MADV_HUGEPAGE);
+            }
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = memory;
 }
 
 impl<T> Default for Aligned<T> {

@@ -43,6 +43,7 @@ mod simd;
 mod tasks;
 mod unpack;
 
+pub use aligned::Aligned;
 pub use attention::{Heads, KeyValues, attention, attention_with};
 pub use before::Before;
 pub use conv::{Convolution, Over, Walk, Walks};

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use candle_core::{Result, Tensor};
-use likeness_kernels::Moments;
+use likeness_kernels::{Aligned, Moments};
 
 use super::{refused, slice, with_slices};
 use crate::profile::{Cost, timed};
@@ -159,9 +159,6 @@ impl Map {
     }
 }
 
-/// Numbers of a line of the cache.
-const LINE: usize = 16;
-
 /// Memory that pictures leave behind for the next ones: fresh memory costs a page fault for every
 /// 4 KiB, which is as much as writing to it.
 #[derive(Clone, Default)]
@@ -171,7 +168,7 @@ pub struct Buffers {
 
 #[derive(Default)]
 struct Shelf {
-    free: Vec<Vec<f32>>,
+    free: Vec<Aligned<f32>>,
     /// Numbers of the largest picture there was.
     most: usize,
 }
@@ -181,11 +178,9 @@ impl Buffers {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         let Shelf { free, most } = &mut *shelf;
         *most = len.max(*most);
-        // Rows of pixels that begin in the middle of a line of the cache touch one line more each.
-        let room = len + LINE - 1;
         // The smallest that is large enough, however large: what a network begins with is small, and has
         // the memory of what it ended with the time before.
-        let fits = (0..free.len()).filter(|&i| free[i].len() >= room);
+        let fits = (0..free.len()).filter(|&i| free[i].len() >= len);
         let best = fits.min_by_key(|&i| free[i].len());
         let numbers = match best {
             Some(best) => free.swap_remove(best),
@@ -198,19 +193,17 @@ impl Buffers {
                     kept += one.len();
                     kept <= 2 * (*most).max(1 << 24)
                 });
-                vec![0.0; room]
+                // Rows of pixels that begin in the middle of a line of the cache touch one line more each.
+                Aligned::new(len)
             }
         };
-        let start = numbers.as_ptr().align_offset(64).min(LINE - 1);
-        Buffer { numbers, start, len, home: self.clone() }
+        Buffer { numbers, len, home: self.clone() }
     }
 }
 
 /// Numbers that go back where they came from.
 struct Buffer {
-    numbers: Vec<f32>,
-    /// Where the first line of the cache begins.
-    start: usize,
+    numbers: Aligned<f32>,
     len: usize,
     home: Buffers,
 }
@@ -219,13 +212,13 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.numbers[self.start..][..self.len]
+        &self.numbers[..self.len]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.numbers[self.start..][..self.len]
+        &mut self.numbers[..self.len]
     }
 }
 
