@@ -12,7 +12,7 @@ use crate::matrix::{DEPTH, PANEL, check_len, check_rows};
 use crate::number::Number;
 use crate::peak::Arithmetic;
 use crate::pool::{self, Shared};
-use crate::shares::Seen;
+use crate::shares::{Seen, WHOLE};
 use crate::simd::{Math, per_isa};
 
 /// Blocks of queries of a task: two share what is fetched of keys and values.
@@ -20,7 +20,7 @@ const BLOCKS: usize = 2;
 /// Queries that a task may have.
 const QUERIES: usize = BLOCKS * OVERHANG;
 /// Keys of a block.
-const KEYS: usize = 256;
+const KEYS: usize = WHOLE;
 
 /// Scores and shares of a query's keys lie so far apart: rows a power of two apart would fall into the
 /// same few places of the nearest cache.

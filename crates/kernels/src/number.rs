@@ -103,13 +103,10 @@ pub(crate) trait Number:
     ) {
         // SAFETY: the caller's promise is passed on; rows past the last one are in memory.
         unsafe {
-            match wanted {
-                ..=HALF if Self::half_block(isa, left, rows, depth, b, acc) => {}
-                _ => {
-                    let segments = [Segment { offset: 0, len: depth }];
-                    Self::block(isa, left, rows, &segments, b, acc, false);
-                }
+            if wanted <= HALF && Self::half_block(isa, left, rows, depth, b, acc) {
+                return;
             }
+            Self::block(isa, left, rows, &[Segment { offset: 0, len: depth }], b, acc, false);
         }
     }
 

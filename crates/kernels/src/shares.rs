@@ -90,25 +90,8 @@ per_isa! {
     fn exponents(line: &mut [f32], seen: &mut Seen) -> f32 = exponents_body
 }
 
-/// 2ˣ for x ≤ 0, to 4e-5 of it, which is a hundredth of what rounding to bf16 costs.
-#[inline(always)]
-pub(crate) fn exp2_rough<M: Math>(x: f32) -> f32 {
-    // Adding and taking off 1.5·2²³ rounds to a whole number, and leaves it in the low bits.
-    const ROUND: f32 = 12_582_912.0;
-    // Not `max`, which would lose what is not a number.
-    let x = if x < -126.0 { -126.0 } else { x };
-    let shifted = x + ROUND;
-    let r = x - (shifted - ROUND);
-    let mut p = 0.009_618_13;
-    p = M::fma(p, r, 0.055_504_11);
-    p = M::fma(p, r, 0.240_226_5);
-    p = M::fma(p, r, std::f32::consts::LN_2);
-    p = M::fma(p, r, 1.0);
-    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
-}
-
-/// As [`shares_exact`] for powers of two and shares in bf16: up to 256, a multiple of 32, and only with
-/// instructions that multiply bf16.
+/// As [`shares_exact`] for powers of two and shares in bf16: up to [`WHOLE`], a multiple of 32, and only
+/// with instructions that multiply bf16.
 pub(crate) fn shares_rough(
     isa: Isa,
     scores: &[f32],
@@ -135,9 +118,10 @@ pub(crate) fn shares_rough(
     unreachable!("{scores:?} {stride} {scale} {count} {shares:?} {seen:?}")
 }
 
-/// Panels of a whole block of keys.
+/// Panels of a whole block of keys: as many as stay in half of the registers.
 const MOST: usize = 8;
-const WHOLE: usize = MOST * PANEL;
+/// Keys of a whole block.
+pub(crate) const WHOLE: usize = MOST * PANEL;
 
 /// By how many powers of two a score may be above what shares are powers of: floats hold such shares as
 /// well as those below 1, and what was summed up need not be touched whenever a greater score is found.
