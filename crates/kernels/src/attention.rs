@@ -1,32 +1,30 @@
 //! Attention in blocks of queries and keys: scores of a block are made, exponentiated and used up while
 //! they are near, with a running maximum and sum (Milakov & Gimelshein 2018, Dao et al. 2022).
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod tiles;
+
 use std::cell::RefCell;
 use std::ops::Range;
 
 use crate::Error;
 use crate::aligned::Aligned;
 use crate::cpu::Isa;
-use crate::gemm::{self, Left, OVERHANG};
+use crate::gemm::{self, Left, OVERHANG, Segment};
 use crate::matrix::{DEPTH, PANEL, check_len, check_rows};
 use crate::number::Number;
 use crate::peak::Arithmetic;
 use crate::pool::{self, Shared};
-use crate::shares::{Seen, WHOLE};
+use crate::shares::Seen;
 use crate::simd::{Math, per_isa};
 
 /// Blocks of queries of a task: two share what is fetched of keys and values.
 const BLOCKS: usize = 2;
 /// Queries that a task may have.
 const QUERIES: usize = BLOCKS * OVERHANG;
-/// Keys of a block.
-const KEYS: usize = WHOLE;
-
-/// Scores and shares of a query's keys lie so far apart: rows a power of two apart would fall into the
-/// same few places of the nearest cache.
-pub(crate) const APART: usize = KEYS + 32;
-/// Numbers of a block's scores, however they lie.
-const SCORES: usize = APART * OVERHANG + KEYS;
+/// Numbers from the scores of one panel of keys to those of the next one: not a power of two, which would
+/// fall into the same few places of the nearest cache. Shares of a query and the next one likewise.
+const APART: usize = OVERHANG * PANEL + PANEL;
 /// Bytes of a head's keys and values that are near whoever comes next.
 const NEAR: usize = 1 << 16;
 
@@ -135,12 +133,12 @@ fn run<T: Number>(
     T::with_packed(|packed| {
         packed.grow(heads.count * each);
         let shared = Shared::new(packed);
-        let blocks = keys.div_ceil(KEYS);
+        let blocks = keys.div_ceil(T::KEYS);
         pool::for_each(heads.count * blocks, |task| {
             // Heads of the same tokens one after the other: they lie on the same pages.
-            let (head, from) = (task % heads.count, task / heads.count * KEYS);
+            let (head, from) = (task % heads.count, task / heads.count * T::KEYS);
             // What lies past the last key is multiplied too, with shares of 0: it must be a number.
-            let to = if from + KEYS < keys { from + KEYS } else { long };
+            let to = if from + T::KEYS < keys { from + T::KEYS } else { long };
             // SAFETY: a task alone writes its tokens of its head: whole panels of keys, and whole
             // groups of tokens in each panel of values, which is one part for each panel of them.
             let k = unsafe { shared.part(head * each + from * depth, (to - from) * depth) };
@@ -230,23 +228,36 @@ fn over_packed<T: Number>(
             // SAFETY: a task alone writes its rows of its head.
             unsafe { out.part((from + r) * heads * d + head * d, d) }
         };
-        T::with_scratch(|scratch| {
-            chunk::<T>(
-                isa,
-                &q[from * stride + head * d..],
-                stride,
-                rows,
-                k,
-                v,
-                sizes,
-                scratch,
-                write,
-            )
-        });
+        let q = &q[from * stride + head * d..];
+        let of = Chunk { q, stride, rows, k, v, sizes };
+        T::with_scratch(|scratch| T::attend(isa, &of, scratch, write));
     });
 }
 
-struct Sizes {
+/// Queries of one head, and its keys and values.
+pub(crate) struct Chunk<'a, T> {
+    q: &'a [f32],
+    stride: usize,
+    rows: usize,
+    k: &'a [T],
+    v: &'a [T],
+    sizes: &'a Sizes,
+}
+
+impl<T: Number> Chunk<'_, T> {
+    /// The queries, as deep as keys are, with an overhang of rows.
+    fn convert(&self, isa: Isa, to: &mut Aligned<T>) {
+        let Sizes { d, depth, .. } = *self.sizes;
+        to.grow((self.rows + OVERHANG) * depth);
+        let to = &mut to[..self.rows * depth];
+        if d < depth {
+            to.fill(T::default());
+        }
+        T::convert_rows(isa, (self.q, self.stride), d, (to, depth));
+    }
+}
+
+pub(crate) struct Sizes {
     d: usize,
     depth: usize,
     keys: usize,
@@ -295,58 +306,51 @@ impl WithScratch for u16 {
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn chunk<'o, T: Number>(
+/// Attention of some queries of one head; `write` gives the place of each one's result.
+pub(crate) fn chunk<'o, T: Number>(
     isa: Isa,
-    q: &[f32],
-    stride: usize,
-    rows: usize,
-    k: &[T],
-    v: &[T],
-    sizes: &Sizes,
+    of: &Chunk<T>,
     scratch: &mut Scratch<T>,
     write: impl Fn(usize) -> &'o mut [f32],
 ) {
-    let Sizes { d, depth, keys, long, wide } = *sizes;
+    let Sizes { d, depth, keys, long, wide } = *of.sizes;
+    let (rows, apart) = (of.rows, T::KEYS + PANEL);
     let each = T::even_rows(isa);
     let padded = rows.next_multiple_of(each).next_multiple_of(OVERHANG);
     let Scratch { q: queries, scores, shares, sums } = scratch;
-    queries.grow((padded + OVERHANG) * depth);
-    scores.grow(SCORES);
-    shares.grow(OVERHANG * APART);
+    of.convert(isa, queries);
+    scores.grow(T::KEYS / PANEL * APART);
+    shares.grow(OVERHANG * apart);
     sums.grow(wide * padded);
     sums[..wide * padded].fill(0.0);
     let scale = T::UNIT / (d as f32).sqrt();
-    if d < depth {
-        queries[..rows * depth].fill(T::default());
-    }
-    T::convert_rows(isa, (q, stride), d, (&mut queries[..rows * depth], depth));
     let mut seen = [Seen::default(); QUERIES];
-    let layout = T::layout(isa);
     let _begun = gemm::begin(isa);
-    let starts = (0..keys).step_by(KEYS);
+    let starts = (0..keys).step_by(T::KEYS);
     for (start, first) in starts.flat_map(|s| (0..rows).step_by(each).map(move |r| (s, r))) {
         let some = each.min(rows - first);
-        let count = KEYS.min(keys - start);
-        let block = count.next_multiple_of(DEPTH).min(long - start);
+        let count = T::KEYS.min(keys - start);
+        let block = count.next_multiple_of(PANEL);
         let left = Left { start: queries[first * depth..].as_ptr(), stride: depth };
-        let (b, panels) = (k[start * depth..][..block * depth].as_ptr(), block / PANEL);
-        let products = scores[..SCORES].as_mut_ptr();
-        // SAFETY: panels of keys have `depth`, and there is an overhang of queries and scores.
-        unsafe { T::products(isa, left, some, depth, b, panels, products) }
+        let segments = [Segment { offset: 0, len: depth }];
+        for (panel, scores) in scores.chunks_mut(APART).take(block / PANEL).enumerate() {
+            let b = of.k[(start + panel * PANEL) * depth..][..PANEL * depth].as_ptr();
+            // SAFETY: panels of keys have `depth`, and there is an overhang of queries and scores.
+            unsafe { T::block(isa, left, some, &segments, b, scores.as_mut_ptr(), true) }
+        }
         for (r, seen) in seen[first..].iter_mut().enumerate().take(some) {
-            let shares = &mut shares[r * APART..][..block];
-            let scores = &scores[r * layout.row..];
-            let found = T::shares(isa, scores, layout.panel, scale, count, shares, seen);
+            let shares = &mut shares[r * apart..][..block];
+            let scores = &scores[r * PANEL..];
+            let found = T::shares(isa, scores, APART, scale, count, shares, seen);
             if found != 1.0 {
                 let sums = &mut sums[..wide * padded];
                 rescale(isa, &mut sums[(first + r) * PANEL..], padded * PANEL, found);
             }
         }
         for panel in 0..wide / PANEL {
-            let b = v[(panel * long + start) * PANEL..].as_ptr();
+            let b = of.v[(panel * long + start) * PANEL..].as_ptr();
             let acc = sums[(panel * padded + first) * PANEL..].as_mut_ptr();
-            let left = Left { start: shares.as_ptr(), stride: APART };
+            let left = Left { start: shares.as_ptr(), stride: apart };
             // SAFETY: a panel of values has `long` keys; rows of shares and sums are as many as a block
             // of queries is padded to.
             unsafe { T::values(isa, left, some, block, b, d - panel * PANEL, acc) }

@@ -5,28 +5,14 @@ use crate::attention;
 use crate::conv;
 use crate::convert::{rows_to_bf16, to_bf16};
 use crate::cpu::Isa;
-use crate::gemm::{self, Compute, Left, OVERHANG, Segment};
+use crate::gemm::{self, Compute, Left, Segment};
 use crate::group_norm::{Channelwise, channelwise, channelwise_rough};
 use crate::matrix::PANEL;
-use crate::shares::{Seen, shares_exact, shares_rough};
+use crate::shares::{self, Seen, shares_exact, shares_rough};
 use crate::simd::{Math, per_isa};
 
 /// Columns of half a panel.
 const HALF: usize = PANEL / 2;
-
-/// Numbers from the products of one row to those of the next, and from those of one panel to those of the
-/// next one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Layout {
-    pub row: usize,
-    pub panel: usize,
-}
-
-impl Layout {
-    /// Panel after panel, not a power of two apart, which would fall into the same few places of the
-    /// nearest cache.
-    const PANELS: Self = Self { row: PANEL, panel: OVERHANG * PANEL + PANEL };
-}
 
 /// f32, or bf16 as its bits.
 pub(crate) trait Number:
@@ -36,6 +22,8 @@ pub(crate) trait Number:
     const GROUP: usize;
     /// What a score of 1 is in the powers that shares are made with.
     const UNIT: f32;
+    /// Keys of a block of attention, a multiple of 64.
+    const KEYS: usize;
 
     fn convert(isa: Isa, from: &[f32], to: &mut [Self]);
 
@@ -68,24 +56,14 @@ pub(crate) trait Number:
     /// Runs with this thread's buffer for a padded picture.
     fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R;
 
-    /// How the products of rows with several panels lie in memory.
-    fn layout(isa: Isa) -> Layout;
-
-    /// The products of some rows, as long as the panels are deep, with panels that follow one another.
-    ///
-    /// # Safety
-    /// As for [`Number::block`]; there is room for 32 rows of each panel's products in this layout.
-    unsafe fn products(
+    /// Attention of some queries of one head.
+    fn attend<'o>(
         isa: Isa,
-        left: Left<Self>,
-        rows: usize,
-        depth: usize,
-        b: *const Self,
-        panels: usize,
-        out: *mut f32,
+        of: &attention::Chunk<Self>,
+        scratch: &mut attention::Scratch<Self>,
+        write: impl Fn(usize) -> &'o mut [f32],
     ) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { panel_by_panel(isa, left, rows, depth, b, panels, out) }
+        attention::chunk(isa, of, scratch, write);
     }
 
     /// acc [rows][32] += rows · panel, of whose columns only the first `wanted` need be right.
@@ -98,30 +76,13 @@ pub(crate) trait Number:
         rows: usize,
         depth: usize,
         b: *const Self,
-        wanted: usize,
+        _wanted: usize,
         acc: *mut f32,
     ) {
-        // SAFETY: the caller's promise is passed on; rows past the last one are in memory.
-        unsafe {
-            if wanted <= HALF && Self::half_block(isa, left, rows, depth, b, acc) {
-                return;
-            }
-            Self::block(isa, left, rows, &[Segment { offset: 0, len: depth }], b, acc, false);
-        }
+        let segments = [Segment { offset: 0, len: depth }];
+        // SAFETY: the caller's promise is passed on.
+        unsafe { Self::block(isa, left, rows, &segments, b, acc, false) }
     }
-
-    /// As [`Number::values`] for the first half of the columns, where there is a kernel for it.
-    ///
-    /// # Safety
-    /// As for [`Number::values`].
-    unsafe fn half_block(
-        isa: Isa,
-        left: Left<Self>,
-        rows: usize,
-        depth: usize,
-        b: *const Self,
-        acc: *mut f32,
-    ) -> bool;
 
     /// # Safety
     /// See [`gemm::f32_block`] and [`gemm::bf16_block`].
@@ -136,31 +97,10 @@ pub(crate) trait Number:
     );
 }
 
-/// # Safety
-/// See [`Number::products`].
-unsafe fn panel_by_panel<T: Number>(
-    isa: Isa,
-    left: Left<T>,
-    rows: usize,
-    depth: usize,
-    b: *const T,
-    panels: usize,
-    out: *mut f32,
-) {
-    let segments = [Segment { offset: 0, len: depth }];
-    for panel in 0..panels {
-        // SAFETY: the caller's promise is passed on, panel by panel.
-        unsafe {
-            let b = b.add(panel * PANEL * depth);
-            let out = out.add(panel * T::layout(isa).panel);
-            T::block(isa, left, rows, &segments, b, out, true);
-        }
-    }
-}
-
 impl Number for f32 {
     const GROUP: usize = 1;
     const UNIT: f32 = 1.0;
+    const KEYS: usize = 256;
 
     fn even_rows(isa: Isa) -> usize {
         gemm::even_rows(isa, Compute::F32)
@@ -204,25 +144,27 @@ impl Number for f32 {
         shares_exact(isa, scores, stride, scale, count, shares, seen)
     }
 
-    fn layout(_: Isa) -> Layout {
-        Layout::PANELS
-    }
-
     fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R {
         conv::FLOATS.with_borrow_mut(run)
     }
 
-    unsafe fn half_block(
+    unsafe fn values(
         isa: Isa,
         left: Left<Self>,
         rows: usize,
         depth: usize,
         b: *const Self,
+        wanted: usize,
         acc: *mut f32,
-    ) -> bool {
+    ) {
+        let segments = [Segment { offset: 0, len: depth }];
         // SAFETY: the caller's promise is passed on.
-        unsafe { gemm::f32_half_block(isa, left, rows, depth, b, acc) }
-        true
+        unsafe {
+            match wanted {
+                ..=HALF => gemm::f32_half_block(isa, left, rows, depth, b, acc),
+                _ => Self::block(isa, left, rows, &segments, b, acc, false),
+            }
+        }
     }
 
     unsafe fn block(
@@ -242,6 +184,7 @@ impl Number for f32 {
 impl Number for u16 {
     const GROUP: usize = 2;
     const UNIT: f32 = std::f32::consts::LOG2_E;
+    const KEYS: usize = shares::WHOLE;
 
     fn even_rows(isa: Isa) -> usize {
         gemm::even_rows(isa, Compute::Bf16)
@@ -279,48 +222,21 @@ impl Number for u16 {
         shares_rough(isa, scores, stride, scale, count, shares, seen)
     }
 
-    fn layout(isa: Isa) -> Layout {
-        match isa {
-            Isa::Amx => Layout { row: attention::APART, panel: PANEL },
-            _ => Layout::PANELS,
+    fn attend<'o>(
+        isa: Isa,
+        of: &attention::Chunk<Self>,
+        scratch: &mut attention::Scratch<Self>,
+        write: impl Fn(usize) -> &'o mut [f32],
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if isa == Isa::Amx {
+            return attention::tiles::chunk(of, scratch, write);
         }
+        attention::chunk(isa, of, scratch, write);
     }
 
     fn with_picture<R>(run: impl FnOnce(&mut Aligned<Self>) -> R) -> R {
         conv::HALVES.with_borrow_mut(run)
-    }
-
-    unsafe fn products(
-        isa: Isa,
-        left: Left<Self>,
-        rows: usize,
-        depth: usize,
-        b: *const Self,
-        panels: usize,
-        out: *mut f32,
-    ) {
-        if isa == Isa::Amx {
-            let line = Self::layout(isa).row;
-            // SAFETY: the caller's promise is passed on; there is an overhang of rows.
-            return unsafe { gemm::bf16_products(left, depth, b, panels, out, line) };
-        }
-        // SAFETY: the caller's promise is passed on.
-        unsafe { panel_by_panel(isa, left, rows, depth, b, panels, out) }
-    }
-
-    unsafe fn half_block(
-        isa: Isa,
-        left: Left<Self>,
-        _: usize,
-        depth: usize,
-        b: *const Self,
-        acc: *mut f32,
-    ) -> bool {
-        if isa == Isa::Amx {
-            // SAFETY: the caller's promise is passed on.
-            unsafe { gemm::bf16_half_block(left, depth, b, acc) }
-        }
-        isa == Isa::Amx
     }
 
     unsafe fn block(

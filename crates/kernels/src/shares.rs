@@ -2,6 +2,7 @@
 //! much as bf16 can hold.
 
 use crate::cpu::Isa;
+use crate::gemm::OVERHANG;
 use crate::matrix::PANEL;
 use crate::simd::{Math, exp, per_isa};
 
@@ -103,97 +104,181 @@ pub(crate) fn shares_rough(
 ) -> f32 {
     let panels = shares.len() / PANEL;
     assert!(isa >= Isa::Avx512 && shares.len().is_multiple_of(PANEL));
-    assert!(count <= shares.len() && panels <= MOST);
-    assert!(panels > 0 && (panels - 1) * stride + PANEL <= scores.len(), "scores of fewer panels");
+    assert!(count > 0 && count.div_ceil(PANEL) == panels && panels <= MOST);
+    assert!((panels - 1) * stride + PANEL <= scores.len(), "scores of fewer panels");
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the set was found on this machine; so many lines of scores and of shares are there.
     unsafe {
         let (scores, shares) = (scores.as_ptr(), shares.as_mut_ptr());
-        match count {
-            WHOLE => shares_wide::<true>(scores, stride, scale, count, MOST, shares, seen),
-            _ => shares_wide::<false>(scores, stride, scale, count, panels, shares, seen),
-        }
+        let row = [row::<1>, row::<2>, row::<3>, row::<4>][panels - 1];
+        row(scores, stride, scale, count, shares, seen)
     }
     #[cfg(not(target_arch = "x86_64"))]
     unreachable!("{scores:?} {stride} {scale} {count} {shares:?} {seen:?}")
 }
 
-/// Panels of a whole block of keys: as many as stay in half of the registers.
-const MOST: usize = 8;
+/// The same for the scores of several queries, [`WHOLE`] of each in a row, into the first half of whose
+/// memory go their shares; factors for all queries, or none where all are 1. Only with AVX-512.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn shares_in_place(
+    scores: &mut [f32],
+    scale: f32,
+    count: usize,
+    seen: &mut [Seen],
+) -> Option<[f32; OVERHANG]> {
+    assert!(
+        (1..=WHOLE).contains(&count)
+            && seen.len() <= OVERHANG
+            && seen.len() * WHOLE <= scores.len()
+    );
+    // SAFETY: whoever has tiles has AVX-512; the scores are there, and have room for shares.
+    unsafe {
+        let rows = [rows::<1>, rows::<2>, rows::<3>, rows::<4>][count.div_ceil(PANEL) - 1];
+        rows(scores.as_mut_ptr(), scale, count, seen)
+    }
+}
+
+/// Panels of a whole block of keys: as many as stay in registers, scores and shares.
+const MOST: usize = 4;
 /// Keys of a whole block.
 pub(crate) const WHOLE: usize = MOST * PANEL;
 
-/// By how many powers of two a score may be above what shares are powers of: floats hold such shares as
-/// well as those below 1, and what was summed up need not be touched whenever a greater score is found.
+/// How much the shares of a sixteenth of a block's keys may be together before what they are powers of
+/// follows the greatest score: floats hold such shares as well as those below 1, and what was summed up
+/// need not be touched whenever a greater score is found.
 #[cfg(target_arch = "x86_64")]
-const SLACK: f32 = 8.0;
+const SLACK: f32 = 2048.0;
 
-/// [`shares_rough`]; where a block is whole, its scores stay in sixteen registers from their maximum to
-/// their shares.
-///
 /// # Safety
-/// `panels` lines of 32 scores, at most [`MOST`], lie `stride` apart, the first `count` of them scores,
-/// and there is room for as many shares; `IS_WHOLE` is of [`WHOLE`] scores.
+/// See [`shares_in_place`]; `count` is in the last of so many panels.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16")]
-unsafe fn shares_wide<const IS_WHOLE: bool>(
+unsafe fn rows<const PANELS: usize>(
+    scores: *mut f32,
+    scale: f32,
+    count: usize,
+    seen: &mut [Seen],
+) -> Option<[f32; OVERHANG]> {
+    let mut factors = None;
+    for (r, seen) in seen.iter_mut().enumerate() {
+        let scores = scores.wrapping_add(r * WHOLE);
+        // SAFETY: the caller's promise is passed on; all scores of a row are read before its shares are
+        // written.
+        let factor = unsafe { row::<PANELS>(scores, PANEL, scale, count, scores.cast(), seen) };
+        if factor != 1.0 {
+            factors.get_or_insert([1.0; OVERHANG])[r] = factor;
+        }
+    }
+    factors
+}
+
+/// [`shares_rough`]: first as if no score were much greater than those before.
+///
+/// # Safety
+/// `count` scores lie in lines of 32 that are `stride` apart, the last in the last of so many lines; there
+/// is room for as many shares, rounded up to lines.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16")]
+unsafe fn row<const PANELS: usize>(
     scores: *const f32,
     stride: usize,
     scale: f32,
     count: usize,
-    panels: usize,
     shares: *mut u16,
     seen: &mut Seen,
 ) -> f32 {
     use std::arch::x86_64::*;
-    let nothing = _mm512_set1_ps(f32::NEG_INFINITY);
-    let panels = if IS_WHOLE { MOST } else { panels };
-    // Past the last score there is minus infinity, whose share is 0.
-    let half = |panel: usize, half: usize| {
-        let from = scores.wrapping_add(panel * stride + half * 16);
-        if IS_WHOLE {
-            // SAFETY: all scores are there.
-            return unsafe { _mm512_loadu_ps(from) };
-        }
-        let left = count.saturating_sub(panel * PANEL + half * 16).min(16);
-        let mask = ((1u32 << left) - 1) as u16;
-        // SAFETY: only scores that are there are read.
-        unsafe { _mm512_mask_loadu_ps(nothing, mask, from) }
-    };
-    let mut tops = [nothing; 4];
-    for panel in 0..panels {
-        let at = panel % 2 * 2;
-        tops[at] = _mm512_max_ps(tops[at], half(panel, 0));
-        tops[at + 1] = _mm512_max_ps(tops[at + 1], half(panel, 1));
-    }
-    let top = _mm512_max_ps(_mm512_max_ps(tops[0], tops[1]), _mm512_max_ps(tops[2], tops[3]));
-    let limit = _mm512_set1_ps((seen.about + SLACK) / scale);
+    // SAFETY: the caller's promise is passed on.
+    let (mut powers, mut sums) =
+        unsafe { powers::<PANELS>(load(scores, stride, count), scale, seen.about) };
     let mut factor = 1.0;
-    // Seldom: whoever waits for one number out of sixteen waits long.
-    if _mm512_cmp_ps_mask::<_CMP_GT_OQ>(top, limit) != 0 {
-        let power = |x| _mm512_cvtss_f32(exp2_floor(_mm512_set1_ps(x)));
-        factor = seen.rise(_mm512_reduce_max_ps(top) * scale, power);
-    }
-    let (scale, about) = (_mm512_set1_ps(scale), _mm512_set1_ps(seen.about));
-    // SAFETY: vectors of the same size.
-    let ones: __m512bh = unsafe { std::mem::transmute(_mm512_set1_epi16(0x3f80)) };
-    // SAFETY: sixteen sums.
-    let mut sums = [unsafe { _mm512_loadu_ps(seen.totals.as_ptr()) }, _mm512_setzero_ps()];
-    for panel in 0..panels {
-        let low = exp2_floor(_mm512_fmsub_ps(half(panel, 0), scale, about));
-        let high = exp2_floor(_mm512_fmsub_ps(half(panel, 1), scale, about));
-        let both = _mm512_cvtne2ps_pbh(high, low);
-        // Sums are of the shares as they are rounded, so that these add up to one.
-        sums[panel % 2] = _mm512_dpbf16_ps(sums[panel % 2], both, ones);
-        // SAFETY: there is room for the shares of this panel; vectors are of the same size.
+    // Also where a sum is not a number, as it is while nothing was seen.
+    if _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(sums, _mm512_set1_ps(SLACK)) != 0 {
+        // SAFETY: as above.
         unsafe {
-            let both = std::mem::transmute::<__m512bh, __m512i>(both);
-            _mm512_storeu_si512(shares.add(panel * PANEL).cast(), both);
+            factor = rise::<PANELS>(scores, stride, scale, count, seen);
+            (powers, sums) = self::powers(load(scores, stride, count), scale, seen.about);
         }
     }
+    for (panel, power) in powers.into_iter().enumerate() {
+        // SAFETY: there is room for the shares of this panel.
+        unsafe { _mm512_storeu_si512(shares.wrapping_add(panel * PANEL).cast(), power) };
+    }
     // SAFETY: sixteen sums.
-    unsafe { _mm512_storeu_ps(seen.totals.as_mut_ptr(), _mm512_add_ps(sums[0], sums[1])) };
+    unsafe {
+        let totals = seen.totals.as_mut_ptr();
+        _mm512_storeu_ps(totals, _mm512_add_ps(_mm512_loadu_ps(totals), sums));
+    }
     factor
+}
+
+/// Scores, and minus infinity past the last one, whose share is 0.
+///
+/// # Safety
+/// See [`row`].
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq")]
+unsafe fn load<const PANELS: usize>(
+    scores: *const f32,
+    stride: usize,
+    count: usize,
+) -> [[std::arch::x86_64::__m512; 2]; PANELS] {
+    use std::arch::x86_64::*;
+    let last = (1u64 << (count + PANEL - PANELS * PANEL)) - 1;
+    std::array::from_fn(|panel| {
+        std::array::from_fn(|half| {
+            let mask = if panel + 1 < PANELS { u16::MAX } else { (last >> (half * 16)) as u16 };
+            let from = scores.wrapping_add(panel * stride + half * 16);
+            // SAFETY: only scores that are there are read.
+            unsafe { _mm512_mask_loadu_ps(_mm512_set1_ps(f32::NEG_INFINITY), mask, from) }
+        })
+    })
+}
+
+/// Goes over to the greatest of these scores; the factor that earlier sums must take.
+///
+/// # Safety
+/// See [`row`].
+#[cfg(target_arch = "x86_64")]
+#[cold]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq")]
+unsafe fn rise<const PANELS: usize>(
+    scores: *const f32,
+    stride: usize,
+    scale: f32,
+    count: usize,
+    seen: &mut Seen,
+) -> f32 {
+    use std::arch::x86_64::*;
+    // SAFETY: the caller's promise is passed on.
+    let scores = unsafe { load::<PANELS>(scores, stride, count) };
+    let nothing = _mm512_set1_ps(f32::NEG_INFINITY);
+    let top = scores.as_flattened().iter().fold(nothing, |a, &b| _mm512_max_ps(a, b));
+    let power = |x| _mm512_cvtss_f32(exp2_floor(_mm512_set1_ps(x)));
+    seen.rise(_mm512_reduce_max_ps(top) * scale, power)
+}
+
+/// 2^(scale · score - about) in bf16, and their sums by sixteenths before they are rounded.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512bf16")]
+fn powers<const PANELS: usize>(
+    scores: [[std::arch::x86_64::__m512; 2]; PANELS],
+    scale: f32,
+    about: f32,
+) -> ([std::arch::x86_64::__m512i; PANELS], std::arch::x86_64::__m512) {
+    use std::arch::x86_64::*;
+    let (scale, about) = (_mm512_set1_ps(scale), _mm512_set1_ps(about));
+    let mut sums = [_mm512_setzero_ps(); 2];
+    let powers = scores.map(|halves| {
+        let [low, high] = halves.map(|x| exp2_floor(_mm512_fmsub_ps(x, scale, about)));
+        sums = [_mm512_add_ps(sums[0], low), _mm512_add_ps(sums[1], high)];
+        // SAFETY: vectors of the same size.
+        unsafe { std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low)) }
+    });
+    (powers, _mm512_add_ps(sums[0], sums[1]))
 }
 
 /// 2ˣ to 1.1e-4 of it, a twentieth of what rounding to bf16 costs: 2 to the fraction above the next lower

@@ -6,7 +6,8 @@
 
 use std::arch::asm;
 
-use super::{Left, Segment};
+use super::{Left, OVERHANG, Segment};
+use crate::matrix::PANEL;
 
 /// Bytes from a row of `acc` to the next, and from a row of weights to the next: 32 floats, or 32 pairs
 /// of bf16, or 32 fours of bytes.
@@ -146,39 +147,111 @@ macro_rules! block {
 block!(bf16_tiles, u16, "tdpbf16ps");
 block!(int8_tiles, i8, "tdpbssd");
 
+/// Loads, stores or clears a tile of sums.
+macro_rules! tile {
+    (load $tile:literal, $at:expr) => {
+        asm!(concat!("tileloadd tmm", $tile, ", [{c} + {l}]"), c = in(reg) $at, l = in(reg) LINE, options(nostack, readonly))
+    };
+    (store $tile:literal, $at:expr) => {
+        asm!(concat!("tilestored [{c} + {l}], tmm", $tile), c = in(reg) $at, l = in(reg) LINE, options(nostack))
+    };
+    (zero $tile:literal) => {
+        asm!(concat!("tilezero tmm", $tile), options(nostack, nomem))
+    };
+}
+
+/// 32 rows by one to three tiles of columns: tile 6 has rows, tile 7 columns, and the others sums, those of
+/// column i of the upper rows in tile i and of the lower rows in tile i + 3. Columns come one way for the
+/// upper rows and back for the lower ones, so that one of them need not come again.
+macro_rules! pass {
+    ($name:ident: $($upper:literal $b:ident),+; $turn:literal; $($lower:literal $back:ident),*) => {
+        /// # Safety
+        /// See [`super::bf16_values`]; columns and sums are those of each tile.
+        unsafe fn $name(left: Left<u16>, steps: usize, columns: [*const u8; 3], sums: [*mut u8; 3], fresh: bool) {
+            let (a, lines) = (left.start.cast::<u8>(), left.stride * 2);
+            let below = |tile: usize| sums[tile - 3].wrapping_add(16 * LINE);
+            // SAFETY: reads the rows and columns and writes the sums that the caller promised; tiles are
+            // nobody else's.
+            unsafe {
+                if fresh {
+                    $(tile!(zero $upper);)+
+                    tile!(zero $turn);
+                    $(tile!(zero $lower);)*
+                } else {
+                    $(tile!(load $upper, sums[$upper]);)+
+                    tile!(load $turn, below($turn));
+                    $(tile!(load $lower, below($lower));)*
+                }
+                let [$($b),+, ..] = columns;
+                asm!(
+                    "2:",
+                    "tileloadd tmm6, [{a} + {s}]",
+                    $(concat!("tileloadd tmm7, [{", stringify!($b), "} + {l}]"),
+                    concat!("tdpbf16ps tmm", $upper, ", tmm6, tmm7"),)+
+                    "tileloadd tmm6, [{a2} + {s}]",
+                    concat!("tdpbf16ps tmm", $turn, ", tmm6, tmm7"),
+                    $(concat!("tileloadd tmm7, [{", stringify!($back), "} + {l}]"),
+                    concat!("tdpbf16ps tmm", $lower, ", tmm6, tmm7"),)*
+                    $(concat!("add {", stringify!($b), "}, 2048"),)+
+                    "add {a}, 64",
+                    "add {a2}, 64",
+                    "dec {n}",
+                    "jnz 2b",
+                    a = inout(reg) a => _,
+                    a2 = inout(reg) a.add(16 * lines) => _,
+                    $($b = inout(reg) $b => _,)+
+                    n = inout(reg) steps => _,
+                    s = in(reg) lines,
+                    l = in(reg) LINE,
+                    options(nostack, readonly)
+                );
+                $(tile!(store $upper, sums[$upper]);)+
+                tile!(store $turn, below($turn));
+                $(tile!(store $lower, below($lower));)*
+            }
+        }
+    };
+}
+
+pass!(one_tile: 0 b0; 3;);
+pass!(two_tiles: 0 b0, 1 b1; 4; 3 b0);
+pass!(three_tiles: 0 b0, 1 b1, 2 b2; 5; 4 b1, 3 b0);
+
 /// # Safety
-/// See [`super::bf16_half_block`].
-pub(super) unsafe fn bf16_half_block(left: Left<u16>, depth: usize, b: *const u16, acc: *mut f32) {
-    let (lines, a, acc) = (left.stride * 2, left.start.cast::<u8>(), acc.cast::<u8>());
-    // SAFETY: reads the rows and weights and writes the sums that the caller promised; tiles are nobody
-    // else's.
-    unsafe {
-        asm!(
-            "tileloadd tmm0, [{c} + {l}]",
-            "tileloadd tmm1, [{c2} + {l}]",
-            "2:",
-            "tileloadd tmm6, [{b} + {l}]",
-            "tileloadd tmm4, [{a} + {s}]",
-            "tileloadd tmm5, [{a2} + {s}]",
-            "add {a}, 64",
-            "add {a2}, 64",
-            "add {b}, 2048",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tdpbf16ps tmm1, tmm5, tmm6",
-            "dec {n}",
-            "jnz 2b",
-            "tilestored [{c} + {l}], tmm0",
-            "tilestored [{c2} + {l}], tmm1",
-            a = inout(reg) a => _,
-            a2 = inout(reg) a.add(16 * lines) => _,
-            b = inout(reg) b => _,
-            n = inout(reg) depth / 32 => _,
-            c = in(reg) acc,
-            c2 = in(reg) acc.add(16 * LINE),
-            s = in(reg) lines,
-            l = in(reg) LINE,
-            options(nostack)
-        );
+/// See [`super::bf16_values`].
+pub(super) unsafe fn bf16_values(
+    left: Left<u16>,
+    depth: usize,
+    (b, apart): (*const u16, usize),
+    tiles: usize,
+    sums: *mut f32,
+    fresh: bool,
+) {
+    let mut first = 0;
+    while first < tiles {
+        // Four go in two passes of two: rows are read as often.
+        let some = match tiles - first {
+            4 => 2,
+            left => left.min(3),
+        };
+        let place = |i| ((first + i) / 2, (first + i) % 2 * LINE / 2);
+        let columns = std::array::from_fn(|i| {
+            let (panel, at) = place(i);
+            b.wrapping_add(panel * apart * PANEL).cast::<u8>().wrapping_add(at)
+        });
+        let sums = std::array::from_fn(|i| {
+            let (panel, at) = place(i);
+            sums.wrapping_add(panel * OVERHANG * PANEL).cast::<u8>().wrapping_add(at)
+        });
+        // SAFETY: the caller's promise is passed on.
+        unsafe {
+            match some {
+                1 => one_tile(left, depth / 32, columns, sums, fresh),
+                2 => two_tiles(left, depth / 32, columns, sums, fresh),
+                _ => three_tiles(left, depth / 32, columns, sums, fresh),
+            }
+        }
+        first += some;
     }
 }
 

@@ -153,18 +153,27 @@ pub(crate) unsafe fn bf16_products(
     unreachable!("{:?} {depth} {b:?} {panels} {out:?} {line}", left.start)
 }
 
-/// The same for bf16 as in [`bf16_block`], and 32 rows. Only with tiles.
+/// The products of 32 rows of `depth` numbers with `tiles` times 16 columns, in panels that are as many rows
+/// apart as `b` says: [panels][32][32] sums, to which they are added unless these are fresh. Only with
+/// tiles.
 ///
 /// # Safety
 /// As for [`bf16_products`]; `depth` is a multiple of 32 and not 0.
-pub(crate) unsafe fn bf16_half_block(left: Left<u16>, depth: usize, b: *const u16, acc: *mut f32) {
+pub(crate) unsafe fn bf16_values(
+    left: Left<u16>,
+    depth: usize,
+    b: (*const u16, usize),
+    tiles: usize,
+    sums: *mut f32,
+    fresh: bool,
+) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the caller's promise is passed on.
     unsafe {
-        amx::bf16_half_block(left, depth, b, acc)
+        amx::bf16_values(left, depth, b, tiles, sums, fresh)
     }
     #[cfg(not(target_arch = "x86_64"))]
-    unreachable!("{:?} {depth} {b:?} {acc:?}", left.start)
+    unreachable!("{:?} {depth} {b:?} {tiles} {sums:?} {fresh}", left.start)
 }
 
 /// The same for signed bytes with `b` as [depth/4][32][4]; lengths are multiples of 64.
