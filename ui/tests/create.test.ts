@@ -150,7 +150,7 @@ it('varies a picture and says how different the variations are', async () => {
   await finished(page).waitFor();
   await page.locator('[data-action="picture.vary"]').click();
   await page.locator('[data-action="vary.make"]').click();
-  await expect.poll(() => page.getByRole('region', { name: 'Variations' }).getByRole('listitem').count(), { timeout: 10_000 }).toBe(4);
+  await expect.poll(() => page.getByRole('region', { name: 'Variations' }).getByRole('listitem').count()).toBe(4);
   await page.getByText(/^(Near-copies|Close|Varied)$/).waitFor();
   expect(await studio<string[]>(page, 'studio.engine.jobs.slice(-4).map((one) => one.request.parents[0].relation)')).toEqual(Array(4).fill('variation'));
   expect(await axe(page)).toEqual([]);
@@ -190,7 +190,7 @@ it('comes back paused after a crash and asks what to do', async () => {
   await shot(page, 'create-after-crash');
   expect(await axe(page)).toEqual([]);
   await page.locator('[data-action="queue.notice.resume"]').click();
-  await expect.poll(() => studio<number>(page, "studio.engine.jobs.filter((one) => one.state === 'done').length"), { timeout: 10_000 }).toBe(3);
+  await expect.poll(() => studio<number>(page, "studio.engine.jobs.filter((one) => one.state === 'done').length")).toBe(3);
 });
 
 it('finds every action in the palette and runs it', async () => {

@@ -14,5 +14,7 @@ export default defineConfig({
     isolate: false,
     testTimeout: 30_000,
     hookTimeout: 120_000,
+    // A busy machine draws late; what never comes fails all the same.
+    expect: { poll: { timeout: 10_000 } },
   },
 });
