@@ -118,20 +118,18 @@ pub(crate) fn shares_rough(
 }
 
 /// The same for the scores of several queries, [`WHOLE`] of each in a row, into the first half of whose
-/// memory go their shares; factors for all queries, or none where all are 1. Only with AVX-512.
+/// memory go their shares; factors for all queries, or none where all are 1.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn shares_in_place(
+    isa: Isa,
     scores: &mut [f32],
     scale: f32,
     count: usize,
     seen: &mut [Seen],
 ) -> Option<[f32; OVERHANG]> {
-    assert!(
-        (1..=WHOLE).contains(&count)
-            && seen.len() <= OVERHANG
-            && seen.len() * WHOLE <= scores.len()
-    );
-    // SAFETY: whoever has tiles has AVX-512; the scores are there, and have room for shares.
+    assert!(isa >= Isa::Avx512 && (1..=WHOLE).contains(&count));
+    assert!(seen.len() <= OVERHANG && seen.len() * WHOLE <= scores.len());
+    // SAFETY: the set was found on this machine; the scores are there, and have room for shares.
     unsafe {
         let rows = [rows::<1>, rows::<2>, rows::<3>, rows::<4>][count.div_ceil(PANEL) - 1];
         rows(scores.as_mut_ptr(), scale, count, seen)

@@ -39,8 +39,8 @@ pub(crate) fn chunk<'o>(
         }
         let sums = &mut sums[first * sizes.wide..][..OVERHANG * sizes.wide];
         let seen = &mut seen[first..first + some];
-        if let Some(factors) = shares_in_place(&mut scores[..OVERHANG * WHOLE], scale, count, seen)
-        {
+        let scores = &mut scores[..OVERHANG * WHOLE];
+        if let Some(factors) = shares_in_place(isa, scores, scale, count, seen) {
             for (r, factor) in factors.into_iter().enumerate().filter(|(_, factor)| *factor != 1.0)
             {
                 rescale(isa, &mut sums[r * PANEL..], OVERHANG * PANEL, factor);
