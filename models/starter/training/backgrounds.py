@@ -12,12 +12,13 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from vocabulary import SCENES
 
-SIDE = 168
+SIDE = 168  # may be set before a bank is drawn
 VARIANTS = 8
 _UP = 2  # drawn larger and reduced, for smooth edges
 
 
-def _gradient(top, bottom, height=SIDE * _UP):
+def _gradient(top, bottom):
+    height = SIDE * _UP
     t = np.linspace(0, 1, height)[:, None, None]
     rows = np.array(top) * (1 - t) + np.array(bottom) * t
     return np.broadcast_to(rows, (height, SIDE * _UP, 3)) * 255

@@ -1,0 +1,366 @@
+"""The network that makes pictures two and four times as large: trained, shown, measured and exported here.
+
+    python upscaler.py train --minutes 40    resumes from build/upscaler.pt; ends by itself, or saves and ends when told to
+    python upscaler.py sheet samples.png     what goes in, what comes out, and the originals, for eyes
+    python upscaler.py export                ../../upscaler: weights and manifest
+    python upscaler.py evaluate              the table of the model card, from what was exported
+
+Premultiplied RGBA in 0..1 goes in. Out comes what is to be added to a bicubic enlargement, so that a network
+that knows nothing yet enlarges as programs do; `bicubic` below is its whole definition, and the engine's is the same.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+import torch.nn as nn
+import torch.nn.functional as F
+from PIL import Image
+
+from atlas import BUILD
+from train import average, save
+
+STATE = BUILD / "upscaler.pt"
+OUT = Path(__file__).parents[2] / "upscaler"
+VERSION = "0.1.0"
+EMA = 0.998
+AVERAGE_EVERY = 4
+CHANNELS, BLOCKS, SCALES = 64, 12, (2, 4)
+
+# ------------------------------------------------------------------------------------------ network
+
+
+def keys_weight(d):
+    """How much a pixel at distance d counts in a bicubic enlargement: Keys' cubic with a = -1/2."""
+    d = abs(d)
+    if d < 1:
+        return 1.5 * d**3 - 2.5 * d**2 + 1
+    return -0.5 * d**3 + 2.5 * d**2 - 4 * d + 2 if d < 2 else 0.0
+
+
+def bicubic(x, by):
+    """[B, C, H, W] to [B, C, by H, by W]. Pixel number i of the result has its middle at (i + 1/2) / by of the source,
+    whose pixels have theirs at j + 1/2; it is the sum of the two pixels on either side in each direction by
+    `keys_weight` of the distance. Beyond the border the last pixel goes on."""
+    taps = [[keys_weight((p + 0.5) / by - 0.5 - d) for d in range(-2, 3)] for p in range(by)]
+    taps = torch.tensor(taps, dtype=torch.float64).to(x)
+    kernel = torch.einsum("ik,jl->ijkl", taps, taps).reshape(by * by, 1, 5, 5)
+    b, c, h, w = x.shape
+    padded = F.pad(x, (2,) * 4, mode="replicate").reshape(b * c, 1, h + 4, w + 4)
+    return F.pixel_shuffle(F.conv2d(padded, kernel), by).reshape(b, c, by * h, by * w)
+
+
+class Block(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x):
+        return x + self.conv2(F.silu(self.conv1(x)))
+
+
+class Upscaler(nn.Module):
+    """One trunk, and a head for each scale. A result pixel depends on `reach` pixels in each direction."""
+
+    def __init__(self, channels=CHANNELS, blocks=BLOCKS, scales=SCALES):
+        super().__init__()
+        self.conv_in = nn.Conv2d(4, channels, 3, padding=1)
+        self.blocks = nn.ModuleList(Block(channels) for _ in range(blocks))
+        self.conv_out = nn.Conv2d(channels, channels, 3, padding=1)
+        self.heads = nn.ModuleDict({str(by): nn.Conv2d(channels, 4 * by * by, 3, padding=1) for by in scales})
+        with torch.no_grad():  # at first a bicubic enlargement, through blocks that change little
+            for block in self.blocks:
+                block.conv2.weight.mul_(0.3)
+            for head in self.heads.values():
+                head.weight.mul_(0.01)
+                head.bias.zero_()
+
+    def residual(self, x, by):
+        """[B, 4, H, W] to [B, 4 by², H, W]."""
+        first = self.conv_in(x)
+        h = first
+        for block in self.blocks:
+            h = block(h)
+        return self.heads[str(by)](first + self.conv_out(h))
+
+    def forward(self, x, by):
+        """[B, 4, H, W] to [B, 4, by H, by W]."""
+        return bicubic(x, by) + F.pixel_shuffle(self.residual(x, by).float(), by)
+
+
+# ----------------------------------------------------------------------------------------- training
+
+
+def batch(originals, r, count, by):
+    """(what goes in, what should come out)."""
+    from sharp import CROP, PATCH, damaged
+
+    wanted = originals.next(count)
+    side = PATCH * by
+    if side < CROP:
+        if r.random() < 0.5:
+            wanted = F.avg_pool2d(wanted, CROP // side)
+        else:
+            y, x = r.randrange(CROP - side + 1), r.randrange(CROP - side + 1)
+            wanted = wanted[:, :, y : y + side, x : x + side]
+    return torch.stack([damaged(one, by, r) for one in wanted]), wanted
+
+
+def loss_of(found, wanted):
+    """The error over black, over white and of alpha, and that of the steps between neighbours, which are what is seen."""
+    views = lambda x: torch.cat((x[:, :3], x[:, :3] - x[:, 3:], x[:, 3:]), 1)
+    error = views(found) - views(wanted)
+    steps = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
+    return error.abs().mean() + 0.25 * steps
+
+
+def train(options):
+    """Each process walks on its own with one thread, and they meet in the middle every few steps (see train.py):
+    threads that wait for one another at each convolution come to a stand beside any other work."""
+    if options.processes == 1:
+        walk(0, options)
+    else:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # who walks saves and ends
+        mp.start_processes(walk, (options,), nprocs=options.processes, start_method="fork")
+
+
+def walk(rank, options):
+    from sharp import Originals
+
+    torch.set_num_threads(1)
+    world = options.processes
+    if world > 1:
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29518")
+        dist.init_process_group("gloo", rank=rank, world_size=world)
+    torch.manual_seed(0)
+    model = Upscaler().to(memory_format=torch.channels_last)
+    averaged = {n: p.detach().clone() for n, p in model.named_parameters()}
+    optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, betas=(0.9, 0.99), weight_decay=1e-4)
+    step, seen = 0, 0
+    if STATE.exists():
+        state = torch.load(STATE, map_location="cpu")
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        averaged, step, seen = state["averaged"], state["step"], state["seen"]
+    originals, r = Originals(1 + step + 7919 * rank), random.Random(step + 7919 * rank)
+    scales = random.Random(step)  # the same in all processes, so that none waits for another's longer step
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    start = saved = last = time.time()
+    first, losses, drawing, done = step, {}, 0.0, False
+    while not done:
+        elapsed = (time.time() - start) / 60 / options.minutes
+        fall = max(0.0, (1 - elapsed) / (1 - options.hold))
+        for group in optimiser.param_groups:
+            group["lr"] = options.rate * min(1.0, (step - first + 1) / (20 if first else 60), fall)
+        by = 4 if scales.random() < 0.6 else 2
+        t = time.time()
+        given, wanted = batch(originals, r, options.batch, by)
+        drawing += time.time() - t
+        with torch.autocast("cpu", torch.bfloat16):
+            residual = model.residual(given.to(memory_format=torch.channels_last), by)
+        found = bicubic(given, by) + F.pixel_shuffle(residual.float(), by)
+        loss = loss_of(found, wanted)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimiser.step()
+        if world > 1 and (step + 1) % AVERAGE_EVERY == 0:
+            average(model.parameters(), world)
+        with torch.no_grad():
+            weight = min(EMA, (step + 1) / (step + 20))
+            torch._foreach_lerp_(list(averaged.values()), [p.detach() for p in model.parameters()], 1 - weight)
+            # Beside what a bicubic enlargement would have lost, since crops differ more than steps do.
+            losses.setdefault(by, []).append((loss.item(), loss_of(bicubic(given, by), wanted).item()))
+        step, seen, now = step + 1, seen + options.batch * world, time.time()
+        if rank == 0 and now - last > options.report:
+            told = "  ".join(f"x{k} {np.mean([a for a, _ in v]):.5f} of {np.mean([b for _, b in v]):.5f}" for k, v in sorted(losses.items()))
+            rate = optimiser.param_groups[0]["lr"]
+            print(f"step {step} crops {seen} {sum(map(len, losses.values())) * options.batch * world / (now - last):.0f}/s drawing {drawing / (now - last):.0%} rate {rate:.1e}  {told}", flush=True)
+            losses, drawing, last = {}, 0.0, now
+        done = elapsed >= 1 or bool(stop)
+        if world > 1:
+            done = step % AVERAGE_EVERY == 0 and together(done)
+        if rank == 0 and (done or now - saved > 90):
+            save(STATE, model=model.state_dict(), averaged=averaged, optimiser=optimiser.state_dict(), step=step, seen=seen)
+            saved = now
+
+
+def together(said):
+    """Whether any process says so, in all of them."""
+    any_ = torch.tensor([float(said)])
+    dist.all_reduce(any_)
+    return any_.item() > 0
+
+
+def load_averaged():
+    model, state = Upscaler(), torch.load(STATE, map_location="cpu")
+    model.load_state_dict(state["averaged"])
+    return model.eval()
+
+
+# ------------------------------------------------------------------------------------------- export
+
+
+def write_model(model, folder, name, version):
+    """`model.safetensors` in half floats, and `upscaler.json`, which says what it is."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "model.safetensors"
+    save_file({n: t.half().contiguous() for n, t in model.state_dict().items()}, path)
+    manifest = {
+        "schema": 1,
+        "kind": "upscaler",
+        "name": name,
+        "version": version,
+        "licence": "Apache-2.0",
+        "scales": sorted(int(by) for by in model.heads),
+        "channels": model.conv_in.out_channels,
+        "blocks": len(model.blocks),
+        "files": [{"path": path.name, "bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}],
+    }
+    (folder / "upscaler.json").write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+def read_model(folder):
+    from safetensors.torch import load_file
+
+    manifest = json.loads((folder / "upscaler.json").read_text())
+    model = Upscaler(manifest["channels"], manifest["blocks"], manifest["scales"])
+    model.load_state_dict({n: t.float() for n, t in load_file(folder / "model.safetensors").items()})
+    return model.eval()
+
+
+def export(_):
+    model = load_averaged()
+    write_model(model, OUT, "likeness-upscaler", VERSION)
+    print(f"{sum(p.numel() for p in model.parameters())} parameters, {(OUT / 'model.safetensors').stat().st_size} bytes")
+
+
+# ----------------------------------------------------------------------------------------- measured
+
+
+def lanczos(x, by):
+    """[4, H, W] enlarged by Pillow, each channel of premultiplied floats by itself."""
+    size = (x.shape[2] * by, x.shape[1] * by)
+    return torch.stack([torch.from_numpy(np.asarray(Image.fromarray(c.numpy()).resize(size, Image.LANCZOS))) for c in x])
+
+
+def over(x, ground):
+    return x[:3] + ground * (1 - x[3:])
+
+
+def psnr(found, wanted):
+    return -10 * math.log10(max((found - wanted).pow(2).mean().item(), 1e-10))
+
+
+def slopes(x):
+    """How steep colour over white and alpha are, at each pixel."""
+    grey = torch.cat((over(x, 1.0).mean(0, keepdim=True), x[3:]))[:, None]
+    kernel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])[None, None] / 4
+    padded = F.pad(grey, (1,) * 4, mode="replicate")
+    return (F.conv2d(padded, kernel) ** 2 + F.conv2d(padded, kernel.transpose(2, 3)) ** 2).sqrt()
+
+
+def sharpness(found, wanted):
+    """How steep it is where the original has edges, as a share of the original's."""
+    there = slopes(wanted)
+    edges = there > 0.2
+    return (slopes(found)[edges].sum() / there[edges].sum()).item()
+
+
+def held_out_scenes(count):
+    """Originals [4, SIDE, SIDE] of subjects that training never sees: three of four on nothing, the others on grounds."""
+    import sharp
+    from scenes import SCENE_NAMES, Figure, Scene
+
+    r = random.Random(11)
+    pairs = [(name, r.randrange(4)) for name in r.sample(sharp.names()[1], count)]
+    stage = sharp.stage(sharp.draw(pairs))
+    out = []
+    for i in range(count):
+        ground = ("scene", i % len(SCENE_NAMES)) if i % 4 == 3 else None
+        out.append(stage.compose([Scene([Figure(i, 0.5, 0.5, 0.94)], ground, i % 8)], sharp.SIDE, sharp.SIDE)[0])
+    return out
+
+
+@torch.no_grad()
+def evaluate(options):
+    """For each scale, and for pictures that are small alone or damaged too: means over the held-out pictures."""
+    from sharp import SIDE, damaged
+
+    torch.set_num_threads(options.threads)
+    model = read_model(OUT)
+    ways = {
+        "ours": lambda x, by: model(x[None], by)[0],
+        "Lanczos": lanczos,
+        "bicubic": lambda x, by: bicubic(x[None], by)[0],
+    }
+    originals = held_out_scenes(options.count)
+    print("| | | PSNR over white, dB | over black | alpha of cut-outs | steepness of edges |\n|---|---|---|---|---|---|")
+    for by in SCALES:
+        for strength, words_ in ((0, "small"), (1, "small and damaged")):
+            rows = {way: [] for way in ways}
+            for i, whole in enumerate(originals):
+                side = 128 * by if by == 2 else SIDE
+                edge = (SIDE - side) // 2
+                wanted = whole[:, edge : edge + side, edge : edge + side]
+                given = damaged(wanted, by, random.Random(100 * by + i), strength)
+                for way, enlarge in ways.items():
+                    found = enlarge(given, by).clamp(0, 1)
+                    alpha = psnr(found[3:], wanted[3:]) if i % 4 != 3 else None
+                    rows[way].append((psnr(over(found, 1.0), over(wanted, 1.0)), psnr(found[:3], wanted[:3]), alpha, sharpness(found, wanted)))
+            for way, seen in rows.items():
+                a, b, c, d = (np.mean([v for v in column if v is not None]) for column in zip(*seen))
+                print(f"| ×{by}, {words_} | {way} | {a:.2f} | {b:.2f} | {c:.2f} | {d:.0%} |", flush=True)
+
+
+@torch.no_grad()
+def sheet(options):
+    """Rows of what goes in (pixels as blocks), Lanczos, ours, the original: held-out subjects, damaged, ×4."""
+    from sharp import SIDE, damaged
+    from sheet import on_checkerboard
+
+    torch.set_num_threads(options.threads)
+    model = load_averaged()
+    rows = []
+    for i, whole in enumerate(held_out_scenes(options.count)):
+        given = damaged(whole, 4, random.Random(400 + i), i % 2)
+        blocks = F.interpolate(given[None], scale_factor=4)[0]
+        cells = [blocks, lanczos(given, 4), model(given[None], 4)[0], whole]
+        rows.append(np.concatenate([on_checkerboard(cell.clamp(0, 1).numpy(), 16) for cell in cells], 1))
+    half = -(-len(rows) // 2)
+    rows += [np.full_like(rows[0], 255)] * (2 * half - len(rows))
+    Image.fromarray(np.concatenate([np.concatenate(rows[:half]), np.concatenate(rows[half:])], 1)).save(options.out)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("what", choices=["train", "sheet", "export", "evaluate"])
+    p.add_argument("out", nargs="?", help="where the sheet goes")
+    p.add_argument("--minutes", type=float, default=40)
+    p.add_argument("--threads", type=int, default=2, help="of all that is not training")
+    p.add_argument("--processes", type=int, default=2)
+    p.add_argument("--batch", type=int, default=6, help="of each process")
+    p.add_argument("--rate", type=float, default=3e-4)
+    p.add_argument("--hold", type=float, default=0.4, help="share of the time before the rate begins to fall")
+    p.add_argument("--report", type=float, default=30, help="seconds between two lines")
+    p.add_argument("--count", type=int, default=40, help="pictures that are measured or shown")
+    options = p.parse_args()
+    globals()[options.what](options)
+
+
+if __name__ == "__main__":
+    main()
