@@ -25,6 +25,7 @@ const SCRIPTS: &[(&str, &[&str])] = &[
     ("tiny", &["tests/golden/flux2.py"]),
     ("unet", &["tests/golden/unet.py"]),
     ("vae", &["tests/golden/vae.py"]),
+    ("upscaler", &["tests/golden/upscaler.py"]),
     ("starter", &["tests/golden/flux2.py", "--starter", "models/starter"]),
 ];
 

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use likeness_recipe::{
-    Exercisable, Exercise, MachineMemory, ModelDescription, Peak, Precision, RenderError, Renderer,
-    ResolvedRecipe, Size, Word, Workload,
+    Enlarger, Exercisable, Exercise, MachineMemory, ModelDescription, Peak, Precision, RenderError,
+    Renderer, ResolvedRecipe, Size, Word, Workload,
 };
 
 use crate::engine::need;
 use crate::pipelines::flux2::request;
-use crate::{Engine, Memory, Model, Processor, exercise, instruction_set, planner};
+use crate::{Engine, Memory, Model, Processor, Upscaler, exercise, instruction_set, planner};
 
 /// Opens models with candle.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,6 +39,10 @@ impl likeness_recipe::Engine for Candle {
         let mut engine = Engine::new(Model::open(path)?, processor(), Memory::Free)?;
         engine.load(precision)?;
         Ok(Box::new(engine))
+    }
+
+    fn open_enlarger(&self, path: &Path) -> Result<Box<dyn Enlarger + Send>, RenderError> {
+        Ok(Box::new(Upscaler::open(path, Upscaler::usual(), processor())?))
     }
 
     fn need(

@@ -6,7 +6,7 @@
 use likeness_recipe::{Pixels, Size};
 
 /// Straight colour and alpha of every pixel, 4 bytes each.
-fn straight(data: &[u8], channels: u8) -> impl Iterator<Item = [u8; 4]> {
+pub(crate) fn straight(data: &[u8], channels: u8) -> impl Iterator<Item = [u8; 4]> {
     data.chunks_exact(channels as usize).map(|pixel| match *pixel {
         [r, g, b, a] => [r, g, b, a],
         [r, g, b] => [r, g, b, 255],
@@ -121,13 +121,13 @@ impl Taps {
 }
 
 /// Bytes to numbers from 0 to 1.
-fn premultiply([r, g, b, a]: [u8; 4]) -> [f32; 4] {
+pub(crate) fn premultiply([r, g, b, a]: [u8; 4]) -> [f32; 4] {
     let unit = |v: u8| f32::from(v) / 255.0;
     [unit(r) * unit(a), unit(g) * unit(a), unit(b) * unit(a), unit(a)]
 }
 
 /// Numbers from 0 to 1, or a little beyond, to bytes.
-fn unpremultiply([r, g, b, a]: [f32; 4]) -> [u8; 4] {
+pub(crate) fn unpremultiply([r, g, b, a]: [f32; 4]) -> [u8; 4] {
     let byte = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
     let colour = |v: f32| if a > 0.0 { byte(v / a) } else { 0 };
     [colour(r), colour(g), colour(b), byte(a)]

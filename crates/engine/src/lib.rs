@@ -5,7 +5,8 @@
 //! [`Engine`], the [`Renderer`](likeness_recipe::Renderer) that keeps everything warm. Inside, a file
 //! of [`weights`] becomes [`networks`], a pipeline of the family ([`pipelines`]) leads a prompt through
 //! them and [`sampling`], and [`planner`] sees beforehand whether that will fit in memory. [`profile`]
-//! keeps the record of what was computed.
+//! keeps the record of what was computed. An [`Upscaler`], the
+//! [`Enlarger`](likeness_recipe::Enlarger), makes finished pictures larger.
 //!
 //! Invariants: this crate knows no database, no window, no network and no place where files live;
 //! it is given paths and a device. The same recipe, weights, build and instruction set give the same
@@ -14,6 +15,8 @@
 
 mod device;
 mod engine;
+mod upscaler;
+mod bicubic;
 mod candle;
 pub mod image;
 pub mod manifest;
@@ -32,3 +35,4 @@ pub use device::{Processor, UnmetInstructions, instruction_set, unmet_instructio
 pub use engine::{Engine, Memory};
 pub use manifest::Manifest;
 pub use model::{Description, Model, ModelError, describe};
+pub use upscaler::Upscaler;

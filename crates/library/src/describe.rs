@@ -90,6 +90,10 @@ fn parents_of(recipe: &ResolvedRecipe) -> Vec<Parent> {
         let id: PictureId = sha256.parse().ok()?;
         Some(Parent { id, relation })
     };
+    if let Some(enlarged) = &recipe.enlarged {
+        // What the recipe looked at, the smaller one came from.
+        return parent(&enlarged.sha256, Relation::Edit).into_iter().collect();
+    }
     let references = recipe.references.iter().filter_map(|reference| {
         let relation = match reference.role {
             likeness_recipe::Role::Edit => Relation::Edit,

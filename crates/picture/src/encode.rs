@@ -8,7 +8,7 @@ use image::{ExtendedColorType, ImageEncoder};
 use likeness_recipe::{Pixels, ResolvedRecipe, a1111};
 
 use crate::metadata::{PNG_JSON_KEY, PNG_PARAMETERS_KEY};
-use crate::{Format, PictureError, exif};
+use crate::{Format, PictureError, PictureMetadata, exif};
 
 /// At this quality the losses cannot be seen in a picture at its own size.
 const JPEG_QUALITY: u8 = 95;
@@ -23,26 +23,73 @@ pub fn encode(
     format: Format,
     recipe: &ResolvedRecipe,
 ) -> Result<Vec<u8>, PictureError> {
-    match format {
-        Format::Png => encode_png(pixels, recipe),
-        Format::Jpeg => encode_jpeg(pixels, recipe),
-        Format::WebP => encode_webp(pixels, recipe),
-    }
+    encode_with(pixels, format, &Texts::of(recipe))
+}
+
+/// The same for a picture that was made of a file which says `metadata` of itself: all its texts go on,
+/// but for its own recipe where `recipe` takes that one's place.
+pub fn encode_after(
+    pixels: &Pixels,
+    format: Format,
+    metadata: &PictureMetadata,
+    recipe: Option<&ResolvedRecipe>,
+) -> Result<Vec<u8>, PictureError> {
+    encode_with(pixels, format, &Texts::after(metadata, recipe))
 }
 
 /// Whether a file of this format can hold `recipe`: better asked before the picture is computed.
 pub fn check_recipe_fits(format: Format, recipe: &ResolvedRecipe) -> Result<(), PictureError> {
     match format {
         Format::Png | Format::WebP => Ok(()),
-        Format::Jpeg => jpeg_exif(recipe).map(drop),
+        Format::Jpeg => jpeg_exif(&Texts::of(recipe)).map(drop),
     }
 }
 
-fn encode_png(pixels: &Pixels, recipe: &ResolvedRecipe) -> Result<Vec<u8>, PictureError> {
-    write_png(pixels, recipe).map_err(|error| unencodable(Format::Png, error))
+/// What is written beside the pixels.
+struct Texts {
+    parameters: Option<String>,
+    /// The recipe, of ASCII alone.
+    json: Option<String>,
+    /// By key; only a PNG has room for them.
+    others: Vec<(String, String)>,
 }
 
-fn write_png(pixels: &Pixels, recipe: &ResolvedRecipe) -> Result<Vec<u8>, png::EncodingError> {
+impl Texts {
+    fn of(recipe: &ResolvedRecipe) -> Self {
+        let (parameters, json) = (a1111::write(recipe), ascii(&recipe.to_json()));
+        Self { parameters: Some(parameters), json: Some(json), others: Vec::new() }
+    }
+
+    fn after(metadata: &PictureMetadata, recipe: Option<&ResolvedRecipe>) -> Self {
+        let ours = [PNG_PARAMETERS_KEY, PNG_JSON_KEY];
+        let others = metadata.texts.iter().filter(|(key, _)| !ours.contains(&key.as_str()));
+        let own = match recipe {
+            Some(recipe) => Self::of(recipe),
+            None => Self {
+                parameters: metadata.parameters.clone(),
+                json: metadata.recipe_json.as_deref().map(ascii),
+                others: Vec::new(),
+            },
+        };
+        Self { others: others.cloned().collect(), ..own }
+    }
+
+    /// None where there is nothing that it would hold.
+    fn exif(&self) -> Option<Vec<u8>> {
+        let (json, parameters) = (self.json.as_deref(), self.parameters.as_deref());
+        (json.is_some() || parameters.is_some()).then(|| exif::write(json, parameters))
+    }
+}
+
+fn encode_with(pixels: &Pixels, format: Format, texts: &Texts) -> Result<Vec<u8>, PictureError> {
+    match format {
+        Format::Png => write_png(pixels, texts).map_err(|error| unencodable(Format::Png, error)),
+        Format::Jpeg => encode_jpeg(pixels, texts),
+        Format::WebP => encode_webp(pixels, texts),
+    }
+}
+
+fn write_png(pixels: &Pixels, texts: &Texts) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, pixels.width, pixels.height);
     encoder.set_color(if pixels.channels == 4 {
@@ -51,14 +98,15 @@ fn write_png(pixels: &Pixels, recipe: &ResolvedRecipe) -> Result<Vec<u8>, png::E
         png::ColorType::Rgb
     });
     encoder.set_depth(png::BitDepth::Eight);
-    let texts =
-        [(PNG_PARAMETERS_KEY, a1111::write(recipe)), (PNG_JSON_KEY, ascii(&recipe.to_json()))];
-    for (key, text) in texts {
+    let ours = [(PNG_PARAMETERS_KEY, &texts.parameters), (PNG_JSON_KEY, &texts.json)];
+    let ours = ours.into_iter().filter_map(|(key, text)| Some((key, text.as_deref()?)));
+    let others = texts.others.iter().map(|(key, text)| (key.as_str(), text.as_str()));
+    for (key, text) in ours.chain(others) {
         // tEXt is Latin-1 by definition, and the only kind that every reader knows.
         if text.chars().all(|c| (c as u32) < 256) {
-            encoder.add_text_chunk(key.to_owned(), text)?;
+            encoder.add_text_chunk(key.to_owned(), text.to_owned())?;
         } else {
-            encoder.add_itxt_chunk(key.to_owned(), text)?;
+            encoder.add_itxt_chunk(key.to_owned(), text.to_owned())?;
         }
     }
     let mut writer = encoder.write_header()?;
@@ -67,20 +115,20 @@ fn write_png(pixels: &Pixels, recipe: &ResolvedRecipe) -> Result<Vec<u8>, png::E
     Ok(bytes)
 }
 
-fn encode_jpeg(pixels: &Pixels, recipe: &ResolvedRecipe) -> Result<Vec<u8>, PictureError> {
-    let exif = jpeg_exif(recipe)?;
+fn encode_jpeg(pixels: &Pixels, texts: &Texts) -> Result<Vec<u8>, PictureError> {
+    let exif = jpeg_exif(texts)?;
     let mut bytes = Vec::new();
     let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
     write_image(encoder, Format::Jpeg, pixels, &over_white(pixels), ExtendedColorType::Rgb8, exif)?;
     Ok(bytes)
 }
 
-fn encode_webp(pixels: &Pixels, recipe: &ResolvedRecipe) -> Result<Vec<u8>, PictureError> {
+fn encode_webp(pixels: &Pixels, texts: &Texts) -> Result<Vec<u8>, PictureError> {
     let mut bytes = Vec::new();
     let encoder = WebPEncoder::new_lossless(&mut bytes);
     let colour =
         if pixels.channels == 4 { ExtendedColorType::Rgba8 } else { ExtendedColorType::Rgb8 };
-    write_image(encoder, Format::WebP, pixels, &pixels.data, colour, recipe_exif(recipe))?;
+    write_image(encoder, Format::WebP, pixels, &pixels.data, colour, texts.exif())?;
     Ok(bytes)
 }
 
@@ -90,24 +138,24 @@ fn write_image(
     pixels: &Pixels,
     data: &[u8],
     colour: ExtendedColorType,
-    exif: Vec<u8>,
+    exif: Option<Vec<u8>>,
 ) -> Result<(), PictureError> {
-    encoder.set_exif_metadata(exif).map_err(|error| unencodable(format, error))?;
+    if let Some(exif) = exif {
+        encoder.set_exif_metadata(exif).map_err(|error| unencodable(format, error))?;
+    }
     encoder
         .write_image(data, pixels.width, pixels.height, colour)
         .map_err(|error| unencodable(format, error))
 }
 
-fn recipe_exif(recipe: &ResolvedRecipe) -> Vec<u8> {
-    exif::write(&ascii(&recipe.to_json()), &a1111::write(recipe))
-}
-
-fn jpeg_exif(recipe: &ResolvedRecipe) -> Result<Vec<u8>, PictureError> {
-    let exif = recipe_exif(recipe);
-    if exif.len() > JPEG_EXIF_BYTES {
-        return Err(PictureError::RecipeTooLong { format: Format::Jpeg.name(), bytes: exif.len() });
+fn jpeg_exif(texts: &Texts) -> Result<Option<Vec<u8>>, PictureError> {
+    let exif = texts.exif();
+    match &exif {
+        Some(exif) if exif.len() > JPEG_EXIF_BYTES => {
+            Err(PictureError::RecipeTooLong { format: Format::Jpeg.name(), bytes: exif.len() })
+        }
+        _ => Ok(exif),
     }
-    Ok(exif)
 }
 
 /// JSON with `\u` escapes for what is not ASCII. Both tEXt and EXIF's text type are read as Latin-1

@@ -6,13 +6,16 @@ use exif::{Exif, Field, In, Tag, Value, experimental::Writer};
 
 /// A block of EXIF with `json` as ImageDescription and `parameters` as UserComment, the field that
 /// A1111 writes and reads.
-pub(crate) fn write(json: &str, parameters: &str) -> Vec<u8> {
+pub(crate) fn write(json: Option<&str>, parameters: Option<&str>) -> Vec<u8> {
     let field = |tag, value| Field { tag, ifd_num: In::PRIMARY, value };
-    let description = field(Tag::ImageDescription, Value::Ascii(vec![json.as_bytes().to_vec()]));
-    let comment = field(Tag::UserComment, Value::Undefined(write_comment(parameters), 0));
+    let description =
+        json.map(|json| field(Tag::ImageDescription, Value::Ascii(vec![json.as_bytes().to_vec()])));
+    let comment =
+        parameters.map(|text| field(Tag::UserComment, Value::Undefined(write_comment(text), 0)));
     let mut writer = Writer::new();
-    writer.push_field(&description);
-    writer.push_field(&comment);
+    for field in [&description, &comment].into_iter().flatten() {
+        writer.push_field(field);
+    }
     let mut bytes = Cursor::new(Vec::new());
     let big_endian = false;
     writer.write(&mut bytes, big_endian).expect("writing two fields to memory");

@@ -3,7 +3,8 @@
 //! [`decode`] reads a person's file within [`Limits`] that are checked against its header before a
 //! pixel is unpacked. [`encode`] writes a picture with its recipe inside, as JSON and as the
 //! `parameters` text that other tools read; [`read_metadata`] gives both back. [`write_whole`] puts
-//! bytes on disk so that nobody ever finds half a file.
+//! bytes on disk so that nobody ever finds half a file. What is made of another picture's file carries its
+//! texts on ([`encode_after`]).
 //!
 //! Where the recipe stands in a file:
 //!
@@ -26,7 +27,7 @@ mod store;
 mod error;
 
 pub use decode::{Decoded, Limits, decode, read_picture};
-pub use encode::{check_recipe_fits, encode};
+pub use encode::{check_recipe_fits, encode, encode_after};
 pub use error::PictureError;
 pub use format::Format;
 pub use metadata::{PictureMetadata, read_metadata};

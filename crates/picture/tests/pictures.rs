@@ -1,10 +1,12 @@
 //! Pictures out and in again, in every format, whole and damaged.
 
 use likeness_picture::{
-    Format, Limits, PictureError, check_recipe_fits, decode, encode, read_metadata,
+    Format, Limits, PictureError, PictureMetadata, check_recipe_fits, decode, encode, encode_after,
+    read_metadata,
 };
 use likeness_recipe::{
-    ModelRef, NoiseSource, Pixels, Precision, ResolvedRecipe, SCHEMA, Sampler, Schedule, a1111,
+    Enlarged, ModelRef, NoiseSource, Pixels, Precision, ResolvedRecipe, SCHEMA, Sampler, Schedule,
+    a1111,
 };
 use proptest::prelude::*;
 
@@ -31,6 +33,7 @@ fn recipe(prompt: &str) -> ResolvedRecipe {
         mask: None,
         loras: vec![],
         approximations: vec![],
+        enlarged: None,
     }
 }
 
@@ -218,5 +221,38 @@ proptest! {
         bytes.extend(noise);
         let _ = decode(&bytes, &Limits::default());
         let _ = read_metadata(&bytes);
+    }
+}
+
+#[test]
+fn what_a_file_said_goes_on_into_what_is_made_of_it() {
+    let own = recipe("ein süßer Fuchs 🦊");
+    let metadata = read_metadata(&encode(&picture(4), Format::Png, &own).unwrap()).unwrap();
+    let other = PictureMetadata {
+        format: Format::Png,
+        recipe_json: None,
+        parameters: Some("a mug\nSteps: 4, Seed: 9, CFG scale: 1".into()),
+        texts: vec![("workflow".into(), "{\"狐\": 1}".into())],
+    };
+    let larger = Enlarged { by: 4, model: own.model.clone(), sha256: "ab".repeat(32) };
+    let changed = ResolvedRecipe { enlarged: Some(larger), ..own.clone() };
+    for format in FORMATS {
+        let after = |metadata, recipe| {
+            let bytes = encode_after(&picture(3), format, metadata, recipe).unwrap();
+            read_metadata(&bytes).unwrap()
+        };
+        assert_eq!(after(&metadata, None).recipe().unwrap().unwrap(), own, "as it stood");
+        let read = after(&metadata, Some(&changed));
+        assert_eq!(read.recipe().unwrap().unwrap(), changed, "{format:?}");
+        let said = read.a1111().unwrap();
+        assert_eq!(said.setting("Postprocess upscale by"), Some("4"));
+        let read = after(&other, None);
+        assert_eq!((read.recipe_json, read.parameters), (None, other.parameters.clone()));
+        assert_eq!(read.texts.iter().any(|text| *text == other.texts[0]), format == Format::Png);
+    }
+    let nothing = PictureMetadata { parameters: None, texts: Vec::new(), ..other };
+    for format in FORMATS {
+        let bytes = encode_after(&picture(3), format, &nothing, None).unwrap();
+        assert_eq!(read_metadata(&bytes).unwrap().parameters, None, "{format:?}");
     }
 }

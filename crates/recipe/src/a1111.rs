@@ -91,6 +91,12 @@ fn settings(recipe: &ResolvedRecipe) -> Vec<(&'static str, String)> {
         ("Model hash", recipe.model.sha256.chars().take(10).collect()),
         ("Model", recipe.model.name.clone()),
     ]);
+    if let Some(enlarged) = &recipe.enlarged {
+        all.extend([
+            ("Postprocess upscale by", enlarged.by.to_string()),
+            ("Postprocess upscaler", enlarged.model.name.clone()),
+        ]);
+    }
     if let Some(init) = &recipe.init {
         all.push(("Denoising strength", init.strength.to_string()));
     }

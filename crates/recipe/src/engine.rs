@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    Exercisable, Exercise, ModelCapabilities, Peak, Precision, RenderError, Renderer,
+    Enlarger, Exercisable, Exercise, ModelCapabilities, Peak, Precision, RenderError, Renderer,
     ResolvedRecipe, Size, Workload,
 };
 
@@ -18,6 +18,9 @@ pub trait Engine: Send + Sync {
         path: &Path,
         precision: Precision,
     ) -> Result<Box<dyn Renderer + Send>, RenderError>;
+
+    /// What makes pictures larger, from its folder, with its weights loaded.
+    fn open_enlarger(&self, path: &Path) -> Result<Box<dyn Enlarger + Send>, RenderError>;
 
     /// Bytes of memory that `recipe` needs by the model at `path`, weights and all, with references of
     /// these sizes.

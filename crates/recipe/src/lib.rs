@@ -4,8 +4,9 @@
 //! holds it against what a model can do ([`ModelCapabilities`]) and gives a [`ResolvedRecipe`] with
 //! every default filled in, or a [`RecipeError`] that names the field and what would be accepted.
 //! Code that is handed a `ResolvedRecipe` need not doubt it. A [`Renderer`] turns it, together with
-//! its [`Inputs`], into [`Rendered`] pictures; an [`Engine`] opens it from a path, and measures what its
-//! machine can do ([`Workload`], [`Peak`]).
+//! its [`Inputs`], into [`Rendered`] pictures; an [`Engine`] opens it from a path, measures what its
+//! machine can do ([`Workload`], [`Peak`]), and opens an [`Enlarger`], which makes finished pictures
+//! larger.
 //!
 //! This crate has no heavy dependency, touches no file, clock or environment, and draws no random
 //! number of its own.
@@ -21,12 +22,14 @@ mod json;
 mod pixels;
 mod render;
 mod engine;
+mod enlarge;
 mod work;
 mod exercise;
 pub mod a1111;
 
 pub use capabilities::{Defaults, ModelCapabilities, SizeLimits, Span};
 pub use engine::{Engine, MachineMemory, ModelDescription, Word};
+pub use enlarge::{Enlarged, Enlarger, Larger};
 pub use error::RecipeError;
 pub use exercise::{Exercisable, Exercise, Subject, WeightFormat, Workload};
 pub use names::{NoiseSource, Precision, Role, Sampler, Schedule};

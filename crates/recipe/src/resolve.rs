@@ -50,6 +50,7 @@ pub fn resolve(
         mask: resolve_mask(recipe, model)?,
         loras: resolve_loras(recipe, model)?,
         approximations: resolve_approximations(recipe, model)?,
+        enlarged: None,
     })
 }
 

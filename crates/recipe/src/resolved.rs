@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    InitChoice, ModelChoice, NoiseSource, Precision, Recipe, RecipeError, Role, Sampler, Schedule,
-    Seed, json,
+    Enlarged, InitChoice, ModelChoice, NoiseSource, Precision, Recipe, RecipeError, Role, Sampler,
+    Schedule, Seed, json,
 };
 
 /// The schema that this build writes. It rises when a field is added.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Everything that determines a picture, beside the files it names by hash.
 ///
@@ -55,6 +55,9 @@ pub struct ResolvedRecipe {
     pub loras: Vec<Lora>,
     /// Approximations that were asked for, by name.
     pub approximations: Vec<String>,
+    /// That the picture was made larger afterwards. Whoever makes it again gets the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enlarged: Option<Enlarged>,
 }
 
 impl ResolvedRecipe {

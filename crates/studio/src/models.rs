@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use likeness_recipe::{
-    Engine, Exercisable, Exercise, MachineMemory, ModelDescription, Peak, Precision, RenderError,
-    Renderer, ResolvedRecipe, Size, Workload,
+    Engine, Enlarger, Exercisable, Exercise, MachineMemory, ModelDescription, Peak, Precision,
+    RenderError, Renderer, ResolvedRecipe, Size, Workload,
 };
 
 use crate::api::{Abilities, AbilityDefaults, KnownWord, Model, NumberSpan};
@@ -260,6 +260,10 @@ impl Engine for Remembering {
         precision: Precision,
     ) -> Result<Box<dyn Renderer + Send>, RenderError> {
         self.engine.open(path, precision)
+    }
+
+    fn open_enlarger(&self, path: &Path) -> Result<Box<dyn Enlarger + Send>, RenderError> {
+        self.engine.open_enlarger(path)
     }
 
     fn need(

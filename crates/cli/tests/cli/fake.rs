@@ -37,6 +37,11 @@ impl Engine for Fake {
         Ok(Box::new(FakeRenderer { interrupt: self.interrupt.clone(), error: self.error.clone() }))
     }
 
+    fn open_enlarger(&self, _: &Path) -> Result<Box<dyn Enlarger + Send>, RenderError> {
+        let model = ModelRef { name: "lens".into(), sha256: "7e".repeat(32) };
+        Ok(Box::new(Lens { model, interrupt: self.interrupt.clone() }))
+    }
+
     fn need(&self, _: &Path, _: &ResolvedRecipe, _: &[Size]) -> Result<u64, RenderError> {
         Ok(0)
     }
@@ -186,6 +191,50 @@ impl Renderer for FakeRenderer {
     }
 }
 
+/// Repeats the pixels of a picture.
+struct Lens {
+    model: ModelRef,
+    interrupt: Option<Cancelled>,
+}
+
+impl Enlarger for Lens {
+    fn model(&self) -> &ModelRef {
+        &self.model
+    }
+
+    fn factors(&self) -> &[u32] {
+        &[2, 4]
+    }
+
+    fn enlarge(
+        &mut self,
+        pixels: &Pixels,
+        by: u32,
+        watch: &mut dyn Watch,
+    ) -> Result<Larger, RenderError> {
+        if !self.factors().contains(&by) {
+            let (field, problem) = ("by".to_owned(), format!("{by} is too many"));
+            return Err(RenderError::Request { field, problem, accepted: "2, 4".to_owned() });
+        }
+        if let Some(cancelled) = &self.interrupt {
+            cancelled.set();
+        }
+        if watch.cancelled() {
+            return Err(RenderError::Cancelled);
+        }
+        watch.progress(Progress::Step { picture: 0, done: 1, total: 1, preview: None });
+        let (width, height, channels) = (pixels.width * by, pixels.height * by, pixels.channels);
+        let pixel = |x: u32, y: u32| {
+            let at = (y / by * pixels.width + x / by) as usize * usize::from(channels);
+            &pixels.data[at..at + usize::from(channels)]
+        };
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let data = places.flat_map(|(x, y)| pixel(x, y)).copied().collect();
+        let pixels = Pixels::new(width, height, channels, data).unwrap();
+        Ok(Larger { pixels, seconds: 0.25 })
+    }
+}
+
 /// A folder with a library and a model in it.
 pub struct Desk {
     pub folder: tempfile::TempDir,
@@ -199,6 +248,9 @@ impl Desk {
         let starter = library.join("models/starter");
         std::fs::create_dir_all(&starter).unwrap();
         std::fs::write(starter.join("starter.json"), "{}").unwrap();
+        let lens = library.join("models/upscaler");
+        std::fs::create_dir_all(&lens).unwrap();
+        std::fs::write(lens.join("upscaler.json"), "{}").unwrap();
         let host = Host {
             model_places: vec![library.join("models")],
             library,
@@ -231,7 +283,7 @@ impl Desk {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     open.push(path);
-                } else if !path.ends_with("starter.json") && !is_book(&path) {
+                } else if !is_model(&path) && !is_book(&path) {
                     let name = path.strip_prefix(self.folder.path()).unwrap();
                     files.push(name.to_string_lossy().replace('\\', "/"));
                 }
@@ -240,6 +292,10 @@ impl Desk {
         files.sort();
         files
     }
+}
+
+fn is_model(path: &Path) -> bool {
+    path.ends_with("starter.json") || path.ends_with("upscaler.json")
 }
 
 /// The library's database, with what SQLite puts beside it, and its lock.

@@ -7,6 +7,7 @@
 pub mod flux2;
 pub mod text;
 pub mod unet;
+pub mod upscaler;
 pub mod vae;
 
 use candle_core::{Device, Tensor};

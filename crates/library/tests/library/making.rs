@@ -52,6 +52,7 @@ pub fn recipe(prompt: &str, seed: u64) -> ResolvedRecipe {
         mask: None,
         loras: Vec::new(),
         approximations: Vec::new(),
+        enlarged: None,
     }
 }
 

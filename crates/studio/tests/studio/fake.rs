@@ -97,6 +97,11 @@ impl Engine for Fake {
         Ok(Box::new(FakeRenderer { stage: self.0.clone(), caches: CacheUse::default() }))
     }
 
+    fn open_enlarger(&self, _: &Path) -> Result<Box<dyn Enlarger + Send>, RenderError> {
+        let model = ModelRef { name: "lens".into(), sha256: "7e".repeat(32) };
+        Ok(Box::new(Lens { model, stage: self.0.clone() }))
+    }
+
     fn need(&self, _: &Path, recipe: &ResolvedRecipe, _: &[Size]) -> Result<u64, RenderError> {
         Ok(2000 + u64::from(recipe.width) * u64::from(recipe.height))
     }
@@ -220,6 +225,45 @@ impl Renderer for FakeRenderer {
     }
 }
 
+/// Makes a picture of the first pixel.
+struct Lens {
+    model: ModelRef,
+    stage: Arc<Stage>,
+}
+
+impl Enlarger for Lens {
+    fn model(&self) -> &ModelRef {
+        &self.model
+    }
+
+    fn factors(&self) -> &[u32] {
+        &[2, 4]
+    }
+
+    fn enlarge(
+        &mut self,
+        pixels: &Pixels,
+        by: u32,
+        watch: &mut dyn Watch,
+    ) -> Result<Larger, RenderError> {
+        self.stage.begun.fetch_add(1, Ordering::Relaxed);
+        let failure = self.stage.gate.lock().unwrap().fail.take();
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        self.stage.step(watch);
+        if watch.cancelled() {
+            return Err(RenderError::Cancelled);
+        }
+        watch.progress(Progress::Step { picture: 0, done: 1, total: 1, preview: None });
+        let (width, height) = (pixels.width * by, pixels.height * by);
+        let first = &pixels.data[..usize::from(pixels.channels)];
+        let data = first.repeat((width * height) as usize);
+        let pixels = Pixels::new(width, height, pixels.channels, data).unwrap();
+        Ok(Larger { pixels, seconds: 0.25 })
+    }
+}
+
 /// A folder with a library and a model in it, and a studio that is open.
 pub struct Desk {
     pub folder: tempfile::TempDir,
@@ -234,6 +278,9 @@ impl Desk {
         let starter = folder.path().join("models/starter");
         std::fs::create_dir_all(&starter).unwrap();
         std::fs::write(starter.join("starter.json"), "{}").unwrap();
+        let lens = folder.path().join("models/upscaler");
+        std::fs::create_dir_all(&lens).unwrap();
+        std::fs::write(lens.join("upscaler.json"), "{}").unwrap();
         let mut desk = Self { folder, stage: Arc::default(), events: Arc::default(), studio: None };
         desk.reopen();
         desk
