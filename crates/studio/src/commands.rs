@@ -153,6 +153,8 @@ commands! {
 
     /// Puts a request into the queue: one job for each picture.
     render: RenderCommand => Jobs;
+    /// Makes pictures larger: one job for each.
+    enlarge: EnlargeCommand => Jobs;
     /// What a request would cost, and whether it can be met.
     estimate: RequestOnly => Estimate;
     /// Draws a draft at once, in place of the one before. Nothing is stored.

@@ -22,7 +22,7 @@ use crate::prepare::Prepared;
 use crate::roofline::Last;
 use crate::speed::Speeds;
 use crate::studio::{Shared, lock};
-use crate::{ErrorCode, StudioError, keep, live};
+use crate::{ErrorCode, StudioError, enlarge, keep, live};
 
 /// What the thread is asked, and what it tells of itself.
 pub(crate) struct Easel {
@@ -255,6 +255,9 @@ fn make(shared: &Shared, canvas: &mut Option<Canvas>, row: &JobRow) {
     let made = guarded(shared, canvas, |canvas| {
         let request: RenderRequest = serde_json::from_str(&row.request)
             .map_err(|error| StudioError::internal(format!("the job cannot be read: {error}")))?;
+        if let Some(choice) = &request.enlarge {
+            return enlarge::job(shared, &request, choice, &mut sitter);
+        }
         let (prepared, rendered) = paint(shared, canvas, &request, &mut sitter)?;
         let kept = keep::job(shared, &request, &prepared, &rendered, job)?;
         Ok((kept, rendered.seconds.total))

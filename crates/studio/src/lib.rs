@@ -4,7 +4,8 @@
 //! and [`Studio::call`] finds it by name. A [`Studio`] is opened over a library's folder with an
 //! [`Engine`](likeness_recipe::Engine) that the host passes in. A request is held against its model in
 //! `prepare`, becomes jobs in [`queue`], and is rendered on the `easel`: one thread with one model
-//! that stays loaded. Finished pictures go through `keep` into the library. Whoever watches gets
+//! that stays loaded. Finished pictures go through `keep` into the library, and
+//! larger ones are made of them by [`enlarge`]. Whoever watches gets
 //! [`api::RenderEvent`]s and previews through a [`Channel`], and everybody gets [`api::Event`]s.
 //!
 //! Invariants: nothing here knows a window or a tensor. Clock, randomness and paths come from the host.
@@ -20,6 +21,7 @@ pub mod queue;
 mod easel;
 mod live;
 mod keep;
+pub mod enlarge;
 mod speed;
 mod roofline;
 mod channel;

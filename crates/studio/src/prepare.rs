@@ -53,6 +53,10 @@ impl Studio {
 impl Shared {
     /// Resolves a request, or says which field cannot be met.
     pub fn prepare(&self, request: &RenderRequest) -> Result<Prepared, StudioError> {
+        if request.enlarge.is_some() {
+            let problem = "pictures are made larger by a command of their own";
+            return Err(StudioError::field("enlarge", problem, "the command `enlarge`"));
+        }
         let model = models::choose(request.model.as_deref(), &self.model_places, &self.engine)?;
         let able = &model.description.capabilities;
         let mut request = request.clone();

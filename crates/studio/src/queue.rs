@@ -36,6 +36,26 @@ impl Studio {
         let now = shared.now();
         let prompt = &asked.request.prompt;
         let ids = shared.write(|library| library.queue_add_prompted(&jobs, place, prompt, now))?;
+        self.added(&ids)
+    }
+
+    /// Puts requests for which somebody waits into the queue as they are, a job for each.
+    pub(crate) fn add_jobs(&self, requests: &[RenderRequest]) -> Result<Jobs, StudioError> {
+        let shared = &self.shared;
+        let jobs = requests.iter().map(|request| {
+            let parents = parents(request)?;
+            let request = serde_json::to_string(request).map_err(StudioError::internal)?;
+            Ok(NewJob { request, interactive: true, parents })
+        });
+        let jobs: Vec<NewJob> = jobs.collect::<Result<_, StudioError>>()?;
+        let now = shared.now();
+        let ids = shared.write(|library| library.queue_add(&jobs, library::Place::Last, now))?;
+        self.added(&ids)
+    }
+
+    /// Jobs that are in the queue now: work on them begins, and they are told.
+    fn added(&self, ids: &[library::JobId]) -> Result<Jobs, StudioError> {
+        let shared = &self.shared;
         shared.easel.wake();
         shared.tell(Event::Queue);
         let rows = shared.read(|reader| ids.iter().map(|&id| reader.job(id)).collect())?;

@@ -30,6 +30,7 @@ impl RenderRequest {
             precision: None,
             count: 1,
             parents: Vec::new(),
+            enlarge: None,
         }
     }
 
@@ -65,6 +66,7 @@ impl RenderRequest {
             precision: Some(recipe.precision.to_string()),
             count: recipe.count,
             parents,
+            enlarge: None,
         }
     }
 

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use likeness_library::{AnyId, Library, LibraryError};
+use likeness_library::{AnyId, Library, LibraryError, NewPicture, Parent, PictureId, Relation};
 use likeness_recipe::{Rendered, Word};
 
+use crate::enlarge::LargerFile;
 use crate::{StudioError, keep};
 
 /// A library that a host puts finished pictures into, without any thread or queue.
@@ -36,6 +37,22 @@ impl Shelf {
     ) -> Result<PathBuf, StudioError> {
         let bytes = keep::file(rendered)?;
         let picture = keep::picture(&bytes, rendered, Vec::new(), words)?;
+        let (id, _) = self.library.add_picture(&picture, now)?;
+        Ok(self.library.path_of(id)?)
+    }
+
+    /// Keeps a picture file that was made larger, and the file that it was made from; where it is
+    /// afterwards.
+    pub fn keep_larger(
+        &self,
+        larger: &LargerFile,
+        (source, name): (&[u8], &str),
+        now: i64,
+    ) -> Result<PathBuf, StudioError> {
+        self.keep_input(source, name, now)?;
+        let mut picture = NewPicture::read(&larger.bytes).map_err(StudioError::internal)?;
+        picture.parents = vec![Parent { id: PictureId::of(source), relation: Relation::Edit }];
+        picture.seconds = Some(larger.seconds);
         let (id, _) = self.library.add_picture(&picture, now)?;
         Ok(self.library.path_of(id)?)
     }

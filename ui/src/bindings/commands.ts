@@ -7,6 +7,7 @@ import type { BoardPictures } from "./BoardPictures";
 import type { BoardRename } from "./BoardRename";
 import type { Boards } from "./Boards";
 import type { Connections } from "./Connections";
+import type { EnlargeCommand } from "./EnlargeCommand";
 import type { Estimate } from "./Estimate";
 import type { ExportRequest } from "./ExportRequest";
 import type { Exported } from "./Exported";
@@ -112,6 +113,8 @@ export interface Commands {
   export: { request: ExportRequest; answer: Exported };
   /** Puts a request into the queue: one job for each picture. */
   render: { request: RenderCommand; answer: Jobs };
+  /** Makes pictures larger: one job for each. */
+  enlarge: { request: EnlargeCommand; answer: Jobs };
   /** What a request would cost, and whether it can be met. */
   estimate: { request: RequestOnly; answer: Estimate };
   /** Draws a draft at once, in place of the one before. Nothing is stored. */

@@ -13,6 +13,8 @@ export type { BoundBy } from "./BoundBy";
 export type { Cache } from "./Cache";
 export type { ConnectionEntry } from "./ConnectionEntry";
 export type { Connections } from "./Connections";
+export type { EnlargeChoice } from "./EnlargeChoice";
+export type { EnlargeCommand } from "./EnlargeCommand";
 export type { ErrorCode } from "./ErrorCode";
 export type { Estimate } from "./Estimate";
 export type { Event } from "./Event";

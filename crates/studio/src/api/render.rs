@@ -43,6 +43,10 @@ data! {
         pub count: u32,
         /// Pictures of the library that this one comes from.
         pub parents: Vec<ParentChoice>,
+        /// Only this is done: a picture is made larger, and nothing is drawn.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional = nullable)]
+        pub enlarge: Option<EnlargeChoice>,
     }
     /// A picture that something is taken from.
     pub struct ReferenceChoice {
@@ -64,6 +68,20 @@ data! {
     pub struct MaskChoice {
         /// Hash of its file.
         pub asset: String,
+    }
+    /// A picture that is made larger.
+    pub struct EnlargeChoice {
+        /// Hash of its file: an asset's, or a picture's id.
+        pub asset: String,
+        /// How many times as wide and high.
+        pub by: u32,
+    }
+    /// Makes pictures larger.
+    pub struct EnlargeCommand {
+        /// Which.
+        pub ids: Vec<String>,
+        /// How many times as wide and high: 2 or 4.
+        pub by: u32,
     }
     /// A picture that this one comes from.
     pub struct ParentChoice {

@@ -1,6 +1,7 @@
 //! The studio over a temporary library and an engine that computes nothing.
 
 mod commands;
+mod enlarge;
 mod fake;
 mod files;
 mod live;

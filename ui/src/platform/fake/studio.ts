@@ -162,6 +162,15 @@ export class FakeStudio {
       this.#remember(request.prompt);
       return { jobs: this.engine.add(request, place, interactive) };
     },
+    enlarge: ({ ids, by }) => {
+      if (by !== 2 && by !== 4) throw new Failure({ code: 'usage', message: 'by: 2 or 4.', field: 'by' });
+      const requests = ids.map((id) => {
+        const { width, height, prompt, seed } = this.card(id);
+        const parents = [{ id, relation: 'edit' as const }];
+        return { ...emptyish, prompt, seed, steps: 1, width: width * by, height: height * by, parents, enlarge: { asset: id, by } };
+      });
+      return { jobs: requests.flatMap((request) => this.engine.add(request, 'last', true)) };
+    },
     estimate: ({ request }) => {
       try {
         this.#refuse(request);
@@ -302,7 +311,7 @@ export class FakeStudio {
     const parents = request.parents.filter((one) => this.has(one.id)).map((one) => this.card(one.id));
     for (const parent of parents) this.detail(parent.id).children.push(card);
     this.#add(card);
-    this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, count: 1 }, resolved: JSON.stringify({ schema: 1, ...request }, null, 2), seconds, parents, settings: null, tags: [], boards: [] });
+    this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, enlarge: null, count: 1 }, resolved: JSON.stringify({ schema: 1, ...request }, null, 2), seconds, parents, settings: null, tags: [], boards: [] });
     return card;
   }
 

@@ -1,0 +1,137 @@
+//! Pictures made larger: by jobs of the queue, and by hosts with no studio open.
+
+use std::path::{Path, PathBuf};
+
+use likeness_library::{NewPicture, PictureId};
+use likeness_picture::{Format, Limits, decode, encode_after, read_file, read_metadata};
+use likeness_recipe::{Engine, Enlarged, Enlarger, ModelRef, Size, Watch};
+
+use crate::api::{
+    EnlargeChoice, EnlargeCommand, Jobs, ParentChoice, PictureCard, Relation, RenderRequest,
+};
+use crate::easel::Sitter;
+use crate::pictures::card;
+use crate::queue::parents;
+use crate::studio::Shared;
+use crate::{ErrorCode, Studio, StudioError, keep};
+
+/// The folder of the network that does it, among models, and the file that shows that this is one.
+const FOLDER: &str = "upscaler";
+const MARK: &str = "upscaler.json";
+
+/// A file of a picture that was made larger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LargerFile {
+    /// The whole file. It says what the one that it was made from says of itself, and that it is larger.
+    pub bytes: Vec<u8>,
+    /// Its pixels.
+    pub size: Size,
+    /// The weights that it was done with.
+    pub model: ModelRef,
+    /// Wall-clock seconds that enlarging took.
+    pub seconds: f64,
+}
+
+/// What makes pictures larger: from the first of these places that has it.
+pub fn open(
+    places: &[PathBuf],
+    engine: &dyn Engine,
+) -> Result<Box<dyn Enlarger + Send>, StudioError> {
+    let mut folders = places.iter().flat_map(|place| [place.clone(), place.join(FOLDER)]);
+    let Some(folder) = folders.find(|folder| folder.join(MARK).is_file()) else {
+        let accepted = format!("a folder {FOLDER} with {MARK} where models are");
+        let problem = "what makes pictures larger is not there";
+        return Err(StudioError {
+            code: ErrorCode::Model,
+            ..StudioError::field("model", problem, accepted)
+        });
+    };
+    Ok(engine.open_enlarger(&folder)?)
+}
+
+/// Makes the picture of a file `by` times as wide and high, as a file of `format`. `path` names it in
+/// messages.
+pub fn enlarge(
+    enlarger: &mut dyn Enlarger,
+    (path, file): (&Path, &[u8]),
+    by: u32,
+    format: Format,
+    watch: &mut dyn Watch,
+) -> Result<LargerFile, StudioError> {
+    let refused = |error| StudioError::input(path, error);
+    let decoded = decode(file, &Limits::default()).map_err(refused)?;
+    let metadata = read_metadata(file).map_err(refused)?;
+    let model = enlarger.model().clone();
+    // A recipe that cannot be understood goes on as it stands.
+    let recipe = metadata.recipe().and_then(Result::ok).map(|mut recipe| {
+        let enlarged = Enlarged { by, model: model.clone(), sha256: decoded.sha256.clone() };
+        recipe.enlarged = Some(enlarged);
+        recipe.schema = likeness_recipe::SCHEMA;
+        recipe
+    });
+    let larger = enlarger.enlarge(&decoded.pixels, by, watch)?;
+    let bytes = encode_after(&larger.pixels, format, &metadata, recipe.as_ref())
+        .map_err(|error| StudioError::unwritable(&error))?;
+    Ok(LargerFile { bytes, size: larger.pixels.size(), model, seconds: larger.seconds })
+}
+
+impl Studio {
+    /// Makes pictures larger: puts a job for each into the queue.
+    pub fn enlarge(&self, asked: EnlargeCommand) -> Result<Jobs, StudioError> {
+        let shared = &self.shared;
+        let enlarger = open(&shared.model_places, &shared.engine)?;
+        if !enlarger.factors().contains(&asked.by) {
+            let known: Vec<_> = enlarger.factors().iter().map(u32::to_string).collect();
+            let problem = format!("nothing becomes {} times as large here", asked.by);
+            return Err(StudioError::field("by", problem, known.join(", ")));
+        }
+        let requests = asked.ids.iter().map(|id| request(shared, id, asked.by));
+        self.add_jobs(&requests.collect::<Result<Vec<_>, _>>()?)
+    }
+}
+
+/// What a job is asked: what its picture shows and how large it will be, as with any other.
+fn request(shared: &Shared, id: &str, by: u32) -> Result<RenderRequest, StudioError> {
+    let picture: PictureId = id.parse()?;
+    let row = shared.read(|reader| reader.picture(picture))?;
+    let limits = Limits::default();
+    let (width, height) = (u64::from(row.width * by), u64::from(row.height * by));
+    if width.max(height) > u64::from(limits.side) || width * height > limits.pixels {
+        let problem = format!("{width}x{height} pixels are too many");
+        let accepted =
+            format!("{} a side, {} million in all", limits.side, limits.pixels / 1_000_000);
+        return Err(StudioError::field("by", problem, accepted));
+    }
+    Ok(RenderRequest {
+        enlarge: Some(EnlargeChoice { asset: id.to_owned(), by }),
+        width: Some(row.width * by),
+        height: Some(row.height * by),
+        parents: vec![ParentChoice { id: id.to_owned(), relation: Relation::Edit }],
+        ..RenderRequest::new(row.prompt)
+    })
+}
+
+/// Does such a job, and keeps what comes of it. The picture, and the seconds that it took.
+pub(crate) fn job(
+    shared: &Shared,
+    request: &RenderRequest,
+    choice: &EnlargeChoice,
+    sitter: &mut Sitter<'_>,
+) -> Result<(PictureCard, f64), StudioError> {
+    let (path, subject) = shared.read(|reader| {
+        let subject = reader.picture(choice.asset.parse()?).ok().and_then(|row| row.subject);
+        Ok((reader.asset_path(choice.asset.parse()?)?, subject))
+    })?;
+    let file = read_file(&path, Limits::default().bytes)
+        .map_err(|error| StudioError::input(&path, error))?;
+    let mut enlarger = open(&shared.model_places, &shared.engine)?;
+    let larger = enlarge(&mut *enlarger, (&path, &file), choice.by, Format::Png, sitter)?;
+    let mut picture = NewPicture::read(&larger.bytes).map_err(StudioError::internal)?;
+    picture.parents = parents(request)?;
+    (picture.subject, picture.seconds) = (subject, Some(larger.seconds));
+    picture.job = Some(sitter.job);
+    let id = keep::add(shared, &picture)?;
+    shared.tell_pictures(&[id]);
+    shared.thumbnails.wake();
+    Ok((card(shared.read(|reader| reader.picture(id))?), larger.seconds))
+}
