@@ -7,7 +7,7 @@ use serde_json::Value;
 fn help_teaches_by_example() {
     let desk = Desk::new();
     let help = desk.succeed(&["--help"]).output;
-    for command in ["generate", "edit", "recipe", "models", "bench"] {
+    for command in ["generate", "edit", "upscale", "recipe", "models", "bench"] {
         assert!(help.contains(command), "help does not name {command}");
     }
     let help = desk.succeed(&["generate", "--help"]).output;

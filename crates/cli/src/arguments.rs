@@ -12,12 +12,14 @@ use crate::bench::{self, BenchOptions};
 use crate::library::{self, LibraryCommand};
 use crate::queue::{self, QueueCommand};
 use crate::request::{LoraFile, Request};
+use crate::upscale::{self, Upscale};
 
 const EXAMPLES: &str = "\
 Examples:
   likeness generate \"a red fox on a snowy beach, paper cut\"
   likeness generate \"the mug on a forest floor\" --ref mug.png --out scene.webp
   likeness edit scene.webp \"make the mug green\" --out green.png
+  likeness upscale green.png --out large.png
   likeness recipe green.png
   likeness queue add \"a blue car, sticker\" --count 20
   likeness library list car
@@ -74,6 +76,13 @@ pub enum Command {
         /// How.
         #[command(flatten)]
         options: Options,
+    },
+    /// Make a picture two or four times as large
+    #[command(after_help = upscale::EXAMPLES)]
+    Upscale {
+        /// Which, and where it goes.
+        #[command(flatten)]
+        options: Upscale,
     },
     /// Pictures for later: add, run, pause, cancel, retry
     #[command(after_help = queue::EXAMPLES)]

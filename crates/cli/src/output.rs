@@ -61,6 +61,16 @@ impl Destination {
         bytes: &[u8],
         recipe: &ResolvedRecipe,
     ) -> Result<PathBuf, Failure> {
+        self.write_as(index, bytes, || stem(recipe))
+    }
+
+    /// The same under a name that is asked for where there is none: without an ending.
+    pub fn write_as(
+        &self,
+        index: u32,
+        bytes: &[u8],
+        stem: impl FnOnce() -> String,
+    ) -> Result<PathBuf, Failure> {
         match self {
             Self::File(path) => {
                 write_whole(path, bytes, Existing::Replace)
@@ -75,7 +85,7 @@ impl Destination {
                     .map_err(|error| Failure::of_output(&error))?;
                 Ok(path)
             }
-            Self::Folder(folder) => write_free(folder, &stem(recipe), bytes),
+            Self::Folder(folder) => write_free(folder, &stem(), bytes),
         }
     }
 }

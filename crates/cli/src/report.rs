@@ -39,6 +39,11 @@ impl Terminal {
         self.bar.suspend(|| print_json(object))
     }
 
+    /// Shows how far one picture is.
+    pub fn show(&mut self, progress: Progress) {
+        self.progress(0, 1, progress);
+    }
+
     /// Says on standard error what went wrong with one of several.
     pub fn complain(&self, line: &str) {
         self.bar.suspend(|| eprintln!("error: {line}"));

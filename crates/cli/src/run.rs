@@ -7,7 +7,7 @@ use likeness_recipe::Engine;
 use crate::arguments::{Arguments, Command};
 use crate::environment::Host;
 use crate::report::{Terminal, print, print_json};
-use crate::{Failure, bench, generate, library, models, queue, show};
+use crate::{Failure, bench, generate, library, models, queue, show, upscale};
 
 /// Does what is asked, and prints what comes of it.
 pub fn run(asked: Arguments, host: &Host, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
@@ -22,6 +22,7 @@ pub fn run(asked: Arguments, host: &Host, engine: &Arc<dyn Engine>) -> Result<()
             let (request, json, quiet) = options.into_request(instruction, Some(image));
             generate::generate(&request, host, engine, &mut Terminal::new(json, quiet))
         }
+        Command::Upscale { options } => upscale::run(&options, host, engine),
         Command::Queue { command } => queue::run(command, host, shared),
         Command::Library { command } => library::run(command, host),
         Command::Recipe { image, json } => print(&show::recipe(&image, json)?),

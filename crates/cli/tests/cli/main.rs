@@ -6,3 +6,4 @@ mod fake;
 mod generate;
 mod library;
 mod queue;
+mod upscale;

@@ -1,0 +1,118 @@
+//! `upscale`: a picture file made larger, with what it says of itself carried on.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use likeness_picture::{Format, Limits, read_file};
+use likeness_recipe::{Engine, ModelRef, Progress, Watch};
+use likeness_studio::{Shelf, enlarge};
+use serde::Serialize;
+
+use crate::Failure;
+use crate::environment::{Cancelled, Host};
+use crate::output::Destination;
+use crate::report::Terminal;
+use crate::request::file_name;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  likeness upscale fox.png --out fox-large.png
+  likeness upscale sticker.webp --by 2 --out sticker-large.webp";
+
+/// Which picture, and where it goes.
+#[derive(Debug, Args)]
+pub struct Upscale {
+    /// The picture: PNG, JPEG or WebP
+    pub image: PathBuf,
+    /// How many times as wide and high: 2 or 4
+    #[arg(long, value_name = "N", default_value_t = 4, allow_hyphen_values = true)]
+    pub by: u32,
+    /// Where to: a .png, .jpg or .webp file, or a folder [default: the library]
+    #[arg(long, value_name = "FILE|DIR")]
+    pub out: Option<PathBuf>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing but errors
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// A larger picture that is on disk.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WrittenLarger {
+    /// Where.
+    pub path: PathBuf,
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// The weights.
+    pub model: ModelRef,
+    /// Wall-clock seconds that enlarging took.
+    pub seconds: f64,
+}
+
+/// Does what is asked, and prints what came of it.
+pub fn run(asked: &Upscale, host: &Host, engine: &dyn Engine) -> Result<(), Failure> {
+    let mut terminal = Terminal::new(asked.json, asked.quiet);
+    let written = upscale(asked, host, engine, &mut |progress| terminal.show(progress))?;
+    if asked.json {
+        return terminal.object(&written);
+    }
+    if asked.quiet {
+        return Ok(());
+    }
+    let WrittenLarger { path, width, height, seconds, .. } = written;
+    terminal.line(&format!("{}  ({width}x{height}, {seconds:.2} s)", path.display()))
+}
+
+/// Makes the picture larger and writes it. `show` is told how it goes.
+pub fn upscale(
+    asked: &Upscale,
+    host: &Host,
+    engine: &dyn Engine,
+    show: &mut dyn FnMut(Progress),
+) -> Result<WrittenLarger, Failure> {
+    let unusable = |error| Failure::of_input("image", &asked.image, &error);
+    let source = read_file(&asked.image, Limits::default().bytes).map_err(unusable)?;
+    let destination = asked.out.as_deref().map(|out| Destination::choose(out, 1)).transpose()?;
+    if let Some(destination) = &destination {
+        destination.check()?;
+    }
+    show(Progress::Loading);
+    let mut enlarger = enlarge::open(&host.model_places, engine)?;
+    let mut watch = Watcher { show, cancelled: &host.cancelled };
+    let format = destination.as_ref().map_or(Format::Png, Destination::format);
+    let file = (asked.image.as_path(), &*source);
+    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, format, &mut watch)?;
+    let path = match destination {
+        Some(destination) => {
+            let stem = asked.image.file_stem().unwrap_or_default().to_string_lossy();
+            destination.write_as(0, &larger.bytes, || format!("{stem}-x{}", asked.by))?
+        }
+        None => {
+            let now = (host.clock)();
+            let shelf = Shelf::open(&host.library, now)
+                .map_err(|error| Failure::of_library(error, "--out FILE|DIR"))?;
+            shelf.keep_larger(&larger, (&source, &file_name(&asked.image)), now)?
+        }
+    };
+    let (size, model, seconds) = (larger.size, larger.model, larger.seconds);
+    Ok(WrittenLarger { path, width: size.width, height: size.height, model, seconds })
+}
+
+struct Watcher<'a> {
+    show: &'a mut dyn FnMut(Progress),
+    cancelled: &'a Cancelled,
+}
+
+impl Watch for Watcher<'_> {
+    fn progress(&mut self, progress: Progress) {
+        (self.show)(progress);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancelled.is_set()
+    }
+}
