@@ -28,6 +28,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from atlas import BUILD
+from optimiser import orthogonalised
 from train import average, save
 
 STATE = BUILD / "upscaler.pt"
@@ -125,6 +126,36 @@ def loss_of(found, wanted):
     return error.abs().mean() + 0.25 * steps
 
 
+class Optimiser:
+    """Muon (see optimiser.py) for the trunk's convolutions, as matrices of what each output sees; AdamW for the rest,
+    at a share of its rate."""
+
+    def __init__(self, model):
+        trunk = lambda name, p: p.ndim == 4 and name.startswith(("blocks.", "conv_out"))
+        named = list(model.named_parameters())
+        self.trunk = [p for n, p in named if trunk(n, p)]
+        self.momentum = torch.zeros(len(self.trunk), *self.trunk[0].flatten(1).shape)
+        self.adam = torch.optim.AdamW([p for n, p in named if not trunk(n, p)], lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
+
+    @torch.no_grad()
+    def step(self, rate):
+        slopes_ = torch.stack([p.grad.flatten(1) for p in self.trunk])
+        self.momentum.mul_(0.95).add_(slopes_)
+        update = orthogonalised(slopes_ + 0.95 * self.momentum) * (0.2 * slopes_.shape[2] ** 0.5)
+        for p, u in zip(self.trunk, update):
+            p.sub_(u.view_as(p), alpha=rate)
+        for group in self.adam.param_groups:
+            group["lr"] = 0.3 * rate
+        self.adam.step()
+
+    def state(self):
+        return {"momentum": self.momentum, "adam": self.adam.state_dict()}
+
+    def restore(self, state):
+        self.momentum = state["momentum"]
+        self.adam.load_state_dict(state["adam"])
+
+
 def train(options):
     """Each process walks on its own with one thread, and they meet in the middle every few steps (see train.py):
     threads that wait for one another at each convolution come to a stand beside any other work."""
@@ -144,14 +175,14 @@ def walk(rank, options):
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29518")
         dist.init_process_group("gloo", rank=rank, world_size=world)
     torch.manual_seed(0)
-    model = Upscaler().to(memory_format=torch.channels_last)
+    model = Upscaler()
     averaged = {n: p.detach().clone() for n, p in model.named_parameters()}
-    optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, betas=(0.9, 0.99), weight_decay=1e-4)
+    optimiser = Optimiser(model)
     step, seen = 0, 0
     if STATE.exists():
         state = torch.load(STATE, map_location="cpu")
         model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
+        optimiser.restore(state["optimiser"])
         averaged, step, seen = state["averaged"], state["step"], state["seen"]
     originals, r = Originals(1 + step + 7919 * rank), random.Random(step + 7919 * rank)
     scales = random.Random(step)  # the same in all processes, so that none waits for another's longer step
@@ -162,8 +193,7 @@ def walk(rank, options):
     while not done:
         elapsed = (time.time() - start) / 60 / options.minutes
         fall = max(0.0, (1 - elapsed) / (1 - options.hold))
-        for group in optimiser.param_groups:
-            group["lr"] = options.rate * min(1.0, (step - first + 1) / (20 if first else 60), fall)
+        rate = options.rate * min(1.0, (step - first + 1) / (20 if first else 60), fall)
         by = 4 if scales.random() < 0.6 else 2
         t = time.time()
         given, wanted = batch(originals, r, options.batch, by)
@@ -172,10 +202,13 @@ def walk(rank, options):
             residual = model.residual(given.to(memory_format=torch.channels_last), by)
         found = bicubic(given, by) + F.pixel_shuffle(residual.float(), by)
         loss = loss_of(found, wanted)
-        optimiser.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
         loss.backward()
+        for head in model.heads.values():  # the head of the other scale took no part
+            for p in head.parameters():
+                p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
-        optimiser.step()
+        optimiser.step(rate)
         if world > 1 and (step + 1) % AVERAGE_EVERY == 0:
             average(model.parameters(), world)
         with torch.no_grad():
@@ -186,14 +219,14 @@ def walk(rank, options):
         step, seen, now = step + 1, seen + options.batch * world, time.time()
         if rank == 0 and now - last > options.report:
             told = "  ".join(f"x{k} {np.mean([a for a, _ in v]):.5f} of {np.mean([b for _, b in v]):.5f}" for k, v in sorted(losses.items()))
-            rate = optimiser.param_groups[0]["lr"]
-            print(f"step {step} crops {seen} {sum(map(len, losses.values())) * options.batch * world / (now - last):.0f}/s drawing {drawing / (now - last):.0%} rate {rate:.1e}  {told}", flush=True)
+            speed = sum(map(len, losses.values())) * options.batch * world / (now - last)
+            print(f"step {step} crops {seen} {speed:.0f}/s drawing {drawing / (now - last):.0%} rate {rate:.1e}  {told}", flush=True)
             losses, drawing, last = {}, 0.0, now
         done = elapsed >= 1 or bool(stop)
         if world > 1:
             done = step % AVERAGE_EVERY == 0 and together(done)
         if rank == 0 and (done or now - saved > 90):
-            save(STATE, model=model.state_dict(), averaged=averaged, optimiser=optimiser.state_dict(), step=step, seen=seen)
+            save(STATE, model=model.state_dict(), averaged=averaged, optimiser=optimiser.state(), step=step, seen=seen)
             saved = now
 
 
@@ -354,7 +387,7 @@ def main():
     p.add_argument("--threads", type=int, default=2, help="of all that is not training")
     p.add_argument("--processes", type=int, default=2)
     p.add_argument("--batch", type=int, default=6, help="of each process")
-    p.add_argument("--rate", type=float, default=3e-4)
+    p.add_argument("--rate", type=float, default=1.5e-3)
     p.add_argument("--hold", type=float, default=0.4, help="share of the time before the rate begins to fall")
     p.add_argument("--report", type=float, default=30, help="seconds between two lines")
     p.add_argument("--count", type=int, default=40, help="pictures that are measured or shown")
