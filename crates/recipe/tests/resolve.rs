@@ -4,7 +4,7 @@ mod common;
 
 use common::starter;
 use likeness_recipe::{
-    InitChoice, Lora, Mask, ModelChoice, Recipe, Reference, Role, Seed, resolve,
+    InitChoice, Lora, Mask, ModelChoice, Recipe, Reference, Role, SCHEMA, Seed, resolve,
 };
 
 fn fox() -> Recipe {
@@ -160,5 +160,5 @@ fn other_weights_are_not_silently_used() {
     );
     let other = Recipe { model: model("likeness-starter", Some("00")), ..fox() };
     refused(other, "model.sha256", &["other weights"]);
-    refused(Recipe { schema: Some(2), ..fox() }, "schema", &["newer"]);
+    refused(Recipe { schema: Some(SCHEMA + 1), ..fox() }, "schema", &["newer"]);
 }

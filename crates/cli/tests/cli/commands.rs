@@ -64,7 +64,7 @@ fn an_edit_puts_its_picture_first() {
 
 #[test]
 fn slips_are_answered_in_one_line() {
-    refused(&[], &["generate, edit, queue, library, recipe, models, bench"]);
+    refused(&[], &["generate, edit, upscale, queue, library, recipe, models, bench"]);
     refused(&["queue"], &["add, list, run, pause, resume, cancel, retry, clear"]);
     refused(&["library"], &["list, check, repair, rebuild, backup, restore, export"]);
     refused(&["queue", "cancel"], &["<JOBS>"]);
