@@ -37,6 +37,7 @@ VERSION = "0.1.0"
 EMA = 0.998
 AVERAGE_EVERY = 4
 CHANNELS, BLOCKS, SCALES = 64, 12, (2, 4)
+ROUNDING = 0.01  # size of an error that hardly matters
 
 # ------------------------------------------------------------------------------------------ network
 
@@ -81,11 +82,15 @@ class Upscaler(nn.Module):
         self.conv_out = nn.Conv2d(channels, channels, 3, padding=1)
         self.heads = nn.ModuleDict({str(by): nn.Conv2d(channels, 4 * by * by, 3, padding=1) for by in scales})
         with torch.no_grad():  # at first a bicubic enlargement, through blocks that change little
+            # What is even says nothing: a network that answers to differences alone does not have to unlearn colours.
+            self.conv_in.weight.sub_(self.conv_in.weight.mean((2, 3), keepdim=True)).mul_(3)
+            for name, p in self.named_parameters():
+                if name.endswith("bias"):
+                    p.zero_()
             for block in self.blocks:
                 block.conv2.weight.mul_(0.3)
             for head in self.heads.values():
-                head.weight.mul_(0.01)
-                head.bias.zero_()
+                head.weight.mul_(0.002)
 
     def residual(self, x, by):
         """[B, 4, H, W] to [B, 4 by², H, W]."""
@@ -119,23 +124,29 @@ def batch(originals, r, count, by):
 
 
 def loss_of(found, wanted):
-    """The error over black, over white and of alpha, and that of the steps between neighbours, which are what is seen."""
+    """The error over black, over white and of alpha, and that of the steps between neighbours, which are what is seen.
+    Below `ROUNDING` an error counts little: there, most pixels would speak of nothing but how a byte was rounded."""
     views = lambda x: torch.cat((x[:, :3], x[:, :3] - x[:, 3:], x[:, 3:]), 1)
+    size = lambda error: ((error.square() + ROUNDING**2).sqrt() - ROUNDING).mean()
     error = views(found) - views(wanted)
-    steps = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-    return error.abs().mean() + 0.25 * steps
+    return size(error) + 0.25 * (size(error.diff(dim=2)) + size(error.diff(dim=3)))
 
 
 class Optimiser:
     """Muon (see optimiser.py) for the trunk's convolutions, as matrices of what each output sees; AdamW for the rest,
-    at a share of its rate."""
+    at shares of its rate: what the heads say is small, and so are their steps."""
 
     def __init__(self, model):
         trunk = lambda name, p: p.ndim == 4 and name.startswith(("blocks.", "conv_out"))
         named = list(model.named_parameters())
         self.trunk = [p for n, p in named if trunk(n, p)]
         self.momentum = torch.zeros(len(self.trunk), *self.trunk[0].flatten(1).shape)
-        self.adam = torch.optim.AdamW([p for n, p in named if not trunk(n, p)], lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
+        head = lambda name: name.startswith("heads.")
+        groups = [
+            {"params": [p for n, p in named if not trunk(n, p) and not head(n)], "share": 0.3},
+            {"params": [p for n, p in named if head(n)], "share": 0.06},
+        ]
+        self.adam = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
 
     @torch.no_grad()
     def step(self, rate):
@@ -145,7 +156,7 @@ class Optimiser:
         for p, u in zip(self.trunk, update):
             p.sub_(u.view_as(p), alpha=rate)
         for group in self.adam.param_groups:
-            group["lr"] = 0.3 * rate
+            group["lr"] = group["share"] * rate
         self.adam.step()
 
     def state(self):
@@ -386,7 +397,7 @@ def main():
     p.add_argument("--minutes", type=float, default=40)
     p.add_argument("--threads", type=int, default=2, help="of all that is not training")
     p.add_argument("--processes", type=int, default=2)
-    p.add_argument("--batch", type=int, default=6, help="of each process")
+    p.add_argument("--batch", type=int, default=8, help="of each process")
     p.add_argument("--rate", type=float, default=1.5e-3)
     p.add_argument("--hold", type=float, default=0.4, help="share of the time before the rate begins to fall")
     p.add_argument("--report", type=float, default=30, help="seconds between two lines")
