@@ -12,7 +12,7 @@ use likeness_recipe::{
 
 use crate::manifest::{self, Manifest};
 use crate::weights::keys::Family;
-use crate::weights::{Checkpoint, WeightError, hash};
+use crate::weights::{Checkpoint, WeightError, hash, read_text};
 
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ impl Model {
             return Self::with_manifest(folder, denoiser);
         }
         let index = folder.join("model_index.json");
-        let Ok(text) = std::fs::read(&index) else {
+        let Ok(text) = read_text(&index) else {
             let problem =
                 format!("no model lies here: neither {} nor model_index.json", manifest::FILE_NAME);
             return Err(unsupported(folder, problem));
@@ -110,8 +110,7 @@ impl Model {
 
     fn with_manifest(folder: &Path, denoiser: PathBuf) -> Result<Self, ModelError> {
         let file = folder.join(manifest::FILE_NAME);
-        let text = std::fs::read(&file)
-            .map_err(|source| WeightError::Open { file: file.clone(), source })?;
+        let text = read_text(&file)?;
         let manifest = Manifest::parse(&text)
             .map_err(|problem| ModelError::Manifest { file: file.clone(), problem })?;
         if manifest.family != Family::Flux2.name() {

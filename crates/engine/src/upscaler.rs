@@ -17,7 +17,7 @@ use crate::networks::Source;
 use crate::networks::upscaler::{Config, Network};
 use crate::pipelines::flux2::request;
 use crate::planner;
-use crate::weights::{Checkpoint, Compute, WeightError, hash};
+use crate::weights::{Checkpoint, Compute, hash, read_text};
 use crate::{ModelError, bicubic};
 
 /// The manifest of such a folder.
@@ -45,8 +45,7 @@ struct Manifest {
 impl Manifest {
     fn read(folder: &Path) -> Result<Self, ModelError> {
         let file = folder.join(FILE_NAME);
-        let text = std::fs::read(&file)
-            .map_err(|source| WeightError::Open { file: file.clone(), source })?;
+        let text = read_text(&file)?;
         let damaged = |problem: String| ModelError::Manifest { file: file.clone(), problem };
         let manifest: Self =
             serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;

@@ -43,6 +43,11 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// A file of so many bytes that takes no room on disk.
+fn sparse(path: &Path, bytes: u64) {
+    fs::File::create(path).unwrap().set_len(bytes).unwrap();
+}
+
 /// What is said of a model when it is opened and loaded.
 fn complaint(path: &Path) -> String {
     let loaded = Model::open(path)
@@ -306,4 +311,13 @@ fn bf16_and_f32_are_read_as_they_are_meant() {
     }
     let missing = checkpoint.vector("c", 3, &candle_core::Device::Cpu).unwrap_err().to_string();
     assert_eq!(missing, "here: tensor c: it is missing");
+}
+
+#[test]
+fn texts_beside_weights_have_a_limit() {
+    for file in ["starter.json", "transformer/config.json", "tokenizer/tokenizer.json"] {
+        let model = copy("diffusers", true);
+        sparse(&model.path().join(file), 1 << 40);
+        assert_says(model.path(), &[file, "a text of more than 64 MB"]);
+    }
 }

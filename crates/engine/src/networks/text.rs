@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{ConfigError, Source, check_sizes};
 use crate::ops::{Buffers, Columns, Gate, Linear, Map, Seen, Then, attend, gated, rms_norm};
-use crate::weights::WeightError;
+use crate::weights::{WeightError, read_text};
 
 /// Sizes, as its `config.json` has them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -189,8 +189,7 @@ impl Tokenizer {
         vocabulary: usize,
     ) -> std::result::Result<Self, WeightError> {
         let file: PathBuf = path.to_owned();
-        let text = std::fs::read(path)
-            .map_err(|source| WeightError::Open { file: file.clone(), source })?;
+        let text = read_text(path)?;
         let damaged = |problem: String| WeightError::Damaged { file: file.clone(), problem };
         let mut inner = tokenizers::Tokenizer::from_bytes(&text)
             .map_err(|error| damaged(format!("not a tokenizer: {error}")))?;

@@ -68,6 +68,23 @@ pub enum WeightError {
     },
 }
 
+/// Bytes of the longest text that lies beside weights. The tokenizers of published models have up to 35 MB.
+const MOST_TEXT: u64 = 64 << 20;
+
+/// Reads one of the texts beside weights: a manifest, a config, an index, a tokenizer.
+pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>, WeightError> {
+    let unreadable = |source| WeightError::Open { file: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, MOST_TEXT + 1), &mut text)
+        .map_err(unreadable)?;
+    if text.len() as u64 > MOST_TEXT {
+        let problem = format!("a text of more than {} MB", MOST_TEXT >> 20);
+        return Err(WeightError::Damaged { file: path.to_owned(), problem });
+    }
+    Ok(text)
+}
+
 impl WeightError {
     /// The file at fault.
     pub fn file(&self) -> &Path {
@@ -194,8 +211,7 @@ impl Weights {
 
     fn open_shards(index: &Path) -> Result<Self, WeightError> {
         let damaged = |problem: String| WeightError::Damaged { file: index.to_owned(), problem };
-        let text = std::fs::read(index)
-            .map_err(|source| WeightError::Open { file: index.to_owned(), source })?;
+        let text = read_text(index)?;
         #[derive(serde::Deserialize)]
         struct Index {
             weight_map: BTreeMap<String, String>,
