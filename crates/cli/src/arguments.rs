@@ -12,7 +12,7 @@ use crate::bench::{self, BenchOptions};
 use crate::library::{self, LibraryCommand};
 use crate::queue::{self, QueueCommand};
 use crate::request::{LoraFile, Request};
-use crate::upscale::{self, Upscale};
+use crate::upscale::{self, UpscaleOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,7 +82,7 @@ pub enum Command {
     Upscale {
         /// Which, and where it goes.
         #[command(flatten)]
-        options: Upscale,
+        options: UpscaleOptions,
     },
     /// Pictures for later: add, run, pause, cancel, retry
     #[command(after_help = queue::EXAMPLES)]

@@ -21,7 +21,7 @@ Examples:
 
 /// Which picture, and where it goes.
 #[derive(Debug, Args)]
-pub struct Upscale {
+pub struct UpscaleOptions {
     /// The picture: PNG, JPEG or WebP
     pub image: PathBuf,
     /// How many times as wide and high: 2 or 4
@@ -54,7 +54,7 @@ pub struct WrittenLarger {
 }
 
 /// Does what is asked, and prints what came of it.
-pub fn run(asked: &Upscale, host: &Host, engine: &dyn Engine) -> Result<(), Failure> {
+pub fn run(asked: &UpscaleOptions, host: &Host, engine: &dyn Engine) -> Result<(), Failure> {
     let mut terminal = Terminal::new(asked.json, asked.quiet);
     let written = upscale(asked, host, engine, &mut |progress| terminal.show(progress))?;
     if asked.json {
@@ -69,7 +69,7 @@ pub fn run(asked: &Upscale, host: &Host, engine: &dyn Engine) -> Result<(), Fail
 
 /// Makes the picture larger and writes it. `show` is told how it goes.
 pub fn upscale(
-    asked: &Upscale,
+    asked: &UpscaleOptions,
     host: &Host,
     engine: &dyn Engine,
     show: &mut dyn FnMut(Progress),

@@ -63,6 +63,27 @@ fn an_edit_puts_its_picture_first() {
 }
 
 #[test]
+fn every_command_explains_itself() {
+    for command in ["generate", "edit", "upscale", "queue", "library", "recipe", "models", "bench"]
+    {
+        let Err(Answer::Text(text)) = parsed(&[command, "--help"]) else {
+            panic!("{command} has no help")
+        };
+        assert!(text.contains(&format!("Usage: likeness {command}")), "{text}");
+    }
+}
+
+#[test]
+fn a_picture_becomes_four_times_as_large_where_nothing_is_said() {
+    let Ok(Command::Upscale { options }) = parsed(&["upscale", "a.png", "--out", "b.png"]) else {
+        panic!("not understood")
+    };
+    assert_eq!((options.image, options.by), ("a.png".into(), 4));
+    assert_eq!(options.out, Some("b.png".into()));
+    refused(&["upscale", "a.png", "--by", "two"], &["--by", "two"]);
+}
+
+#[test]
 fn slips_are_answered_in_one_line() {
     refused(&[], &["generate, edit, upscale, queue, library, recipe, models, bench"]);
     refused(&["queue"], &["add, list, run, pause, resume, cancel, retry, clear"]);

@@ -7,7 +7,7 @@ use likeness_cli::Failure;
 use likeness_cli::arguments::Command;
 use likeness_cli::environment::Cancelled;
 use likeness_cli::request::Request;
-use likeness_cli::upscale::{Upscale, WrittenLarger, upscale};
+use likeness_cli::upscale::{UpscaleOptions, WrittenLarger, upscale};
 use likeness_picture::{Format, Limits, read_metadata, read_picture};
 
 use crate::commands::parsed;
@@ -19,7 +19,7 @@ fn larger(
     by: u32,
     out: Option<PathBuf>,
 ) -> Result<WrittenLarger, Failure> {
-    let asked = Upscale { image, by, out, json: false, quiet: false };
+    let asked = UpscaleOptions { image, by, out, json: false, quiet: false };
     upscale(&asked, &desk.host, &Fake::default(), &mut |_| ())
 }
 
@@ -90,7 +90,7 @@ fn what_cannot_be_done_is_said_in_one_line() {
     let mut host = desk.host.clone();
     host.cancelled = interrupted.interrupt.clone().unwrap();
     let out = Some(desk.path("a.png"));
-    let asked = Upscale { image: fox.clone(), by: 2, out, json: false, quiet: false };
+    let asked = UpscaleOptions { image: fox.clone(), by: 2, out, json: false, quiet: false };
     let stopped = upscale(&asked, &host, &interrupted, &mut |_| ());
     assert_eq!(stopped, Err(Failure::Cancelled));
     assert!(!desk.path("a.png").exists(), "nothing is left behind");
