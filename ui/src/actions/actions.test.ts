@@ -162,6 +162,20 @@ test('editing takes the picture up at its own size, with its words cleared', asy
   expect([prompt, references[0]?.role, width]).toEqual(['', 'edit', viewer.card()?.width]);
 });
 
+test('a larger picture is made in the queue, shown when it is there, and knows where it comes from', async () => {
+  const fake = await given();
+  const small = viewer.card();
+  if (!small) throw new Error('there is no picture');
+  press('u');
+  await vi.waitFor(() => expect(viewer.card()?.width).toBe(small.width * 4));
+  expect(viewer.card()?.prompt).toBe(small.prompt);
+  const job = fake.studio.engine.jobs.at(-1);
+  expect(job?.request.enlarge).toEqual({ asset: small.id, by: 4 });
+  expect(fake.studio.detail(viewer.id ?? '').parents.map((one) => one.id)).toEqual([small.id]);
+  press('U', { shiftKey: true });
+  await vi.waitFor(() => expect(viewer.card()?.width).toBe(small.width * 8));
+});
+
 test('a person’s own key takes the place of the designed one', async () => {
   await given();
   const { settings } = await import('../store/settings.svelte');

@@ -109,6 +109,7 @@ export const enApp = {
   'queue.cancelled': 'Cancelled',
   'queue.reorder': 'Drag to reorder, or Alt with the arrow keys',
   'queue.no_prompt': 'Without words',
+  'queue.enlarge': '×{by}: {prompt}',
   'queue.open_picture': 'Open the picture: {prompt}',
 
   'time.second': '{n} s',

@@ -101,6 +101,7 @@ export const enCreate = {
   'create.picture.more': 'More to do with this picture',
   'create.saved': 'Saved to {path}',
   'create.copied': 'Picture copied',
+  'create.enlarging': 'Being made ×{by}: the queue shows how far it is',
   'create.no_recipe': 'How this picture was made is not known.',
 
   'create.made.rating': 'Rating',
@@ -140,6 +141,7 @@ export const enCreate = {
   'picture.reference': 'Use as reference',
   'picture.edit': 'Edit',
   'picture.remix': 'Remix prompt',
+  'picture.enlarge': 'Enlarge ×{by}',
   'picture.star': 'Star',
   'picture.unstar': 'Take the star away',
   'picture.rate': 'Rate {rating}',

@@ -110,6 +110,7 @@ export const zhApp: Record<keyof typeof enApp, string> = {
   'queue.cancelled': '已取消',
   'queue.reorder': '拖动排序，或按 Alt 加方向键',
   'queue.no_prompt': '没有提示词',
+  'queue.enlarge': '×{by}：{prompt}',
   'queue.open_picture': '打开图片：{prompt}',
 
   'time.second': '{n} 秒',

@@ -102,6 +102,7 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'create.picture.more': '更多操作',
   'create.saved': '已保存到 {path}',
   'create.copied': '图片已复制',
+  'create.enlarging': '正在放大 ×{by}，进度见队列',
   'create.no_recipe': '不知道这张图片是如何生成的。',
 
   'create.made.rating': '评分',
@@ -141,6 +142,7 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'picture.reference': '用作参考',
   'picture.edit': '修改',
   'picture.remix': '改写提示词',
+  'picture.enlarge': '放大 ×{by}',
   'picture.star': '加星',
   'picture.unstar': '取消星标',
   'picture.rate': '评 {rating} 分',

@@ -6,6 +6,7 @@ import Download from '@lucide/svelte/icons/download';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Images from '@lucide/svelte/icons/images';
 import ImagePlus from '@lucide/svelte/icons/image-plus';
+import ImageUpscale from '@lucide/svelte/icons/image-upscale';
 import PencilLine from '@lucide/svelte/icons/pencil-line';
 import RefreshCw from '@lucide/svelte/icons/refresh-cw';
 import Shuffle from '@lucide/svelte/icons/shuffle';
@@ -73,6 +74,13 @@ async function edit(): Promise<void> {
   toPrompt();
 }
 
+/** A job for each picture. Where one is looked at, the larger one takes its place when it is there. */
+async function enlarge(by: number): Promise<void> {
+  const { jobs } = await platform().call('enlarge', { ids: targets.ids, by });
+  if (view.current === 'create' && jobs[0]) viewer.expect(jobs[0]);
+  else toasts.show({ text: t('create.enlarging', { by }) });
+}
+
 const NAME_LIMIT = 60;
 
 async function save(): Promise<void> {
@@ -93,6 +101,16 @@ const rate: Action[] = [0, 1, 2, 3, 4, 5].map((rating) => ({
   icon: Star,
   when: some,
   run: () => setRating(targets.ids, rating),
+}));
+
+const enlargements: Action[] = ([[2, 'Shift+U'], [4, 'U']] as const).map(([by, key]) => ({
+  id: `picture.enlarge.${by}`,
+  name: () => t('picture.enlarge', { by }),
+  group: 'picture',
+  keys: [key],
+  icon: ImageUpscale,
+  when: some,
+  run: () => enlarge(by),
 }));
 
 const recalls: Action[] = ([['all', 'A'], ['prompt', 'P'], ['seed', 'S'], ['size', 'D']] as const).map(([which, key]) => ({
@@ -138,6 +156,7 @@ export const pictureActions: readonly Action[] = [
   },
   { id: 'picture.edit', name: () => t('picture.edit'), group: 'picture', keys: ['E'], icon: PencilLine, when: one, run: edit },
   { id: 'picture.remix', name: () => t('picture.remix'), group: 'picture', keys: ['R'], icon: Shuffle, when: one, run: () => recalled('remix') },
+  ...enlargements,
   ...recalls,
   {
     id: 'picture.star',
