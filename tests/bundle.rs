@@ -28,6 +28,7 @@ fn what_is_installed_needs_no_source_tree() {
     assert!(field("Depends").contains("libwebkit2gtk-4.1-0"), "{}", field("Depends"));
     for file in [
         "usr/share/likeness/models/starter/starter.json",
+        "usr/share/likeness/models/upscaler/model.safetensors",
         "usr/share/doc/likeness/copyright",
         "usr/share/applications/Likeness.desktop",
         "usr/share/icons/hicolor/128x128/apps/likeness-studio.png",

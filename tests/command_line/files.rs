@@ -22,7 +22,7 @@ fn every_format_carries_the_recipe_and_gives_it_back() {
             "{name}: the recipe printed is the recipe embedded"
         );
         assert_eq!(read["prompt"], PROMPT);
-        assert_eq!(read["schema"], 1);
+        assert_eq!(read["schema"], likeness_recipe::SCHEMA);
     }
 }
 

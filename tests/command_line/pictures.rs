@@ -1,6 +1,6 @@
 //! What a prompt, a seed, a size and a reference do.
 
-use likeness_tests::program::Desk;
+use likeness_tests::program::{Desk, Ran};
 use likeness_tests::starter::sha256;
 use serde_json::Value;
 
@@ -218,4 +218,38 @@ fn without_out_the_picture_goes_to_the_library() {
     let path = desk.path("").join(path);
     assert!(path.starts_with(desk.path("library")), "{} is not in the library", path.display());
     assert!(super::refusals::is_png(&path));
+}
+
+#[test]
+fn a_picture_becomes_larger_and_says_so() {
+    let desk = Desk::new();
+    generate(&desk, &["a red fox, transparent background", "--seed", "7"], "fox.png");
+    for threads in ["1", "3"] {
+        let out = format!("large-{threads}.png");
+        let asked = ["upscale", "fox.png", "--by", "2", "--out", &out, "--json"];
+        let mut command = desk.command(&asked);
+        command.env("RAYON_NUM_THREADS", threads);
+        let ran = Ran::of(command);
+        assert_eq!(ran.code, Some(0), "{}", ran.errors);
+        assert_eq!((&ran.json()[0]["width"], &ran.json()[0]["height"]), (&256.into(), &256.into()));
+    }
+    assert_eq!(desk.bytes("large-1.png"), desk.bytes("large-3.png"), "at any number of threads");
+    let (small, large) = (pixels(&desk.bytes("fox.png")), pixels(&desk.bytes("large-1.png")));
+    assert_eq!(large.dimensions(), (256, 256));
+    let off = |channel: usize| {
+        let each = large.enumerate_pixels().map(|(x, y, pixel)| {
+            let under = small.get_pixel(x / 2, y / 2);
+            f64::from(pixel[channel].abs_diff(under[channel]))
+        });
+        each.sum::<f64>() / f64::from(256 * 256)
+    };
+    assert!(off(3) < 8.0, "alpha is another: off by {}", off(3));
+    let recipe = desk.succeed(&["recipe", "large-1.png", "--json"]).json().remove(0);
+    assert_eq!((&recipe["seed"], &recipe["width"]), (&7.into(), &128.into()), "it is carried on");
+    assert_eq!(recipe["enlarged"]["by"], 2);
+    assert_eq!(recipe["enlarged"]["sha256"], sha256(&desk.bytes("fox.png")));
+    assert_eq!(recipe["enlarged"]["model"]["name"], "likeness-upscaler");
+    let again = desk.run(&["upscale", "fox.png", "--by", "3", "--out", "no.png"]);
+    assert_eq!(again.code, Some(2));
+    assert!(again.errors.contains("accepted: 2, 4"), "{}", again.errors);
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bundle`: a package to install, with both programs and the starter.
+//! `cargo xtask bundle`: a package to install, with both programs and the models that ship.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,21 @@ use anyhow::{Context, Result, bail};
 
 use crate::{build_dir, call, cargo, interface, root, tools};
 
-/// What of `models/starter` an installed program needs; the rest made and measured it.
-const STARTER: &[&str] =
-    &["README.md", "model_index.json", "starter.json", "text_encoder", "tokenizer", "transformer"];
+/// What of `models` an installed program needs; the rest made and measured it.
+const MODELS: &[(&str, &[&str])] = &[
+    (
+        "starter",
+        &[
+            "README.md",
+            "model_index.json",
+            "starter.json",
+            "text_encoder",
+            "tokenizer",
+            "transformer",
+        ],
+    ),
+    ("upscaler", &["README.md", "upscaler.json", "model.safetensors"]),
+];
 
 /// Builds the package for this system and prints where it is. `--debug` packs the programs of the
 /// tests, which are larger, slower and already built.
@@ -66,10 +78,13 @@ pub fn bundle(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The starter's files under `target`, and where they are now.
-fn starter(target: &str) -> impl Iterator<Item = (String, PathBuf)> {
-    STARTER.iter().map(move |name| {
-        (format!("{target}/starter/{name}"), root().join("models/starter").join(name))
+/// The files of the models that ship under `target`, and where they are now.
+fn models(target: &str) -> impl Iterator<Item = (String, PathBuf)> {
+    MODELS.iter().flat_map(move |(model, names)| {
+        let file = move |name| {
+            (format!("{target}/{model}/{name}"), root().join("models").join(model).join(name))
+        };
+        names.iter().map(file)
     })
 }
 
@@ -77,7 +92,7 @@ fn starter(target: &str) -> impl Iterator<Item = (String, PathBuf)> {
 fn settings_of(profile: &Path) -> Result<String> {
     let program = profile.join(format!("likeness{}", std::env::consts::EXE_SUFFIX));
     if cfg!(target_os = "linux") {
-        let mut files: Vec<(String, PathBuf)> = starter("/usr/share/likeness/models").collect();
+        let mut files: Vec<(String, PathBuf)> = models("/usr/share/likeness/models").collect();
         files.push(("/usr/bin/likeness".to_owned(), program));
         files.push(("/usr/share/doc/likeness/copyright".to_owned(), root().join("LICENSE")));
         let files: Vec<String> =
@@ -89,7 +104,7 @@ fn settings_of(profile: &Path) -> Result<String> {
     }
     // Elsewhere resources lie beside the program or in the application's folder of them; both are
     // among the places where models are looked for.
-    let resources: Vec<String> = starter("models")
+    let resources: Vec<String> = models("models")
         .map(|(target, source)| pair(&text(&source), &target))
         .chain([pair(&text(&program), &format!("likeness{}", std::env::consts::EXE_SUFFIX))])
         .collect();
@@ -151,9 +166,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_of_the_starter_is_there() {
-        for name in STARTER {
-            assert!(root().join("models/starter").join(name).exists(), "{name}");
+    fn what_is_packed_of_the_models_is_there() {
+        for (_, path) in models("") {
+            assert!(path.exists(), "{}", path.display());
         }
     }
 }

@@ -319,10 +319,10 @@ def slopes(x):
 
 
 def sharpness(found, wanted):
-    """How steep it is where the original has edges, as a share of the original's."""
+    """How steep it is where the original has edges, as a share of the original's; None if it has none."""
     there = slopes(wanted)
     edges = there > 0.2
-    return (slopes(found)[edges].sum() / there[edges].sum()).item()
+    return None if not edges.any() else (slopes(found)[edges].sum() / there[edges].sum()).item()
 
 
 def held_out_scenes(count):
@@ -343,7 +343,7 @@ def held_out_scenes(count):
 @torch.no_grad()
 def evaluate(options):
     """For each scale, and for pictures that are small alone or damaged too: means over the held-out pictures."""
-    from sharp import SIDE, damaged
+    from sharp import damaged
 
     torch.set_num_threads(options.threads)
     model = read_model(OUT)
@@ -357,10 +357,7 @@ def evaluate(options):
     for by in SCALES:
         for strength, words_ in ((0, "small"), (1, "small and damaged")):
             rows = {way: [] for way in ways}
-            for i, whole in enumerate(originals):
-                side = 128 * by if by == 2 else SIDE
-                edge = (SIDE - side) // 2
-                wanted = whole[:, edge : edge + side, edge : edge + side]
+            for i, wanted in enumerate(originals):
                 given = damaged(wanted, by, random.Random(100 * by + i), strength)
                 for way, enlarge in ways.items():
                     found = enlarge(given, by).clamp(0, 1)
@@ -374,7 +371,7 @@ def evaluate(options):
 @torch.no_grad()
 def sheet(options):
     """Rows of what goes in (pixels as blocks), Lanczos, ours, the original: held-out subjects, damaged, ×4."""
-    from sharp import SIDE, damaged
+    from sharp import damaged
     from sheet import on_checkerboard
 
     torch.set_num_threads(options.threads)
