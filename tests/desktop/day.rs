@@ -42,7 +42,9 @@ fn a_day() {
     window.click(&window.wait_for(STAR, SOON));
     window.wait("the star to be kept", SOON, || star_of(&window, &id).then_some(()));
     assert_fits(&window);
-    find(&window, "fox", 1);
+    let larger = enlarged(&window, &id);
+    picture_of(&window, "enlarged");
+    find(&window, "fox", 2);
     picture_of(&window, "library");
     find(&window, "zebra", 0);
     picture_of(&window, "nothing-found");
@@ -50,13 +52,28 @@ fn a_day() {
 
     let window = screen.open(binary(), &[]);
     window.wait_for("[aria-label=Prompt]", SOON);
-    assert_eq!(window.pictures(), [id.as_str()], "the picture is there the next morning");
-    assert!(star_of(&window, &id), "and so is its star");
-    find(&window, "fox", 1);
+    let both = [larger.as_str(), id.as_str()];
+    assert_eq!(window.pictures(), both, "the pictures are there the next morning");
+    assert!(star_of(&window, &id), "and so is the star");
+    find(&window, "fox", 2);
     picture_of(&window, "next-morning");
     let queue = window.call("queue", json!({})).expect("there is a queue");
     assert_eq!(queue["paused"], false, "a window that was closed has nothing to excuse");
     window.close();
+}
+
+/// Makes the picture that is looked at four times as large: the id of what comes of it, which is then
+/// looked at.
+fn enlarged(window: &Window, id: &str) -> String {
+    window.press(&['u']);
+    let larger = window
+        .wait("the larger picture", SOON, || window.pictures().into_iter().find(|one| one != id));
+    let width = |id: &str| {
+        window.call("picture", json!({"id": id})).expect("it is there")["card"]["width"].as_u64()
+    };
+    assert_eq!(width(&larger), width(id).map(|small| small * 4));
+    window.wait_to_show(&larger);
+    larger
 }
 
 /// Nothing is wider than the window.

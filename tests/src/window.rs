@@ -150,13 +150,18 @@ impl Window<'_> {
         let id = self.wait("a picture that was not there before", RENDER, || {
             self.pictures().into_iter().find(|id| !before.contains(id))
         });
+        self.wait_to_show(&id);
+        id
+    }
+
+    /// Waits until a finished picture is what is looked at.
+    pub fn wait_to_show(&self, id: &str) {
         let shown = format!("{VIEWER} img[src$='/picture/{id}']:not([data-preview])");
         self.wait("the picture to be shown", START, || {
             let body = "const one = document.querySelector(arguments[0]); \
                         return Boolean(one && one.complete && one.naturalWidth)";
             (self.script(body, &[json!(shown)]) == Ok(json!(true))).then_some(())
         });
-        id
     }
 
     /// A command of the studio, as the page calls it.

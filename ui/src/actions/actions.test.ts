@@ -6,6 +6,7 @@ import { bus } from '../store/bus';
 import { compose, emptyRequest } from '../store/compose.svelte';
 import { models } from '../store/models.svelte';
 import { queue } from '../store/queue.svelte';
+import { enlargement, resolvedOf } from '../store/resolved';
 import { session } from '../store/session.svelte';
 import { targets } from '../store/targets.svelte';
 import { toasts } from '../store/toasts.svelte';
@@ -171,7 +172,9 @@ test('a larger picture is made in the queue, shown when it is there, and knows w
   expect(viewer.card()?.prompt).toBe(small.prompt);
   const job = fake.studio.engine.jobs.at(-1);
   expect(job?.request.enlarge).toEqual({ asset: small.id, by: 4 });
-  expect(fake.studio.detail(viewer.id ?? '').parents.map((one) => one.id)).toEqual([small.id]);
+  const larger = fake.studio.detail(viewer.id ?? '');
+  expect(larger.parents.map((one) => one.id)).toEqual([small.id]);
+  expect(enlargement(resolvedOf(larger.resolved))).toBe('×4, likeness-upscaler');
   press('U', { shiftKey: true });
   await vi.waitFor(() => expect(viewer.card()?.width).toBe(small.width * 8));
 });

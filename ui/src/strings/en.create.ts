@@ -142,6 +142,7 @@ export const enCreate = {
   'picture.edit': 'Edit',
   'picture.remix': 'Remix prompt',
   'picture.enlarge': 'Enlarge ×{by}',
+  'picture.enlarged': 'Enlarged',
   'picture.star': 'Star',
   'picture.unstar': 'Take the star away',
   'picture.rate': 'Rate {rating}',

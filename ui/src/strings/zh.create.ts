@@ -143,6 +143,7 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'picture.edit': '修改',
   'picture.remix': '改写提示词',
   'picture.enlarge': '放大 ×{by}',
+  'picture.enlarged': '已放大',
   'picture.star': '加星',
   'picture.unstar': '取消星标',
   'picture.rate': '评 {rating} 分',

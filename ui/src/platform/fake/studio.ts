@@ -311,7 +311,9 @@ export class FakeStudio {
     const parents = request.parents.filter((one) => this.has(one.id)).map((one) => this.card(one.id));
     for (const parent of parents) this.detail(parent.id).children.push(card);
     this.#add(card);
-    this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, enlarge: null, count: 1 }, resolved: JSON.stringify({ schema: 1, ...request }, null, 2), seconds, parents, settings: null, tags: [], boards: [] });
+    const enlarged = request.enlarge && { by: request.enlarge.by, model: { name: 'likeness-upscaler', sha256: card.id }, sha256: request.enlarge.asset };
+    const resolved = JSON.stringify({ schema: 2, ...request, ...(enlarged && { enlarged }) }, null, 2);
+    this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, enlarge: null, count: 1 }, resolved, seconds, parents, settings: null, tags: [], boards: [] });
     return card;
   }
 
