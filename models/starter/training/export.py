@@ -12,10 +12,10 @@ import torch
 
 import tokenizer as tok
 import vocabulary as words
-from atlas import BUILD
+from form import BUILD, FORM
 from distil import STUDENT
 from layouts import write_folder
-from network import PLACES, DenoiserConfig, TextConfig
+from network import PLACES
 from sample import load
 
 STARTER = Path(__file__).parent.parent
@@ -32,8 +32,8 @@ def manifest():
         "prediction_type": "sample",
         "image": {"channels": 4, "patch_size": 16, "alpha": "premultiplied", "place_features": PLACES},
         "text": {"max_tokens": tok.MAX_TOKENS, "pad_multiple": tok.PAD_MULTIPLE, "pad_token_id": tok.PAD},
-        "defaults": {"width": 128, "height": 128, "steps": 4, "guidance": 1.5, "sampler": "flow_euler", "schedule": "default"},
-        "limits": {"min_side": 96, "max_side": 160, "multiple": 16, "max_references": 2},
+        "defaults": {"width": FORM.side, "height": FORM.side, "steps": 4, "guidance": 1.5, "sampler": "flow_euler", "schedule": "default"},
+        "limits": {"min_side": FORM.limits[0], "max_side": FORM.limits[1], "multiple": 16, "max_references": 2},
         "vocabulary": {
             "subjects": [words.phrases(s)[0] for s in words.SUBJECTS],
             "styles": [p[0] for p in words.STYLES.values()],
@@ -57,9 +57,9 @@ def main():
     write_folder(
         o.out,
         manifest(),
-        DenoiserConfig().as_diffusers(),
+        model.denoiser.config.as_diffusers(),
         half(model.denoiser),
-        TextConfig(vocab_size=tokenizer.get_vocab_size(), num_layers=len(model.text_encoder.layers)).as_json(),
+        model.text_encoder.config.as_json(),
         half(model.text_encoder),
         tokenizer,
         o.layout,

@@ -26,7 +26,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import vocabulary as words
-from atlas import BUILD
+from atlas import load as load_atlas
+from form import BUILD
 from optimiser import Muon
 from scenes import COLOUR_NAMES, FINISH_NAMES, SCENE_NAMES, TINT_NAMES, Figure, Scene, Stage
 from tasks import STYLE_NAMES, Tasks
@@ -236,8 +237,8 @@ def losses(out, given, identities, classes):
 
 
 def atlas():
-    data = np.load(BUILD / "atlas.npz")
-    return Stage(data["atlas"]), [str(n) for n in data["names"]]
+    sprites, names = load_atlas()
+    return Stage(sprites), names
 
 
 def train(minutes, batch, rate):

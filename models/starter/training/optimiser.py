@@ -27,7 +27,7 @@ class Muon:
         for p in parameters:
             self.stacks.setdefault(tuple(p.shape), []).append(p)
         self.momentum, self.decay = momentum, decay
-        self.buffers = {shape: torch.zeros(len(ps), *shape) for shape, ps in self.stacks.items()}
+        self.buffers = {shape: ps[0].new_zeros(len(ps), *shape) for shape, ps in self.stacks.items()}
 
     @torch.no_grad()
     def step(self, rate):

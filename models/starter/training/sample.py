@@ -8,7 +8,7 @@ import argparse
 import torch
 
 import tokenizer as tok
-from atlas import BUILD
+from form import BUILD, FORM
 from batches import PATCH, to_patches
 from network import unpatchify
 
@@ -48,7 +48,7 @@ def guided(model, text, empty, rotations, references, guidance):
     full, short = rotations
 
     def predict(x, sigma):
-        s = torch.full((x.shape[0],), float(sigma))
+        s = torch.full((x.shape[0],), float(sigma), device=x.device)
         prediction = model.denoiser(x, s, text, full, references).float()
         if guidance != 1.0:
             free = model.denoiser(x, s, empty, short, references).float()
@@ -70,13 +70,14 @@ def euler(predict, x, sigmas):
 
 
 @torch.no_grad()
-def sample(model, captions, references=None, size=(128, 128), steps=4, guidance=1.0, seed=0, batch=32):
+def sample(model, captions, references=None, size=(FORM.side, FORM.side), steps=4, guidance=1.0, seed=0, batch=32):
     """[B, 4, H, W] in 0..1, premultiplied. `references`: list of picture tensors [B, 4, h, w] in 0..1."""
     tokenizer, out = tok.load(), []
     height, width = size
     grid = (height // PATCH, width // PATCH)
     generator = torch.Generator().manual_seed(seed)
     lengths = [len(tok.padded(tokenizer.encode(c).ids[: tok.MAX_TOKENS])) for c in captions]
+    device = model.denoiser.proj_out.weight.device
     order = sorted(range(len(captions)), key=lambda i: lengths[i])  # one text length a batch, as the engine pads
     noise = torch.randn(len(captions), grid[0] * grid[1], 4 * PATCH**2, generator=generator)
     result = [None] * len(captions)
@@ -85,14 +86,15 @@ def sample(model, captions, references=None, size=(128, 128), steps=4, guidance=
         order = order[len(rows) :]
         ids = encoded(tokenizer, [captions[i] for i in rows])
         empty = torch.full((len(rows), tok.PAD_MULTIPLE), tok.PAD)
-        seen = torch.cat([to_patches(r[rows]) for r in references], 1) if references else None
+        seen = torch.cat([to_patches(r[rows]) for r in references], 1).to(device) if references else None
         grids = [(r.shape[2] // PATCH, r.shape[3] // PATCH) for r in references or []]
         rotations = [model.denoiser.rotations(n, grid, grids) for n in (ids.shape[1], tok.PAD_MULTIPLE)]
-        with torch.autocast("cpu", torch.bfloat16):
+        ids, empty, x = (t.to(device) for t in (ids, empty, noise[rows]))
+        with torch.autocast(device.type, torch.bfloat16):
             predict = guided(model, model.text_encoder(ids), model.text_encoder(empty), rotations, seen, guidance)
-            x = euler(predict, noise[rows], [1 - i / steps for i in range(steps)])
+            x = euler(predict, x, [1 - i / steps for i in range(steps)])
         for i, picture in zip(rows, (unpatchify(x, height, width, PATCH) + 1) / 2):
-            result[i] = picture.clamp(0, 1)
+            result[i] = picture.clamp(0, 1).cpu()
     return torch.stack(result)
 
 
@@ -112,12 +114,13 @@ def main():
     p.add_argument("out")
     p.add_argument("--state", default=BUILD / "state.pt")
     p.add_argument("--weights", default="averaged")
+    p.add_argument("--device", default="cpu")
     p.add_argument("--steps", type=int, default=24)
     p.add_argument("--guidance", type=float, default=2.5)
     p.add_argument("--seed", type=int, default=0)
     o = p.parse_args()
     torch.set_num_threads(1)
-    pictures = sample(load(o.state, o.weights), PROMPTS, steps=o.steps, guidance=o.guidance, seed=o.seed)
+    pictures = sample(load(o.state, o.weights).to(o.device), PROMPTS, steps=o.steps, guidance=o.guidance, seed=o.seed)
     sheet([([x.numpy()], c) for x, c in zip(pictures, PROMPTS)], o.out, columns=10)
 
 

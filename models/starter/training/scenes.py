@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 import backgrounds
 import vocabulary as words
+from form import FORM
 
 SCENE_NAMES = list(words.SCENES)
 COLOUR_NAMES = list(words.COLOURS)
@@ -70,73 +71,76 @@ def tinted(layer, colours):
     return torch.cat(((0.88 * mixed + 0.12 * rgb).clamp(0, 1) * alpha, alpha), 1)
 
 
-def edges(rgb):
+def edges(rgb, unit=1):
     grey = luminance(rgb)
     kernel = grey.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])[None, None] / 4
-    padded = F.pad(grey, (1,) * 4, mode="replicate")
-    return (F.conv2d(padded, kernel) ** 2 + F.conv2d(padded, kernel.transpose(2, 3)) ** 2 + 1e-8).sqrt()
+    padded = F.pad(grey, (unit,) * 4, mode="replicate")
+    slope = lambda kernel: F.conv2d(padded, kernel, dilation=unit) ** 2
+    return (slope(kernel) + slope(kernel.transpose(2, 3)) + 1e-8).sqrt()
 
 
-# Finishes take the subjects' layer and the background (both premultiplied RGBA) and give the picture.
+# Finishes take the subjects' layer and the background (both premultiplied RGBA) and give the picture. The last
+# argument is the size of their finest marks in pixels: one for pictures of 128.
 
 
-def _flattened(rgb, levels=4):
-    return (blur(rgb, 1) * levels).round() / levels
+def _flattened(rgb, unit, levels=4):
+    return (blur(rgb, unit) * levels).round() / levels
 
 
-def paper_cut(subject, ground):
+def paper_cut(subject, ground, unit):
     alpha = subject[:, 3:]
-    body = torch.cat((_flattened(subject[:, :3]) * (alpha > 0.5), (alpha > 0.5).float()), 1)
-    rim = grow(alpha, 2).clamp(0, 1)
+    body = torch.cat((_flattened(subject[:, :3], unit) * (alpha > 0.5), (alpha > 0.5).float()), 1)
+    rim = grow(alpha, 2 * unit).clamp(0, 1)
     white = torch.cat((rim.expand(-1, 3, -1, -1) * 0.97, rim), 1)
-    shadow = blur(torch.roll(rim, (4, 4), (2, 3)), 2) * 0.45
+    shadow = blur(torch.roll(rim, (4 * unit, 4 * unit), (2, 3)), 2 * unit) * 0.45
     dark = torch.cat((torch.zeros_like(shadow).expand(-1, 3, -1, -1), shadow), 1)
-    below = torch.cat((_flattened(ground[:, :3], 5), ground[:, 3:]), 1)
+    below = torch.cat((_flattened(ground[:, :3], unit, 5), ground[:, 3:]), 1)
     return over(over(body, white), over(dark, below))
 
 
-def pixel_art(subject, ground):
-    small = F.avg_pool2d(over(subject, ground), 4)
-    solid = F.avg_pool2d(ground[:, 3:], 4) > 0.5
+def pixel_art(subject, ground, unit):
+    block = 4 * unit
+    small = F.avg_pool2d(over(subject, ground), block)
+    solid = F.avg_pool2d(ground[:, 3:], block) > 0.5
     alpha = torch.where(solid, torch.ones_like(small[:, 3:]), (small[:, 3:] > 0.5).float())
     rgb = (small[:, :3] / small[:, 3:].clamp(min=1e-3) * 6).round() / 6
-    return F.interpolate(torch.cat((rgb.clamp(0, 1) * alpha, alpha), 1), scale_factor=4, mode="nearest")
+    return F.interpolate(torch.cat((rgb.clamp(0, 1) * alpha, alpha), 1), scale_factor=block, mode="nearest")
 
 
-def pencil(subject, ground):
+def pencil(subject, ground, unit):
     whole = over(subject, ground)
     paper = whole[:, :3] + (1 - whole[:, 3:])
-    line = (edges(paper) * 3.2).clamp(0, 1)
+    line = (edges(paper, unit) * 3.2).clamp(0, 1)
     grey = (0.95 - 0.85 * line) * (0.72 + 0.28 * luminance(paper)).clamp(0, 1)
     alpha = whole[:, 3:]
     return torch.cat((grey.expand(-1, 3, -1, -1) * alpha, alpha), 1)
 
 
-def neon(subject, ground):
+def neon(subject, ground, unit):
     whole = over(subject, ground)
-    line = (edges(subject[:, :3] + 0.35 * (1 - subject[:, 3:])) * 2.6).clamp(0, 1)
+    line = (edges(subject[:, :3] + 0.35 * (1 - subject[:, 3:]), unit) * 2.6).clamp(0, 1)
     rgb = subject[:, :3] / subject[:, 3:].clamp(min=1e-2)
-    bright = (blur(rgb * subject[:, 3:], 2) / blur(subject[:, 3:], 2).clamp(min=0.05))
+    bright = (blur(rgb * subject[:, 3:], 2 * unit) / blur(subject[:, 3:], 2 * unit).clamp(min=0.05))
     bright = (bright / bright.amax(1, keepdim=True).clamp(min=0.2)).clamp(0, 1)
-    glow = (line + 0.9 * blur(line, 3)).clamp(0, 1)
+    glow = (line + 0.9 * blur(line, 3 * unit)).clamp(0, 1)
     light = bright * glow + 0.25 * line
-    alpha = torch.maximum(ground[:, 3:], (grow(subject[:, 3:], 3)).clamp(0, 1))
+    alpha = torch.maximum(ground[:, 3:], (grow(subject[:, 3:], 3 * unit)).clamp(0, 1))
     dark = 0.16 * whole[:, :3]
     return torch.cat(((dark + light).clamp(0, 1) * alpha, alpha), 1)
 
 
-def watercolour(subject, ground):
+def watercolour(subject, ground, unit):
     whole = over(subject, ground)
     alpha = whole[:, 3:]
-    soft = blur(whole, 1)
+    soft = blur(whole, unit)
     rgb = soft[:, :3] / soft[:, 3:].clamp(min=1e-2)
     washed = 1 - (1 - rgb) * 0.70
-    rim = (edges(rgb) * 1.3).clamp(0, 0.30)
+    rim = (edges(rgb, unit) * 1.3).clamp(0, 0.30)
     return torch.cat(((washed - rim).clamp(0, 1) * alpha, alpha), 1)
 
 
-def outline(subject, ground):
-    rim = grow(subject[:, 3:], 3).clamp(0, 1)
+def outline(subject, ground, unit):
+    rim = grow(subject[:, 3:], 3 * unit).clamp(0, 1)
     ink = torch.cat((torch.zeros_like(rim).expand(-1, 3, -1, -1) + 0.06 * rim, rim), 1)
     return over(over(subject, ink), ground)
 
@@ -147,14 +151,14 @@ FINISHES = [globals()[name.replace(" ", "_")] for name in FINISH_NAMES]
 class Stage:
     """The atlas and the backgrounds on a device, and the drawing of scenes with them."""
 
-    def __init__(self, atlas, device="cpu"):
-        """atlas: uint8 [names, styles, side, side, 4], premultiplied."""
+    def __init__(self, atlas, device="cpu", unit=FORM.unit):
+        """atlas: uint8 [names, styles, side, side, 4], premultiplied. unit: the size of a finish's finest marks, in pixels."""
         names, styles, side, _, _ = atlas.shape
         self.sprites = torch.from_numpy(np.ascontiguousarray(atlas)).view(names * styles, side, side, 4).to(device)
         self.bank = torch.from_numpy(backgrounds.bank()).to(device)
         self.tints = torch.tensor(list(words.TINTS.values()), device=device)
         self.colours = torch.tensor(list(words.COLOURS.values()), device=device)
-        self.device = device
+        self.device, self.unit = device, unit
 
     def drawn(self, figures, height, width):
         """Each figure alone on nothing, [figures, 4, H, W]."""
@@ -178,22 +182,27 @@ class Stage:
 
     def ground(self, scenes, height, width):
         out = torch.zeros(len(scenes), 4, height, width, device=self.device)
-        bank_side = backgrounds.SIDE
-        ramp = torch.linspace(0.28, -0.28, height, device=self.device)[None, :, None]
-        for i, s in enumerate(scenes):
-            if s.background is None:
-                continue
-            kind, index = s.background
-            if kind == "scene":
-                room_y, room_x = bank_side - height, bank_side - width
-                # The horizon moves by a few pixels only; sideways the whole bank is used.
-                top = int(round(room_y / 2 + (s.crop[1] - 0.5) * min(room_y, 10)))
-                left = int(round(room_x * s.crop[0]))
-                out[i, :3] = self.bank[index, s.variant, :, top : top + height, left : left + width].float() / 255
-            else:
-                colour = (self.colours[index] + s.shade)[:, None, None]
-                out[i, :3] = (colour + ramp if kind == "gradient" else colour.expand(3, height, width)).clamp(0, 1)
-            out[i, 3] = 1
+        tensor = lambda values: torch.tensor(values, device=self.device)
+        drawn = [i for i, s in enumerate(scenes) if s.background and s.background[0] == "scene"]
+        if drawn:
+            room_y, room_x = self.bank.shape[-2] - height, self.bank.shape[-1] - width
+            crops = [scenes[i].crop for i in drawn]
+            # The horizon moves by a few pixels only; sideways the whole bank is used.
+            top = tensor([round(room_y / 2 + (y - 0.5) * min(room_y, 10 * self.unit)) for _, y in crops])
+            left = tensor([round(room_x * x) for x, _ in crops])
+            rows = (top[:, None] + torch.arange(height, device=self.device))[:, None, :, None]
+            columns = (left[:, None] + torch.arange(width, device=self.device))[:, None, None, :]
+            which = tensor([(scenes[i].background[1], scenes[i].variant) for i in drawn])[:, :, None, None, None]
+            channels = torch.arange(3, device=self.device)[None, :, None, None]
+            out[drawn, :3] = self.bank[which[:, 0], which[:, 1], channels, rows, columns].float() / 255
+        coloured = [i for i, s in enumerate(scenes) if s.background and s.background[0] != "scene"]
+        if coloured:
+            shade = tensor([scenes[i].shade for i in coloured])[:, None]
+            colour = (self.colours[[scenes[i].background[1] for i in coloured]] + shade)[:, :, None, None]
+            steep = tensor([0.28 * (scenes[i].background[0] == "gradient") for i in coloured])[:, None, None, None]
+            ramp = steep * torch.linspace(1, -1, height, device=self.device)[:, None]
+            out[coloured, :3] = (colour + ramp).clamp(0, 1).expand(-1, -1, -1, width)
+        out[drawn + coloured, 3] = 1
         return out
 
     def shadows(self, figures, height, width):
@@ -212,12 +221,12 @@ class Stage:
         """[B, 4, H, W] in 0..1, premultiplied; with masks also each figure's coverage [B, figures, H, W]."""
         ground = self.ground(scenes, height, width)
         subject = torch.zeros(len(scenes), 4, height, width, device=self.device)
-        masks = torch.zeros(len(scenes), max((len(s.figures) for s in scenes), default=0), height, width) if with_masks else None
+        masks = torch.zeros(len(scenes), max((len(s.figures) for s in scenes), default=0), height, width, device=self.device) if with_masks else None
         for slot in range(max((len(s.figures) for s in scenes), default=0)):
             rows = [i for i, s in enumerate(scenes) if slot < len(s.figures)]
             layer = self.drawn([scenes[i].figures[slot] for i in rows], height, width)
             if with_masks:
-                masks[rows, slot] = layer[:, 3].cpu()
+                masks[rows, slot] = layer[:, 3]
             subject[rows] = over(layer, subject[rows]) if slot else layer
             standing = [i for i in rows if scenes[i].background is not None]
             if standing:
@@ -226,5 +235,5 @@ class Stage:
         for index, finish in enumerate(FINISHES):
             rows = [i for i, s in enumerate(scenes) if s.finish == index]
             if rows:
-                out[rows] = finish(subject[rows], ground[rows]).clamp(0, 1)
+                out[rows] = finish(subject[rows], ground[rows], self.unit).clamp(0, 1)
         return (out, masks) if with_masks else out

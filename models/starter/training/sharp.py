@@ -16,11 +16,12 @@ from PIL import Image
 import atlas
 import backgrounds
 import vocabulary as words
+from form import BUILD
 
 SIDE = 384  # of sprites and scenes
 GROUND = 448  # of backgrounds, so that scenes see different parts of them
 SPRITES = 900
-BANK = atlas.BUILD / "sharp.npz"
+BANK = BUILD / "sharp.npz"
 PATCH = 32  # pixels along the side of what goes in
 CROP = 4 * PATCH
 CROPS = 6  # of one scene
@@ -42,8 +43,7 @@ def draw(pairs):
 
 def names():
     """(names to learn from, names that are held out)."""
-    with np.load(atlas.BUILD / "atlas.npz") as stored:
-        every = [str(name) for name in stored["names"]]
+    every = atlas.names()
     held = set(words.held_out(every))
     return [n for n in every if n not in held], [n for n in every if n in held]
 
@@ -64,7 +64,7 @@ def stage(sprites):
     from scenes import Stage
 
     backgrounds.SIDE = GROUND
-    return Stage(sprites)
+    return Stage(sprites, unit=1)
 
 
 def scene(r, sprites):

@@ -19,10 +19,10 @@ def on_checkerboard(picture, cell=8):
     return (rgb.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
 
 
-def sheet(rows, path, columns=10, side=128, lines=3):
+def sheet(rows, path, columns=10, lines=3):
     """rows: list of (list of pictures, caption); the pictures of one row stand side by side in its cell."""
     font = ImageFont.load_default(size=10)
-    wide = max(len(p) for p, _ in rows)
+    wide, side = max(len(p) for p, _ in rows), len(rows[0][0][0][0])
     cell = (side * wide + 6, side + 12 * lines + 6)
     out = Image.new("RGB", (cell[0] * columns, cell[1] * -(-len(rows) // columns)), (255, 255, 255))
     pen = ImageDraw.Draw(out)
@@ -36,17 +36,18 @@ def sheet(rows, path, columns=10, side=128, lines=3):
 
 
 def main():
-    from atlas import BUILD
+    import atlas
+    from form import FORM
     from scenes import Stage
     from tasks import Tasks
 
-    data = np.load(BUILD / "atlas.npz")
-    stage, tasks, r = Stage(data["atlas"]), Tasks(list(data["names"])), random.Random(1)
+    sprites, names = atlas.load()
+    stage, tasks, r = Stage(sprites), Tasks(names), random.Random(1)
     rows = []
     for kind, count in (("picture", 100), ("reference", 40), ("edit", 48), ("pair", 12)):
         for _ in range(count):
             task = getattr(tasks, kind)(r)
-            pictures = [stage.compose([s], 128, 128)[0].numpy() for s in (*task.references, task.target)]
+            pictures = [stage.compose([s], FORM.side, FORM.side)[0].numpy() for s in (*task.references, task.target)]
             rows.append((pictures, task.caption))
     sheet(rows[:100], sys.argv[1], 14)
     sheet(rows[100:], sys.argv[1].replace(".png", "-references.png"), 7)

@@ -5,21 +5,21 @@
 
 import random
 
-import numpy as np
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from atlas import BUILD
+import atlas
+from form import BUILD, FORM
 from tasks import Tasks
 import vocabulary as words
 
-MAX_TOKENS = 32
+MAX_TOKENS = FORM.tokens
 PAD_MULTIPLE = 16
 PAD = 0
 PATH = BUILD / "tokenizer.json"
 
 
 def captions(count=60000):
-    tasks, r = Tasks(list(np.load(BUILD / "atlas.npz")["names"]), allow_held_out_pairs=True), random.Random(7)
+    tasks, r = Tasks(atlas.names(), allow_held_out_pairs=True), random.Random(7)
     kinds = [tasks.picture, tasks.reference, tasks.edit, tasks.pair]
     for _ in range(count):
         yield r.choices(kinds, [6, 2, 3, 1])[0](r).caption
@@ -35,7 +35,7 @@ def main():
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=2048, special_tokens=["<pad>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=FORM.vocabulary, special_tokens=["<pad>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
     tokenizer.train_from_iterator(captions(), trainer)
     tokenizer.save(str(PATH))

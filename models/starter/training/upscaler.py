@@ -13,29 +13,22 @@ import argparse
 import hashlib
 import json
 import math
-import os
 import random
-import signal
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 import torch.nn as nn
 import torch.nn.functional as F
 from PIL import Image
 
-from atlas import BUILD
+import loop
+from form import BUILD
 from optimiser import orthogonalised
-from train import average, save
 
 STATE = BUILD / "upscaler.pt"
 OUT = Path(__file__).parents[2] / "upscaler"
 VERSION = "0.1.0"
-EMA = 0.998
-AVERAGE_EVERY = 4
 CHANNELS, BLOCKS, SCALES = 64, 12, (2, 4)
 ROUNDING = 0.01  # size of an error that hardly matters
 
@@ -108,8 +101,25 @@ class Upscaler(nn.Module):
 # ----------------------------------------------------------------------------------------- training
 
 
+class Crops(torch.utils.data.IterableDataset):
+    """(scale, what goes in, what should come out), without end."""
+
+    def __init__(self, count, seed, rank):
+        self.count, self.seed, self.rank = count, seed, rank
+
+    def __iter__(self):
+        from sharp import Originals
+
+        worker = torch.utils.data.get_worker_info()
+        seed = self.seed + 7919 * (self.rank + (worker.id if worker else 0))
+        originals, r = Originals(1 + seed), random.Random(seed)
+        scales = random.Random(self.seed)  # the same in all processes, so that none waits for another's longer step
+        while True:
+            by = 4 if scales.random() < 0.6 else 2
+            yield by, *batch(originals, r, self.count, by)
+
+
 def batch(originals, r, count, by):
-    """(what goes in, what should come out)."""
     from sharp import CROP, PATCH, damaged
 
     wanted = originals.next(count)
@@ -140,7 +150,7 @@ class Optimiser:
         trunk = lambda name, p: p.ndim == 4 and name.startswith(("blocks.", "conv_out"))
         named = list(model.named_parameters())
         self.trunk = [p for n, p in named if trunk(n, p)]
-        self.momentum = torch.zeros(len(self.trunk), *self.trunk[0].flatten(1).shape)
+        self.momentum = torch.zeros_like(torch.stack([p.detach().flatten(1) for p in self.trunk]))
         head = lambda name: name.startswith("heads.")
         groups = [
             {"params": [p for n, p in named if not trunk(n, p) and not head(n)], "share": 0.3},
@@ -167,85 +177,27 @@ class Optimiser:
         self.adam.load_state_dict(state["adam"])
 
 
-def train(options):
-    """Each process walks on its own with one thread, and they meet in the middle every few steps (see train.py):
-    threads that wait for one another at each convolution come to a stand beside any other work."""
-    if options.processes == 1:
-        walk(0, options)
-    else:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # who walks saves and ends
-        mp.start_processes(walk, (options,), nprocs=options.processes, start_method="fork")
+def begin(rank, step, options):
+    model = Upscaler().to(options.device)
+    crops = Crops(options.batch, step, rank)
+    drawn = iter(torch.utils.data.DataLoader(crops, batch_size=None, num_workers=options.workers))
 
-
-def walk(rank, options):
-    from sharp import Originals
-
-    torch.set_num_threads(1)
-    world = options.processes
-    if world > 1:
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29518")
-        dist.init_process_group("gloo", rank=rank, world_size=world)
-    torch.manual_seed(0)
-    model = Upscaler()
-    averaged = {n: p.detach().clone() for n, p in model.named_parameters()}
-    optimiser = Optimiser(model)
-    step, seen = 0, 0
-    if STATE.exists():
-        state = torch.load(STATE, map_location="cpu")
-        model.load_state_dict(state["model"])
-        optimiser.restore(state["optimiser"])
-        averaged, step, seen = state["averaged"], state["step"], state["seen"]
-    originals, r = Originals(1 + step + 7919 * rank), random.Random(step + 7919 * rank)
-    scales = random.Random(step)  # the same in all processes, so that none waits for another's longer step
-    stop = []
-    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
-    start = saved = last = time.time()
-    first, losses, drawing, done = step, {}, 0.0, False
-    while not done:
-        elapsed = (time.time() - start) / 60 / options.minutes
-        fall = max(0.0, (1 - elapsed) / (1 - options.hold))
-        rate = options.rate * min(1.0, (step - first + 1) / (20 if first else 60), fall)
-        by = 4 if scales.random() < 0.6 else 2
-        t = time.time()
-        given, wanted = batch(originals, r, options.batch, by)
-        drawing += time.time() - t
-        with torch.autocast("cpu", torch.bfloat16):
+    def work():
+        by, given, wanted = next(drawn)
+        given, wanted = given.to(options.device), wanted.to(options.device)
+        with torch.autocast(options.device, torch.bfloat16):
             residual = model.residual(given.to(memory_format=torch.channels_last), by)
-        found = bicubic(given, by) + F.pixel_shuffle(residual.float(), by)
-        loss = loss_of(found, wanted)
-        model.zero_grad(set_to_none=True)
-        loss.backward()
-        for head in model.heads.values():  # the head of the other scale took no part
-            for p in head.parameters():
-                p.grad = torch.zeros_like(p) if p.grad is None else p.grad
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
-        optimiser.step(rate)
-        if world > 1 and (step + 1) % AVERAGE_EVERY == 0:
-            average(model.parameters(), world)
-        with torch.no_grad():
-            weight = min(EMA, (step + 1) / (step + 20))
-            torch._foreach_lerp_(list(averaged.values()), [p.detach() for p in model.parameters()], 1 - weight)
-            # Beside what a bicubic enlargement would have lost, since crops differ more than steps do.
-            losses.setdefault(by, []).append((loss.item(), loss_of(bicubic(given, by), wanted).item()))
-        step, seen, now = step + 1, seen + options.batch * world, time.time()
-        if rank == 0 and now - last > options.report:
-            told = "  ".join(f"x{k} {np.mean([a for a, _ in v]):.5f} of {np.mean([b for _, b in v]):.5f}" for k, v in sorted(losses.items()))
-            speed = sum(map(len, losses.values())) * options.batch * world / (now - last)
-            print(f"step {step} crops {seen} {speed:.0f}/s drawing {drawing / (now - last):.0%} rate {rate:.1e}  {told}", flush=True)
-            losses, drawing, last = {}, 0.0, now
-        done = elapsed >= 1 or bool(stop)
-        if world > 1:
-            done = step % AVERAGE_EVERY == 0 and together(done)
-        if rank == 0 and (done or now - saved > 90):
-            save(STATE, model=model.state_dict(), averaged=averaged, optimiser=optimiser.state(), step=step, seen=seen)
-            saved = now
+        plain = bicubic(given, by)
+        loss = loss_of(plain + F.pixel_shuffle(residual.float(), by), wanted)
+        # Beside what a bicubic enlargement would have lost, since crops differ more than steps do.
+        told = {f"x{by}": (loss.detach(), loss_of(plain, wanted))}
+        return loop.Work(loss, len(given), told)
+
+    return loop.Job(model, Optimiser(model), work, decay=0.998, clip=0.5)
 
 
-def together(said):
-    """Whether any process says so, in all of them."""
-    any_ = torch.tensor([float(said)])
-    dist.all_reduce(any_)
-    return any_.item() > 0
+def train(options):
+    loop.run(STATE, begin, options)
 
 
 def load_averaged():
@@ -391,13 +343,9 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("what", choices=["train", "sheet", "export", "evaluate"])
     p.add_argument("out", nargs="?", help="where the sheet goes")
-    p.add_argument("--minutes", type=float, default=40)
+    loop.arguments(p, minutes=40, rate=1.5e-3, hold=0.4, batch=8)
+    p.add_argument("--workers", type=int, default=0, help="processes that draw and damage, beside those that train")
     p.add_argument("--threads", type=int, default=2, help="of all that is not training")
-    p.add_argument("--processes", type=int, default=2)
-    p.add_argument("--batch", type=int, default=8, help="of each process")
-    p.add_argument("--rate", type=float, default=1.5e-3)
-    p.add_argument("--hold", type=float, default=0.4, help="share of the time before the rate begins to fall")
-    p.add_argument("--report", type=float, default=30, help="seconds between two lines")
     p.add_argument("--count", type=int, default=40, help="pictures that are measured or shown")
     options = p.parse_args()
     globals()[options.what](options)

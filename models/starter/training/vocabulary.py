@@ -1,13 +1,16 @@
 """What the starter knows, as data: the words of its captions and what each stands for.
 
-`SUBJECTS` are the names it is taught; every other sprite of the atlas is seen only as a reference, and those
-of `held_out()` never in training at all. Phrases are what a person would type; the first is the one that the
+`SUBJECTS` are the names it is taught (the full form: all but those held out); every other sprite of the atlas is seen
+only as a reference, and those of `held_out()` never in training at all. Phrases are what a person would type; the first is the one that the
 model card and the interface show.
 """
 
+import atlas
+from form import FORM
+
 # Names that draw well at 128 pixels and mean one thing. The icon's own name is the phrase unless given below.
 # These are taught.
-SUBJECTS = """
+TAUGHT = """
 fox cat-face dog-face panda rabbit-face bear lion penguin owl octopus spouting-whale crab turtle frog butterfly
 honeybee elephant giraffe zebra pig-face duck flamingo snail tropical-fish unicorn dragon t-rex strawberry red-apple
 banana watermelon carrot avocado pizza hamburger croissant doughnut cupcake soft-ice-cream hot-beverage teapot guitar
@@ -179,6 +182,23 @@ def plural(phrase):
 
 def held_out(names):
     """A hundred sprites that training never sees, for judging references: every fifth that has no name above."""
-    named = {*SUBJECTS, *LATER}
-    rest = [n for n in names if n not in named and not n.endswith(("thirty", "oclock", "-face", "-moon"))]
+    named = {*TAUGHT, *LATER}
+    rest = [n for n in names if n not in named and not alike(n)]
     return rest[3::5][:100]
+
+
+def alike(icon):
+    """Whether there are many of it that differ in little: clocks, faces of animals that are there whole, the moon."""
+    return icon.endswith(("thirty", "oclock", "-face", "-moon"))
+
+
+def subjects():
+    """The names that are taught."""
+    if not FORM.every_name:
+        return TAUGHT
+    names = atlas.names()
+    hidden = set(held_out(names))
+    return [n for n in names if n in PHRASES or not (n in hidden or alike(n))]
+
+
+SUBJECTS = subjects()
