@@ -1,6 +1,6 @@
 """The judge: a small network, trained on renders only, that says what a picture shows and which subject it is.
 
-    python judges.py --minutes 14        trains, resumes from build/judge.pt, writes ../judges/ when the time is up
+    python judges.py --minutes 40        trains, resumes from build/judge.pt, writes ../judges/ when the time is up
     python judges.py --export            only measures and writes what is there
 
 It looks at [B, 4, 128, 128] premultiplied RGBA in -1..1, as the starter's own pictures are. One trunk, and of its
@@ -15,9 +15,8 @@ no style, no tint and no plain colour left to see.
 
 import argparse
 import json
-import os
+import math
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+import loop
 import vocabulary as words
 from atlas import load as load_atlas
 from form import BUILD
@@ -56,9 +56,10 @@ HEADS = {
 }
 # Each stage: a convolution that reduces the picture, then residual pairs of 3x3 convolutions.
 STAGES = [
-    dict(channels=64, kernel=8, stride=4, padding=2, residuals=0),
-    dict(channels=128, kernel=3, stride=2, padding=1, residuals=1),
-    dict(channels=192, kernel=3, stride=2, padding=1, residuals=1),
+    dict(channels=32, kernel=4, stride=2, padding=1, residuals=0),
+    dict(channels=64, kernel=3, stride=2, padding=1, residuals=1),
+    dict(channels=128, kernel=3, stride=2, padding=1, residuals=2),
+    dict(channels=192, kernel=3, stride=2, padding=1, residuals=2),
     dict(channels=384, kernel=1, stride=1, padding=0, residuals=0),
 ]
 WEIGHTS = {"subjects": 1.0, "style": 0.5, "finish": 0.3, "background": 0.5, "tint": 0.5, "count": 0.3, "embedding": 1.0}
@@ -241,64 +242,57 @@ def atlas():
     return Stage(sprites), names
 
 
-def train(minutes, batch, rate):
+class Trained(nn.Module):
+    """The judge, and what its embedding is trained against: a direction for each sprite."""
+
+    def __init__(self, sprites):
+        super().__init__()
+        self.judge = Judge().to(memory_format=torch.channels_last)
+        self.identities = nn.Parameter(torch.randn(sprites, EMBEDDING) * 0.1)
+
+
+class Optimiser:
+    """Muon for the convolutions, AdamW for the rest at shares of its rate."""
+
+    def __init__(self, model):
+        named = list(model.named_parameters())
+        outer = lambda n: "heads" in n or n == "identities"
+        rest = [p for n, p in named if p.ndim != 2 or n == "identities"]
+        # A head sums 768 features: what is a small step for a norm is a wild one for it.
+        groups = [dict(params=rest, share=0.4), dict(params=[model.judge.heads.weight], share=0.07)]
+        self.muon = Muon([p for n, p in named if p.ndim == 2 and not outer(n)])
+        self.adam = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+
+    def step(self, rate):
+        self.muon.step(rate)
+        for group in self.adam.param_groups:
+            group["lr"] = group["share"] * rate
+        self.adam.step()
+
+    def state(self):
+        return {"muon": self.muon.buffers, "adam": self.adam.state_dict()}
+
+    def restore(self, state):
+        self.muon.buffers = state["muon"]
+        self.adam.load_state_dict(state["adam"])
+
+
+def begin(rank, step, options):
     stage, names = atlas()
     tasks = Tasks(names)
     classes = {tasks.sprite(n, s): k for k, (n, s) in enumerate((n, s) for n in tasks.shown for s in range(4))}
-    torch.manual_seed(0)
-    model = Judge().to(memory_format=torch.channels_last)
-    identities = nn.Parameter(torch.randn(len(classes), EMBEDDING) * 0.1)
-    inner = [p for n, p in model.named_parameters() if p.ndim == 2 and "heads" not in n]
-    norms = [p for n, p in model.named_parameters() if p.ndim != 2]
-    # A head sums 768 features: what is a small step for a norm is a wild one for it.
-    groups = [dict(params=[*norms, identities], share=0.4), dict(params=[model.heads.weight], share=0.07)]
-    muon, adam = Muon(inner), torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
-    step, before = 0, 0.0
-    if STATE.exists():
-        state = torch.load(STATE)
-        model.load_state_dict(state["model"])
-        identities.data, muon.buffers, step, before = state["identities"], state["muon"], state["step"], state["spent"]
-        adam.load_state_dict(state["adam"])
-    renders = Renders(stage, names, 7_000_000 + step)
-    start, saved, last = time.process_time(), time.time(), time.time()
-    seen, drawing, sums = 0, 0.0, {}
-    while True:
-        # Minutes of the processor, not of the clock: the schedule must not run ahead when others take the machine.
-        spent = before + (time.process_time() - start) / 60
-        # Falls in a straight line to nothing at the end of the minutes given.
-        factor = min(1.0, (step + 1) / 40, max(0.0, 1 - spent / minutes) * 1.25)
-        if factor == 0.0:
-            break
-        t = time.time()
-        pictures, given = renders.batch(batch)
-        drawing += time.time() - t
+    model = Trained(len(classes))
+    renders = Renders(stage, names, 7_000_000 + step + 7919 * rank)
+
+    def work():
+        pictures, given = renders.batch(options.batch)
         with torch.autocast("cpu", torch.bfloat16):
-            out = model(pictures)
-        parts = losses(out, given, identities, classes)
-        sum(WEIGHTS[k] * v for k, v in parts.items()).backward()
-        muon.step(rate * factor)
-        for group in adam.param_groups:
-            group["lr"] = group["share"] * rate * factor
-        adam.step()
-        model.zero_grad(set_to_none=True)
-        identities.grad = None
-        step, seen = step + 1, seen + batch
-        for k, v in parts.items():
-            sums.setdefault(k, []).append(v.item())
-        now = time.time()
-        if now - last > 30:
-            print(f"step {step} {spent:.1f} min {seen / (now - last):.0f}/s drawing {drawing / (now - last):.0%}  " + "  ".join(f"{k} {np.mean(v):.3f}" for k, v in sums.items()), flush=True)
-            seen, drawing, sums, last = 0, 0.0, {}, now
-        if now - saved > 60:
-            save(model, identities, muon, adam, step, spent)
-            saved = now
-    save(model, identities, muon, adam, step, minutes)
+            out = model.judge(pictures)
+        parts = losses(out, given, model.identities, classes)
+        loss = sum(WEIGHTS[k] * v for k, v in parts.items())
+        return loop.Work(loss, len(given), {k: (v.detach(), 1) for k, v in parts.items()})
 
-
-def save(model, identities, muon, adam, step, spent):
-    aside = STATE.with_suffix(".tmp")
-    torch.save(dict(model=model.state_dict(), identities=identities.data, muon=muon.buffers, adam=adam.state_dict(), step=step, spent=spent), aside)
-    os.replace(aside, STATE)
+    return loop.Job(model, Optimiser(model), work, decay=0.99, clip=math.inf)
 
 
 # ------------------------------------------------------------------------- measuring and shipping
@@ -365,7 +359,8 @@ def export():
     stage, names = atlas()
     tasks = Tasks(names)
     model, state = Judge(), torch.load(STATE)
-    model.load_state_dict(state["model"])
+    # The averages of norms are those of the last weights; the rate has fallen to nothing, so the weights are too.
+    model.load_state_dict({n.removeprefix("judge."): t for n, t in state["model"].items() if n.startswith("judge.")})
     weights = model.eval().folded()
     shelf = gallery(weights, stage, names, tasks)
     own = measure(weights, shelf, stage, names, tasks)
@@ -398,14 +393,12 @@ def judge(pictures, shipped=None):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--minutes", type=float, default=14, help="of processor time, with those of earlier runs")
-    p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--rate", type=float, default=6e-3)
+    loop.arguments(p, minutes=40, rate=6e-3, hold=0.2, batch=64)
     p.add_argument("--export", action="store_true", help="train no further; measure and write")
     o = p.parse_args()
-    torch.set_num_threads(1)
     if not o.export:
-        train(o.minutes, o.batch, o.rate)
+        loop.run(STATE, begin, o)
+    torch.set_num_threads(1)
     export()
 
 
