@@ -11,6 +11,7 @@ run is meant to end when it says. A run that is told to end (SIGTERM) saves firs
 import os
 import signal
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,8 @@ def walk(rank, state, begin, options):
     else:
         torch.set_float32_matmul_precision("high")
     if world > 1:
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29517")
+        # Each training has a door of its own: several may run beside one another.
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(29000 + zlib.crc32(str(state).encode()) % 1000))
         dist.init_process_group("gloo", rank=rank, world_size=world)
     torch.manual_seed(0)
     before = carry.resumed(state, options.carry)
