@@ -29,10 +29,11 @@ def pair_held_out(subject, attribute):
 
 
 class Tasks:
-    def __init__(self, names, allow_held_out_pairs=False, two=0.19, style_said=0.72):
-        """`two` is the share of pictures with two subjects, `style_said` of captions that name the style. The evaluation
-        set was drawn with what stands here; training may take more of what it finds hard."""
-        self.single, self.style_said = 0.93 - two, style_said
+    def __init__(self, names, allow_held_out_pairs=False, two=0.24, several=0.10, style_said=0.72):
+        """Shares: `two` of pictures with two subjects, `several` of those with one subject more than once, `style_said` of
+        captions that name the style. The evaluation set was drawn with what stands here; training may take more of
+        what it finds hard."""
+        self.single, self.several, self.style_said = 1 - two - several, several, style_said
         self.index = {n: i for i, n in enumerate(names)}
         self.named = [n for n in words.SUBJECTS]
         hidden = set(words.held_out(names))
@@ -112,7 +113,7 @@ class Tasks:
                 place["x"], place["scale"] = (0.29 if left else 0.71), min(place["scale"], 0.50)
                 text += " on the left" if left else " on the right"
             figures = [self.figure(r, name, style, **place)]
-        elif kind < self.single + 0.07:
+        elif kind < self.single + self.several:
             name, count = r.choice(self.named), r.choice([2, 3])
             subjects, text = [name], f"{words.NUMBERS[count]} {noun(name, True)}"
             xs, scale = ((0.28, 0.72), 0.46) if count == 2 else ((0.19, 0.5, 0.81), 0.34)

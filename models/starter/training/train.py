@@ -75,7 +75,7 @@ class Rotations:
 
 def begin(rank, step, options):
     model = build_model().to(options.device)
-    batches = drawn_batches(options, step, rank, two=0.30, style_said=0.85)
+    batches = drawn_batches(options, step, rank, two=0.30, several=0.07, style_said=0.85)
     generator = torch.Generator(options.device).manual_seed(1000 * step + rank)
     network = torch.compile(model) if options.compile else model
     rotations, costs = Rotations(model.denoiser), {}
