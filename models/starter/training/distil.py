@@ -16,9 +16,8 @@ import loop
 import tokenizer as tok
 from batches import USUAL
 from form import BUILD
-from optimiser import Optimiser
 from sample import euler_step, guided, load
-from train import STATE, Rotations, corrupted, drawn_batches
+from train import STATE, Rotations, corrupted, drawn_batches, optimiser
 
 STUDENT = BUILD / "student.pt"
 SIGMAS = [1.0, 0.75, 0.5, 0.25, 0.0]
@@ -58,7 +57,7 @@ def begin(rank, step, options):
         error = ((prediction.float() - target).pow(2).mean(2) * batch.weight).mean()
         return loop.Work(error / now, len(batch.ids), {f"sigma {now}": (error.detach(), 1)})
 
-    return loop.Job(student, Optimiser(student), work, decay=0.99)
+    return loop.Job(student, optimiser(student), work, decay=0.99)
 
 
 def main():

@@ -28,7 +28,7 @@ import loop
 import vocabulary as words
 from atlas import load as load_atlas
 from form import BUILD
-from optimiser import Muon
+from optimiser import Optimiser
 from scenes import COLOUR_NAMES, FINISH_NAMES, SCENE_NAMES, TINT_NAMES, Figure, Scene, Stage
 from tasks import STYLE_NAMES, Tasks
 
@@ -251,30 +251,10 @@ class Trained(nn.Module):
         self.identities = nn.Parameter(torch.randn(sprites, EMBEDDING) * 0.1)
 
 
-class Optimiser:
-    """Muon for the convolutions, AdamW for the rest at shares of its rate."""
-
-    def __init__(self, model):
-        named = list(model.named_parameters())
-        outer = lambda n: "heads" in n or n == "identities"
-        rest = [p for n, p in named if p.ndim != 2 or n == "identities"]
-        # A head sums 768 features: what is a small step for a norm is a wild one for it.
-        groups = [dict(params=rest, share=0.4), dict(params=[model.judge.heads.weight], share=0.07)]
-        self.muon = Muon([p for n, p in named if p.ndim == 2 and not outer(n)])
-        self.adam = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
-
-    def step(self, rate):
-        self.muon.step(rate)
-        for group in self.adam.param_groups:
-            group["lr"] = group["share"] * rate
-        self.adam.step()
-
-    def state(self):
-        return {"muon": self.muon.buffers, "adam": self.adam.state_dict()}
-
-    def restore(self, state):
-        self.muon.buffers = state["muon"]
-        self.adam.load_state_dict(state["adam"])
+def optimiser(model):
+    """Muon for the convolutions. A head sums 768 features: what is a small step for a norm is a wild one for it."""
+    convolution = lambda name, p: p.ndim == 2 and "heads" not in name and name != "identities"
+    return Optimiser(model, convolution, lambda name: 0.07 if name == "judge.heads.weight" else 0.4)
 
 
 def begin(rank, step, options):
@@ -292,7 +272,7 @@ def begin(rank, step, options):
         loss = sum(WEIGHTS[k] * v for k, v in parts.items())
         return loop.Work(loss, len(given), {k: (v.detach(), 1) for k, v in parts.items()})
 
-    return loop.Job(model, Optimiser(model), work, decay=0.99, clip=math.inf)
+    return loop.Job(model, optimiser(model), work, decay=0.99, clip=math.inf)
 
 
 # ------------------------------------------------------------------------- measuring and shipping

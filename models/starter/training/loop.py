@@ -90,9 +90,8 @@ def walk(rank, state, begin, options):
         job.model.load_state_dict(before["model"])
         if "optimiser" in before:
             job.optimiser.restore(before["optimiser"])
-    averaged = {n: p.detach().clone() for n, p in job.model.named_parameters()}
-    if before:
-        averaged = {n: before["averaged"][n].to(p) for n, p in averaged.items()}
+    begun = before["averaged"] if before else dict(job.model.named_parameters())
+    averaged = {n: begun[n].detach().to(p, copy=True) for n, p in job.model.named_parameters()}
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
     log = Log(options)

@@ -1,4 +1,4 @@
-"""Muon for the matrices inside the blocks, AdamW for the rest, with one learning rate schedule for both.
+"""Muon for the matrices inside a network, AdamW for the rest, with one learning rate schedule for both.
 
 Muon: Keller Jordan, https://kellerjordan.github.io/posts/muon/; the update's size is matched to AdamW's as in
 "Muon is Scalable for LLM Training" (arXiv 2502.16982), so both take the same rate.
@@ -22,37 +22,45 @@ def orthogonalised(g, steps=5):
 
 
 class Muon:
+    """Convolutions count as matrices of what each output sees."""
+
     def __init__(self, parameters, momentum=0.95, decay=0.01):
         self.stacks = {}
         for p in parameters:
-            self.stacks.setdefault(tuple(p.shape), []).append(p)
+            self.stacks.setdefault(tuple(p.flatten(1).shape), []).append(p)
         self.momentum, self.decay = momentum, decay
         self.buffers = {shape: ps[0].new_zeros(len(ps), *shape) for shape, ps in self.stacks.items()}
 
     @torch.no_grad()
     def step(self, rate):
         for shape, parameters in self.stacks.items():
-            g, buffer = torch.stack([p.grad for p in parameters]), self.buffers[shape]
+            g, buffer = torch.stack([p.grad.flatten(1) for p in parameters]), self.buffers[shape]
             buffer.mul_(self.momentum).add_(g)
             update = orthogonalised(g + self.momentum * buffer) * (0.2 * max(shape) ** 0.5)
             for p, u in zip(parameters, update):
-                p.mul_(1 - rate * self.decay).sub_(u, alpha=rate)
+                p.mul_(1 - rate * self.decay).sub_(u.view_as(p), alpha=rate)
 
 
 class Optimiser:
-    """`step(rate)` after gradients are in place; `state()` and `restore()` for resuming."""
+    """`step(rate)` after gradients are in place; `state()` and `restore()` for resuming.
 
-    def __init__(self, model):
-        inner = lambda name, p: p.ndim == 2 and any(part in name for part in ("transformer_blocks", "layers."))
+    `inner(name, parameter)` says what Muon takes. AdamW takes the rest, each at the share of the rate that
+    `share(name)` gives it."""
+
+    def __init__(self, model, inner, share=lambda name: 1.0, decay=0.01):
         named = list(model.named_parameters())
-        self.muon = Muon([p for n, p in named if inner(n, p)])
-        rest = [p for n, p in named if not inner(n, p)]
-        self.adam = torch.optim.AdamW(rest, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+        self.muon = Muon([p for n, p in named if inner(n, p)], decay=decay)
+        rest = {}
+        for n, p in named:
+            if not inner(n, p):
+                rest.setdefault(share(n), []).append(p)
+        self.shares = list(rest)
+        self.adam = torch.optim.AdamW([dict(params=ps) for ps in rest.values()], lr=0.0, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
 
     def step(self, rate):
         self.muon.step(rate)
-        for group in self.adam.param_groups:
-            group["lr"] = rate
+        for group, share in zip(self.adam.param_groups, self.shares):
+            group["lr"] = share * rate
         self.adam.step()
 
     def state(self):

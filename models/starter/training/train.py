@@ -51,6 +51,11 @@ def build_model():
     return Starter(DenoiserConfig(num_attention_heads=FORM.heads), text)
 
 
+def optimiser(model):
+    """Muon for the matrices inside the blocks."""
+    return Optimiser(model, lambda name, p: p.ndim == 2 and any(part in name for part in ("transformer_blocks", "layers.")))
+
+
 def drawn_batches(options, seed, rank, **shares):
     """Batches of this process, on its device."""
     sprites, names = atlas.load()
@@ -87,9 +92,9 @@ def begin(rank, step, options):
         given = (batch.ids, rotations.of(batch))
         with torch.autocast(options.device, torch.bfloat16):
             if options.peak and batch.kind not in costs:
-                few = (t[:2] if t is not None else None for t in (x, sigma, batch.ids, batch.references))
-                one, level, ids, references = few
-                costs[batch.kind] = loop.operations_of(lambda: model(one, level, ids, given[1], references)) / 2
+                two = lambda t: None if t is None else t[:2]
+                pass_ = lambda: model(two(x), two(sigma), two(batch.ids), given[1], two(batch.references))
+                costs[batch.kind] = loop.operations_of(pass_) / 2
             prediction = (network if batch.kind in USUAL else model)(x, sigma, *given, batch.references)
         loss, error = loss_of(prediction, batch.target, sigma, batch.weight)
         # For each kind of batch, the picture's error by noise level.
@@ -98,7 +103,7 @@ def begin(rank, step, options):
         return loop.Work(loss.mean(), len(batch.ids), told, costs.get(batch.kind, 0.0) * len(batch.ids))
 
     # The rate falls to nothing at the end of a run, which does most of the averaging.
-    return loop.Job(model, Optimiser(model), work, decay=0.98)
+    return loop.Job(model, optimiser(model), work, decay=0.98)
 
 
 def main():

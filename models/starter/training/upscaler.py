@@ -24,7 +24,7 @@ from PIL import Image
 
 import loop
 from form import BUILD
-from optimiser import orthogonalised
+from optimiser import Optimiser
 
 STATE = BUILD / "upscaler.pt"
 OUT = Path(__file__).parents[2] / "upscaler"
@@ -142,39 +142,10 @@ def loss_of(found, wanted):
     return size(error) + 0.25 * (size(error.diff(dim=2)) + size(error.diff(dim=3)))
 
 
-class Optimiser:
-    """Muon (see optimiser.py) for the trunk's convolutions, as matrices of what each output sees; AdamW for the rest,
-    at shares of its rate: what the heads say is small, and so are their steps."""
-
-    def __init__(self, model):
-        trunk = lambda name, p: p.ndim == 4 and name.startswith(("blocks.", "conv_out"))
-        named = list(model.named_parameters())
-        self.trunk = [p for n, p in named if trunk(n, p)]
-        self.momentum = torch.zeros_like(torch.stack([p.detach().flatten(1) for p in self.trunk]))
-        head = lambda name: name.startswith("heads.")
-        groups = [
-            {"params": [p for n, p in named if not trunk(n, p) and not head(n)], "share": 0.3},
-            {"params": [p for n, p in named if head(n)], "share": 0.06},
-        ]
-        self.adam = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
-
-    @torch.no_grad()
-    def step(self, rate):
-        slopes_ = torch.stack([p.grad.flatten(1) for p in self.trunk])
-        self.momentum.mul_(0.95).add_(slopes_)
-        update = orthogonalised(slopes_ + 0.95 * self.momentum) * (0.2 * slopes_.shape[2] ** 0.5)
-        for p, u in zip(self.trunk, update):
-            p.sub_(u.view_as(p), alpha=rate)
-        for group in self.adam.param_groups:
-            group["lr"] = group["share"] * rate
-        self.adam.step()
-
-    def state(self):
-        return {"momentum": self.momentum, "adam": self.adam.state_dict()}
-
-    def restore(self, state):
-        self.momentum = state["momentum"]
-        self.adam.load_state_dict(state["adam"])
+def optimiser(model):
+    """Muon for the trunk's convolutions. What the heads say is small, and so are their steps."""
+    trunk = lambda name, p: p.ndim == 4 and name.startswith(("blocks.", "conv_out"))
+    return Optimiser(model, trunk, lambda name: 0.06 if name.startswith("heads.") else 0.3, decay=0.0)
 
 
 def begin(rank, step, options):
@@ -193,7 +164,7 @@ def begin(rank, step, options):
         told = {f"x{by}": (loss.detach(), loss_of(plain, wanted))}
         return loop.Work(loss, len(given), told)
 
-    return loop.Job(model, Optimiser(model), work, decay=0.998, clip=0.5)
+    return loop.Job(model, optimiser(model), work, decay=0.998, clip=0.5)
 
 
 def train(options):
