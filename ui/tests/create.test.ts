@@ -55,6 +55,24 @@ it('shows the steps in place, and the picture in the same place', async () => {
   expect(await prompt(page).evaluate((one) => one === document.activeElement)).toBe(true);
 });
 
+it('asks for guidance where what to leave out would not be heard', async () => {
+  await using opened = await open({ query: 'step=20', screen: 'create' });
+  const { page } = opened;
+  await page.locator('[data-action="create.negative"]').click();
+  const guide = page.getByRole('button', { name: 'Set guidance to 1.5' });
+  expect(await guide.count(), 'nothing is to be left out yet').toBe(0);
+  await prompt(page).fill('a fox in a forest');
+  await page.getByRole('textbox', { name: 'Leave out' }).fill('snow');
+  await guide.waitFor();
+  await shot(page, 'leave-out');
+  expect(await clipped(page)).toEqual([]);
+  expect(await axe(page)).toEqual([]);
+  await guide.click();
+  await guide.waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+Enter');
+  await page.locator('[alt="a fox in a forest"]').first().waitFor();
+});
+
 it('offers the words that the model knows', async () => {
   await using opened = await open({ screen: 'create' });
   const { page } = opened;

@@ -16,6 +16,8 @@ export const enCreate = {
   'create.negative.say': 'What the picture should not show',
   'create.negative.toggle': 'Leave out',
   'create.negative.hint': 'Say what the picture should not show (negative prompt)',
+  'create.negative.unheard': 'At a guidance of 1 the model is not asked about it',
+  'create.negative.guide': 'Set guidance to {value}',
 
   'create.reference': 'Reference',
   'create.references': 'References',
@@ -157,4 +159,5 @@ export const enCreate = {
   'recall.seed': 'Use the seed again',
   'recall.size': 'Use the size again',
   'undo.recalled': 'Settings taken from a picture',
+  'undo.guidance': 'Guidance set',
 } as const;

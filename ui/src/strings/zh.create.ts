@@ -17,6 +17,8 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'create.negative.say': '图片中不应出现的内容',
   'create.negative.toggle': '排除',
   'create.negative.hint': '说明图片中不应出现什么（负面提示词）',
+  'create.negative.unheard': '引导为 1 时，模型不会考虑这些内容',
+  'create.negative.guide': '将引导设为 {value}',
 
   'create.reference': '参考图',
   'create.references': '参考图',
@@ -158,4 +160,5 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'recall.seed': '使用其种子',
   'recall.size': '使用其尺寸',
   'undo.recalled': '已取用图片的设置',
+  'undo.guidance': '已设置引导',
 };
