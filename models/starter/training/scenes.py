@@ -24,7 +24,7 @@ FINISH_NAMES = list(words.FINISHES)
 class Figure:
     """One subject in a picture. Lengths are shares of the shorter side, places shares of width and height."""
 
-    sprite: int  # name index * 4 + style
+    sprite: int  # name index * 4 + style; after all of these, product * views + view
     x: float = 0.5
     y: float = 0.53
     scale: float = 0.68
@@ -151,10 +151,12 @@ FINISHES = [globals()[name.replace(" ", "_")] for name in FINISH_NAMES]
 class Stage:
     """The atlas and the backgrounds on a device, and the drawing of scenes with them."""
 
-    def __init__(self, atlas, device="cpu", unit=FORM.unit):
-        """atlas: uint8 [names, styles, side, side, 4], premultiplied. unit: the size of a finish's finest marks, in pixels."""
-        names, styles, side, _, _ = atlas.shape
-        self.sprites = torch.from_numpy(np.ascontiguousarray(atlas)).view(names * styles, side, side, 4).to(device)
+    def __init__(self, atlas, device="cpu", unit=FORM.unit, products=None):
+        """atlas: uint8 [names, styles, side, side, 4], premultiplied; products: the same with views in place of styles.
+        unit: the size of a finish's finest marks, in pixels."""
+        shelves = [atlas] if products is None else [atlas, products]
+        sprites = np.concatenate([shelf.reshape(-1, *shelf.shape[2:]) for shelf in shelves])
+        self.sprites = torch.from_numpy(sprites).to(device)
         self.bank = torch.from_numpy(backgrounds.bank()).to(device)
         self.tints = torch.tensor(list(words.TINTS.values()), device=device)
         self.colours = torch.tensor(list(words.COLOURS.values()), device=device)

@@ -37,14 +37,15 @@ def sheet(rows, path, columns=10, lines=3):
 
 def main():
     import atlas
+    import products
     from form import FORM
     from scenes import Stage
     from tasks import Tasks
 
     sprites, names = atlas.load()
-    stage, tasks, r = Stage(sprites), Tasks(names), random.Random(1)
+    stage, tasks, r = Stage(sprites, products=products.load()), Tasks(names), random.Random(1)
     rows = []
-    for kind, count in (("picture", 100), ("reference", 40), ("edit", 48), ("pair", 12)):
+    for kind, count in (("picture", 100), ("reference", 40), ("turned", 14), ("edit", 48), ("pair", 12)):
         for _ in range(count):
             task = getattr(tasks, kind)(r)
             pictures = [stage.compose([s], FORM.side, FORM.side)[0].numpy() for s in (*task.references, task.target)]

@@ -8,6 +8,7 @@ import copy
 import zlib
 from dataclasses import dataclass, field
 
+import products
 import vocabulary as words
 from scenes import COLOUR_NAMES, FINISH_NAMES, SCENE_NAMES, TINT_NAMES, Figure, Scene
 from backgrounds import VARIANTS
@@ -29,11 +30,11 @@ def pair_held_out(subject, attribute):
 
 
 class Tasks:
-    def __init__(self, names, allow_held_out_pairs=False, two=0.24, several=0.10, style_said=0.72):
+    def __init__(self, names, allow_held_out_pairs=False, two=0.24, several=0.10, style_said=0.72, products=0.0):
         """Shares: `two` of pictures with two subjects, `several` of those with one subject more than once, `style_said` of
-        captions that name the style. The evaluation set was drawn with what stands here; training may take more of
+        captions that name the style, `products` of references that are a product to be turned. The evaluation set was drawn with what stands here; training may take more of
         what it finds hard."""
-        self.single, self.several, self.style_said = 1 - two - several, several, style_said
+        self.single, self.several, self.style_said, self.products = 1 - two - several, several, style_said, products
         self.index = {n: i for i, n in enumerate(names)}
         self.named = [n for n in words.SUBJECTS]
         hidden = set(words.held_out(names))
@@ -64,7 +65,11 @@ class Tasks:
         return dict(background=background, variant=r.randrange(VARIANTS), crop=(r.random(), r.random()), shade=r.gauss(0, 0.012))
 
     def figure(self, r, name, style, **place):
-        f = Figure(self.sprite(name, style), turn=r.gauss(0, 2), **place)
+        return self.stood(r, self.sprite(name, style), **place)
+
+    def stood(self, r, sprite, **place):
+        """A sprite at a place, not quite exactly."""
+        f = Figure(sprite, turn=r.gauss(0, 2), **place)
         f.x += r.gauss(0, 0.01)
         f.y += r.gauss(0, 0.01)
         f.scale *= r.uniform(0.97, 1.03)
@@ -156,6 +161,8 @@ class Tasks:
 
     def reference(self, r, name=None, style=None):
         """One reference of a subject, and the subject in a new scene."""
+        if self.products and name is None and r.random() < self.products:
+            return self.turned(r)
         name = name or r.choice(self.shown)
         style = r.randrange(4) if style is None else style
         u = r.random()
@@ -182,6 +189,22 @@ class Tasks:
         caption = self.sentence(r, text, where, target_style, finish, background is None, said)
         labels = dict(subjects=[name], style=target_style, background=background, finish=finish)
         return Task(caption, target, [seen], labels)
+
+    def turned(self, r):
+        """A product that a reference shows from one side, asked for from another."""
+        which = r.choice([i for i, (_, number) in enumerate(products.all_of_them()) if number < products.EACH - products.HIDDEN])
+        kind, _ = products.all_of_them()[which]
+        first = len(self.index) * len(STYLE_NAMES) + which * len(products.VIEWS)
+        seen_from, shown_from = r.sample(range(len(products.VIEWS)), 2)
+        figure = lambda view, **place: self.stood(r, first + view, x=0.5, y=0.53, **place)
+        ground = None if r.random() < 0.5 else ("plain", r.randrange(len(COLOUR_NAMES)))
+        seen = Scene([figure(seen_from, scale=r.uniform(0.66, 0.86))], **self.view(r, ground))
+        background, where = self.background(r)
+        target = Scene([figure(shown_from, scale=0.70)], **self.view(r, background))
+        noun = kind if r.random() < 0.6 else r.choice(["thing", "object", "product"])
+        text = f"{r.choice(['this', 'the same'])} {noun} {r.choice(products.VIEWS[shown_from][0])}"
+        caption = self.sentence(r, text, where, 0, None, background is None, 0.0)
+        return Task(caption, target, [seen], dict(subjects=[kind], background=background))
 
     def pair(self, r):
         """Two references side by side in one scene."""

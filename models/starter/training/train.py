@@ -13,6 +13,7 @@ import torch
 
 import atlas
 import loop
+import products
 import tokenizer as tok
 from batches import USUAL, Batches, Planner
 from form import BUILD, FORM
@@ -59,10 +60,11 @@ def optimiser(model):
 def drawn_batches(options, seed, rank, **shares):
     """Batches of this process, on its device."""
     sprites, names = atlas.load()
+    turning = products.load() if shares.get("products") else None
     planner = Planner(Tasks(names, **shares), tok.load(), options.batch, seed, rank)
     accelerated = options.device != "cpu"
     # Drawing costs a fifth of a training step on a processor, and next to nothing on an accelerator.
-    return Batches(Stage(sprites, options.device), planner, uses=1 if accelerated else 3, workers=options.workers)
+    return Batches(Stage(sprites, options.device, products=turning), planner, uses=1 if accelerated else 3, workers=options.workers)
 
 
 class Rotations:
@@ -80,7 +82,7 @@ class Rotations:
 
 def begin(rank, step, options):
     model = build_model().to(options.device)
-    batches = drawn_batches(options, step, rank, two=0.30, several=0.07, style_said=0.85)
+    batches = drawn_batches(options, step, rank, two=0.30, several=0.07, style_said=0.85, products=0.12)
     generator = torch.Generator(options.device).manual_seed(1000 * step + rank)
     network = torch.compile(model) if options.compile else model
     rotations, costs = Rotations(model.denoiser), {}
