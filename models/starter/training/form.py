@@ -23,16 +23,16 @@ class Form:
     text_layers: int
     tokens: int  # of the longest caption
     vocabulary: int  # of the tokenizer
-    every_name: bool  # whether all names but those held out are taught, or the list in vocabulary.py
+    names: int | None  # how many of the list in vocabulary.py are taught; None for every name that is not held out
 
 
 FORMS = {
     form.name: form
     for form in (
         # Others: 4:5 and its inverse (7x9 patches), 3:5 and its inverse (6x10).
-        Form("small", 128, ((144, 112), (112, 144), (160, 96), (96, 160)), (96, 160), 168, 128, 1, 4, 2, 32, 2048, False),
+        Form("small", 128, ((144, 112), (112, 144), (160, 96), (96, 160)), (96, 160), 168, 128, 1, 4, 2, 32, 2048, 64),
         # Others: 4:5 (14x18 patches), 3:2 (13x20), 16:9 (12x21), and their inverses.
-        Form("full", 256, ((288, 224), (224, 288), (320, 208), (208, 320), (336, 192), (192, 336)), (192, 336), 352, 224, 2, 6, 3, 48, 4096, True),
+        Form("full", 256, ((288, 224), (224, 288), (320, 208), (208, 320), (336, 192), (192, 336)), (192, 336), 352, 224, 2, 6, 3, 48, 4096, None),
     )
 }
 FORM = FORMS[os.environ.get("LIKENESS_FORM", "small")]

@@ -8,34 +8,29 @@ model card and the interface show.
 import atlas
 from form import FORM
 
-# Names that draw well at 128 pixels and mean one thing. The icon's own name is the phrase unless given below.
-# These are taught.
-TAUGHT = """
-fox cat-face dog-face panda rabbit-face bear lion penguin owl octopus spouting-whale crab turtle frog butterfly
-honeybee elephant giraffe zebra pig-face duck flamingo snail tropical-fish unicorn dragon t-rex strawberry red-apple
-banana watermelon carrot avocado pizza hamburger croissant doughnut cupcake soft-ice-cream hot-beverage teapot guitar
-camera backpack umbrella crown gem-stone light-bulb balloon wrapped-gift soccer-ball teddy-bear alarm-clock automobile
-fire-engine bicycle rocket airplane sailboat house cactus mushroom sunflower evergreen-tree
-""".split()
-
-# And these are to be taught when there is more time than an afternoon on two cores: teaching 254 names in it gave each its
-# colours and no shape. Until then they are seen as references only.
-LATER = """
-badger bat beaver bird blowfish camel chicken cow crocodile deer dolphin dove eagle fish goat goose gorilla hamster
-hedgehog hippopotamus horse-face jellyfish kangaroo koala lady-beetle lizard lobster lotus maple-leaf monkey-face
-mouse-face otter palm-tree parrot peacock polar-bear potted-plant raccoon rhinoceros rooster rose scorpion seal shark
-ewe shrimp sloth snake spider squid swan tiger-face tulip turkey wolf hatching-chick cherry-blossom four-leaf-clover
-bacon bell-pepper bread broccoli birthday-cake cheese-wedge cherries coconut cookie egg eggplant french-fries garlic
-grapes honey-pot hot-dog hot-pepper ice-cream kiwi-fruit lemon lollipop mango melon pancakes peach pear pie pineapple
-popcorn pretzel sandwich sushi taco tomato tropical-drink wine-glass beer-mug bubble-tea artist-palette baseball
-basketball bowling bullseye christmas-tree crystal-ball game-die jack-o-lantern kite magic-wand trophy video-game yarn
-boxing-glove ice-skate accordion axe bell bomb books candle chair clutch-bag drum dress glasses hammer handbag
-headphone high-heeled-shoe jeans key laptop lipstick locked magnet microphone microscope mirror mobile-phone necktie
-old-key open-book package paintbrush pencil printer radio ring running-shoe scissors shield socks sunglasses t-shirt
-telescope television toolbox toothbrush top-hat trumpet violin wrench ambulance anchor bus castle church cloud
-delivery-truck ferris-wheel fire flying-saucer helicopter hot-springs hourglass-done locomotive motorcycle
-motor-scooter police-car rainbow ringed-planet school snowflake snowman star sun taxi tent tractor volcano watch
-crescent-moon
+# Names that draw well at 128 pixels and mean one thing, in the order in which the small form is taught them: `form.names`
+# of them, since 254 in an afternoon on two cores gave each its colours and no shape. Last come those that look most like
+# another. Those not taught yet are seen as references only. The icon's own name is the phrase unless given below.
+NAMES = """
+fox cat-face dog-face panda rabbit-face bear lion penguin owl octopus spouting-whale crab turtle frog butterfly honeybee
+elephant giraffe zebra pig-face duck flamingo snail tropical-fish unicorn dragon t-rex strawberry red-apple banana
+watermelon carrot avocado pizza hamburger croissant doughnut cupcake soft-ice-cream hot-beverage teapot guitar camera
+backpack umbrella crown gem-stone light-bulb balloon wrapped-gift soccer-ball teddy-bear alarm-clock automobile
+fire-engine bicycle rocket airplane sailboat house cactus mushroom sunflower evergreen-tree bat bird blowfish camel
+chicken cow crocodile dolphin dove eagle fish goose hedgehog hippopotamus horse-face jellyfish kangaroo koala
+lady-beetle lizard lobster maple-leaf monkey-face mouse-face palm-tree parrot peacock potted-plant rooster rose shark
+ewe snake swan tiger-face tulip wolf hatching-chick cherry-blossom four-leaf-clover bacon bell-pepper broccoli
+birthday-cake cheese-wedge cherries cookie egg eggplant french-fries garlic grapes honey-pot hot-dog hot-pepper
+ice-cream lemon lollipop mango peach pear pineapple pretzel sandwich sushi taco tomato tropical-drink wine-glass
+beer-mug bubble-tea bowling christmas-tree crystal-ball jack-o-lantern kite magic-wand trophy boxing-glove ice-skate axe
+bell bomb books candle chair dress glasses hammer handbag headphone high-heeled-shoe jeans key laptop lipstick locked
+magnet microphone microscope mobile-phone necktie old-key open-book package paintbrush pencil ring running-shoe scissors
+socks sunglasses t-shirt telescope television toothbrush top-hat trumpet wrench anchor bus church cloud delivery-truck
+ferris-wheel fire flying-saucer helicopter hourglass-done locomotive motorcycle police-car rainbow ringed-planet
+snowflake snowman star sun tent tractor volcano crescent-moon badger beaver deer goat gorilla hamster lotus otter
+polar-bear raccoon rhinoceros scorpion seal shrimp sloth spider squid turkey bread coconut kiwi-fruit melon pancakes pie
+popcorn artist-palette baseball basketball bullseye game-die video-game yarn accordion clutch-bag drum mirror printer
+radio shield toolbox violin ambulance castle hot-springs motor-scooter school taxi watch
 """.split()
 
 PHRASES = {
@@ -182,8 +177,7 @@ def plural(phrase):
 
 def held_out(names):
     """A hundred sprites that training never sees, for judging references: every fifth that has no name above."""
-    named = {*TAUGHT, *LATER}
-    rest = [n for n in names if n not in named and not alike(n)]
+    rest = [n for n in names if n not in NAMES and not alike(n)]
     return rest[3::5][:100]
 
 
@@ -194,8 +188,8 @@ def alike(icon):
 
 def subjects():
     """The names that are taught."""
-    if not FORM.every_name:
-        return TAUGHT
+    if FORM.names is not None:
+        return NAMES[: FORM.names]
     names = atlas.names()
     hidden = set(held_out(names))
     return [n for n in names if n in PHRASES or not (n in hidden or alike(n))]
