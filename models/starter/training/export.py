@@ -2,21 +2,26 @@
 
     python export.py                         build/student.pt to models/starter, the folder that ships (diffusers, f16)
     python export.py --layout gguf --out X   the same as GGUF Q8_0; `single` is the original authors' one file
+    python export.py --back                  models/starter to build/state.pt and its tokenizer, to train on from what shipped
 """
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 import tokenizer as tok
 import vocabulary as words
 from form import BUILD, FORM
 from distil import STUDENT
-from layouts import write_folder
+from layouts import DENOISER, TEXT_ENCODER, TOKENIZER, write_folder
+from loop import save
 from network import PLACES
 from sample import load
+from train import STATE, build_model
 
 STARTER = Path(__file__).parent.parent
 VERSION = "0.2.0"
@@ -45,12 +50,26 @@ def manifest():
     }
 
 
+def back(folder):
+    """What `write_folder` wrote, as a training state and the tokenizer that its text encoder reads. The optimiser begins
+    afresh; how many samples it took is in NOTES.md."""
+    shutil.copy(folder / TOKENIZER, tok.PATH)
+    model = build_model()
+    for module, path in ((model.denoiser, DENOISER), (model.text_encoder, TEXT_ENCODER)):
+        module.load_state_dict({n: t.float() for n, t in load_file(folder / path).items()})
+    weights = model.state_dict()
+    save(STATE, model=weights, averaged=weights, step=0, samples=0)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--state", type=Path, default=STUDENT, help="build/state.pt for weights that are not distilled")
     p.add_argument("--out", type=Path, default=STARTER)
     p.add_argument("--layout", choices=["diffusers", "single", "gguf"], default="diffusers")
+    p.add_argument("--back", action="store_true")
     o = p.parse_args()
+    if o.back:
+        return back(o.out)
     model = load(o.state)
     tokenizer = tok.load()
     half = lambda module: {n: t.half().float() for n, t in module.state_dict().items()}

@@ -10,6 +10,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+# Files of a model folder.
+DENOISER = "transformer/diffusion_pytorch_model.safetensors"
+TEXT_ENCODER = "text_encoder/model.safetensors"
+TOKENIZER = "tokenizer/tokenizer.json"
+
 OUTER = {
     "x_embedder": "img_in",
     "context_embedder": "txt_in",
@@ -141,8 +146,8 @@ def write_folder(folder, manifest, model_config, state, text_config, text_state,
         }
         write_json(folder / "model_index.json", index)
         write_json(folder / "transformer/config.json", {"_class_name": "Flux2Transformer2DModel", **model_config})
-        save_file(half(state), folder / "transformer/diffusion_pytorch_model.safetensors")
-        files += ["model_index.json", "transformer/config.json", "transformer/diffusion_pytorch_model.safetensors"]
+        save_file(half(state), folder / DENOISER)
+        files += ["model_index.json", "transformer/config.json", DENOISER]
     elif layout == "single":
         prefixed = {f"model.diffusion_model.{name}": t for name, t in to_original(state).items()}
         save_file(prefixed, folder / "model.safetensors")
@@ -151,10 +156,10 @@ def write_folder(folder, manifest, model_config, state, text_config, text_state,
         meant = from_original(write_gguf(folder / "model-Q8_0.gguf", to_original(state)))
         files.append("model-Q8_0.gguf")
     write_json(folder / "text_encoder/config.json", text_config)
-    save_file(half(text_state), folder / "text_encoder/model.safetensors")
-    (folder / "tokenizer").mkdir(exist_ok=True)
-    tokenizer.save(str(folder / "tokenizer/tokenizer.json"), pretty=False)
-    files += ["text_encoder/config.json", "text_encoder/model.safetensors", "tokenizer/tokenizer.json"]
+    save_file(half(text_state), folder / TEXT_ENCODER)
+    (folder / TOKENIZER).parent.mkdir(exist_ok=True)
+    tokenizer.save(str(folder / TOKENIZER), pretty=False)
+    files += ["text_encoder/config.json", TEXT_ENCODER, TOKENIZER]
     describe = lambda data: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     manifest = {**manifest, "files": [{"path": f, **describe((folder / f).read_bytes())} for f in files]}
     write_json(folder / "starter.json", manifest)
