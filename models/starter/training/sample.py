@@ -43,15 +43,15 @@ def encoded(tokenizer, captions):
     return torch.tensor([tok.padded(i, length) for i in ids])
 
 
-def guided(model, text, empty, rotations, references, guidance):
+def guided(denoiser, text, empty, rotations, references, guidance):
     """A function (x, sigma) to the predicted picture, with classifier-free guidance on the prompt."""
     full, short = rotations
 
     def predict(x, sigma):
         s = torch.full((x.shape[0],), float(sigma), device=x.device)
-        prediction = model.denoiser(x, s, text, full, references).float()
+        prediction = denoiser(x, s, text, full, references).float()
         if guidance != 1.0:
-            free = model.denoiser(x, s, empty, short, references).float()
+            free = denoiser(x, s, empty, short, references).float()
             prediction = free + guidance * (prediction - free)
         return prediction
 
@@ -91,7 +91,7 @@ def sample(model, captions, references=None, size=(FORM.side, FORM.side), steps=
         rotations = [model.denoiser.rotations(n, grid, grids) for n in (ids.shape[1], tok.PAD_MULTIPLE)]
         ids, empty, x = (t.to(device) for t in (ids, empty, noise[rows]))
         with torch.autocast(device.type, torch.bfloat16):
-            predict = guided(model, model.text_encoder(ids), model.text_encoder(empty), rotations, seen, guidance)
+            predict = guided(model.denoiser, model.text_encoder(ids), model.text_encoder(empty), rotations, seen, guidance)
             x = euler(predict, x, [1 - i / steps for i in range(steps)])
         for i, picture in zip(rows, (unpatchify(x, height, width, PATCH) + 1) / 2):
             result[i] = picture.clamp(0, 1).cpu()
