@@ -37,7 +37,7 @@ fn a_png_has_the_settings_other_programs_read() {
     for part in [
         "Steps: 4",
         "Sampler: ",
-        "CFG scale: 1.5",
+        "CFG scale: 1,",
         "Seed: 965400086",
         "Size: 128x128",
         "Model hash: ",

@@ -24,7 +24,7 @@ from sample import load
 from train import STATE, build_model
 
 STARTER = Path(__file__).parent.parent
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 
 
 def manifest():
@@ -37,7 +37,7 @@ def manifest():
         "prediction_type": "sample",
         "image": {"channels": 4, "patch_size": 16, "alpha": "premultiplied", "place_features": PLACES},
         "text": {"max_tokens": tok.MAX_TOKENS, "pad_multiple": tok.PAD_MULTIPLE, "pad_token_id": tok.PAD},
-        "defaults": {"width": FORM.side, "height": FORM.side, "steps": 4, "guidance": 1.5, "sampler": "flow_euler", "schedule": "default"},
+        "defaults": {"width": FORM.side, "height": FORM.side, "steps": 4, "guidance": 1.0, "sampler": "flow_euler", "schedule": "default"},
         "limits": {"min_side": FORM.limits[0], "max_side": FORM.limits[1], "multiple": 16, "max_references": 2},
         "vocabulary": {
             "subjects": [words.phrases(s)[0] for s in words.SUBJECTS],
