@@ -273,12 +273,8 @@ def drawn(which):
         return np.stack([render(kind, *identity(kind, number), *view[1:]) for view in VIEWS])
 
 
-def all_of_them():
-    return [(kind, number) for kind in KINDS for number in range(EACH)]
-
-
 def load():
-    """uint8 [identities, views, SIDE, SIDE, 4], premultiplied, in the order of `all_of_them`."""
+    """uint8 [identities, views, SIDE, SIDE, 4], premultiplied: EACH of the first kind, EACH of the second, ..."""
     with np.load(BUILD / "products.npz") as stored:
         return stored["products"]
 
@@ -290,7 +286,7 @@ def main():
         rows = [([p.transpose(2, 0, 1) / 255 for p in drawn((kind, i))], f"{kind} {i}") for kind in KINDS for i in range(2)]
         return sheet(rows, sys.argv[1], 2, 1)
     with mp.get_context("spawn").Pool(os.cpu_count()) as pool:
-        products = np.stack(pool.map(drawn, all_of_them(), chunksize=1))
+        products = np.stack(pool.map(drawn, [(kind, number) for kind in KINDS for number in range(EACH)], chunksize=1))
     np.savez_compressed(BUILD / "products.npz", products=products)
     print(f"{len(products)} products from {len(VIEWS)} sides")
 

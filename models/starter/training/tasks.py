@@ -192,19 +192,19 @@ class Tasks:
 
     def turned(self, r):
         """A product that a reference shows from one side, asked for from another."""
-        which = r.choice([i for i, (_, number) in enumerate(products.all_of_them()) if number < products.EACH - products.HIDDEN])
-        kind, _ = products.all_of_them()[which]
-        first = len(self.index) * len(STYLE_NAMES) + which * len(products.VIEWS)
+        kinds = list(products.KINDS)
+        kind, number = r.randrange(len(kinds)), r.randrange(products.EACH - products.HIDDEN)
+        first = len(self.index) * len(STYLE_NAMES) + (kind * products.EACH + number) * len(products.VIEWS)
         seen_from, shown_from = r.sample(range(len(products.VIEWS)), 2)
         figure = lambda view, **place: self.stood(r, first + view, x=0.5, y=0.53, **place)
         ground = None if r.random() < 0.5 else ("plain", r.randrange(len(COLOUR_NAMES)))
         seen = Scene([figure(seen_from, scale=r.uniform(0.66, 0.86))], **self.view(r, ground))
         background, where = self.background(r)
         target = Scene([figure(shown_from, scale=0.70)], **self.view(r, background))
-        noun = kind if r.random() < 0.6 else r.choice(["thing", "object", "product"])
+        noun = kinds[kind] if r.random() < 0.6 else r.choice(["thing", "object", "product"])
         text = f"{r.choice(['this', 'the same'])} {noun} {r.choice(products.VIEWS[shown_from][0])}"
         caption = self.sentence(r, text, where, 0, None, background is None, 0.0)
-        return Task(caption, target, [seen], dict(subjects=[kind], background=background))
+        return Task(caption, target, [seen], dict(subjects=[kinds[kind]], background=background))
 
     def pair(self, r):
         """Two references side by side in one scene."""
