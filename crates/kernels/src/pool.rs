@@ -64,18 +64,6 @@ fn answered<Q, T>(question: Mutex<(Q, Option<T>)>) -> T {
     answer.expect("each task is done before the pool is left")
 }
 
-/// Runs with what it asks of the pool all on this thread, for the same reason.
-pub fn alone<T>(run: impl FnOnce() -> T) -> T {
-    struct Back(bool);
-    impl Drop for Back {
-        fn drop(&mut self) {
-            BUSY.set(self.0);
-        }
-    }
-    let _back = Back(BUSY.replace(true));
-    run()
-}
-
 /// Threads that wait for a job, and the job.
 struct Crew {
     /// The open job: its number, whether it can be joined, and how many helpers are at it.
@@ -377,7 +365,7 @@ mod tests {
     #[test]
     fn two_things_at_once_each_have_their_answer() {
         for round in 0..200 {
-            assert_eq!(both(|| round, || alone(|| format!("{round}"))), (round, round.to_string()));
+            assert_eq!(both(|| round, || format!("{round}")), (round, round.to_string()));
         }
     }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use likeness_kernels::pool;
 use likeness_recipe::{
     CacheUse, Inputs, Progress, RenderError, Rendered, ResolvedRecipe, Sampler, Seconds, Size,
     Watch,
@@ -212,7 +211,6 @@ impl Pipeline {
         let width = self.network.config().width();
         let small = self.device.is_cpu() && 2 * tokens * width * width < SMALL;
         let (mut out, other) = match &conditions.negative {
-            None if small => (pool::alone(|| ask(&conditions.prompt))?, None),
             None => (ask(&conditions.prompt)?, None),
             Some(negative) if small => {
                 let (out, other) = profile::both(|| ask(&conditions.prompt), || ask(negative));
