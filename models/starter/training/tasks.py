@@ -32,8 +32,8 @@ def pair_held_out(subject, attribute):
 class Tasks:
     def __init__(self, names, allow_held_out_pairs=False, two=0.24, several=0.10, style_said=0.72, products=0.0):
         """Shares: `two` of pictures with two subjects, `several` of those with one subject more than once, `style_said` of
-        captions that name the style, `products` of references that are a product to be turned. The evaluation set was drawn with what stands here; training may take more of
-        what it finds hard."""
+        captions that name the style, `products` of references that are a product to be turned. The evaluation set was
+        drawn with what stands here; training may take more of what it finds hard."""
         self.single, self.several, self.style_said, self.products = 1 - two - several, several, style_said, products
         self.index = {n: i for i, n in enumerate(names)}
         self.named = [n for n in words.SUBJECTS]
