@@ -58,8 +58,8 @@ class Tasks:
         i = r.randrange(len(COLOUR_NAMES))
         name = COLOUR_NAMES[i]
         if u < 0.92:
-            return ("plain", i), r.choice([f"on a {name} background", f"{name} background", f"on {name}"])
-        return ("gradient", i), r.choice([f"on a {name} gradient", f"{name} gradient background"])
+            return ("plain", i), r.choice([f"on {article(name)} background", f"{name} background", f"on {name}"])
+        return ("gradient", i), r.choice([f"on {article(name)} gradient", f"{name} gradient background"])
 
     def view(self, r, background):
         return dict(background=background, variant=r.randrange(VARIANTS), crop=(r.random(), r.random()), shade=r.gauss(0, 0.012))
@@ -269,4 +269,4 @@ class Tasks:
 def article(noun):
     if noun.split()[0] in ("two", "three") or noun.endswith("glasses") or noun in ("fries", "jeans", "socks", "scissors", "headphones"):
         return noun
-    return f"an {noun}" if noun[0] in "aeio" or noun.startswith("um") else f"a {noun}"
+    return f"an {noun}" if noun[0] in "aeio" or noun.startswith(("um", "hour")) else f"a {noun}"

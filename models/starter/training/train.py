@@ -15,7 +15,7 @@ import atlas
 import loop
 import products
 import tokenizer as tok
-from batches import USUAL, Batches, Planner
+from batches import PATCH, USUAL, Batches, Planner
 from form import BUILD, FORM
 from network import DenoiserConfig, Starter, TextConfig
 from optimiser import Optimiser
@@ -40,11 +40,24 @@ def corrupted(target, sigma, generator):
     return (1 - s) * target + s * noise
 
 
-def loss_of(prediction, target, sigma, weight):
+SEAM = 0.25  # what a jump of the error over an edge between patches counts beside the error itself
+
+
+def seams(off, grid):
+    """How much an error [B, N, 4 p p] jumps over the edges between patches, [B]: mean squares. Patches are drawn by one
+    linear map each, so a plain error leaves an edge to be seen wherever two neighbours are wrong in different ways."""
+    off = off.unflatten(2, (4, PATCH, PATCH)).unflatten(1, grid)  # [B, rows, columns, 4, p, p]
+    beside = off[:, :, 1:, ..., 0] - off[:, :, :-1, ..., -1]
+    below = off[:, 1:, :, :, 0] - off[:, :-1, :, :, -1]
+    return 0.5 * (beside.pow(2).flatten(1).mean(1) + below.pow(2).flatten(1).mean(1))
+
+
+def loss_of(prediction, target, sigma, weight, grid):
     """Per sample: the loss, and the plain error of the picture. The velocity's own weight would be 1 / sigma²; the
     square is left out, since what a picture shows is decided at the noisy end and four steps end at 1/4."""
-    error = ((prediction.float() - target).pow(2).mean(2) * weight).mean(1)
-    return error / sigma.clamp(min=0.1), error
+    off = prediction.float() - target
+    error = (off.pow(2).mean(2) * weight).mean(1)
+    return (error + SEAM * seams(off, grid)) / sigma.clamp(min=0.1), error
 
 
 def build_model():
@@ -98,7 +111,7 @@ def begin(rank, step, options):
                 pass_ = lambda: model(two(x), two(sigma), two(batch.ids), given[1], two(batch.references))
                 costs[batch.kind] = loop.operations_of(pass_) / 2
             prediction = (network if batch.kind in USUAL else model)(x, sigma, *given, batch.references)
-        loss, error = loss_of(prediction, batch.target, sigma, batch.weight)
+        loss, error = loss_of(prediction, batch.target, sigma, batch.weight, batch.grid)
         # For each kind of batch, the picture's error by noise level.
         within = {f"{batch.kind} <{hi:.2g}": (sigma >= lo) & (sigma < hi) for lo, hi in BANDS}
         told = {name: ((error.detach() * some).sum(), some.sum()) for name, some in within.items()}
