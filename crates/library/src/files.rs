@@ -22,6 +22,7 @@ pub(crate) fn write_file(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()>
     make_folder(folder, &aside)?;
     let failed = |error| LibraryError::from_write(path, error);
     let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
     // A temporary file is private by default; a picture is as readable as its owner wants files to be.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -30,6 +31,16 @@ pub(crate) fn write_file(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()>
     file.persist(path).map_err(|error| failed(error.error))?;
     sync_folder(parent);
     Ok(())
+}
+
+/// How the names of unfinished files begin. Whatever else lies beside them is not ours to delete: any
+/// folder may be chosen for a library.
+const UNFINISHED: &str = ".likeness-";
+
+/// Whether this is a file that was being written when the program ended.
+pub(crate) fn is_unfinished(path: &Path) -> bool {
+    let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED));
+    ours && std::fs::symlink_metadata(path).is_ok_and(|file| file.is_file())
 }
 
 fn holds(path: &Path, bytes: &[u8]) -> bool {
@@ -68,10 +79,10 @@ pub(crate) fn still_there(folder: &Path) -> Result<()> {
 /// Deletes what a crash left unfinished.
 pub(crate) fn clear_aside(folder: &Path) -> Result<()> {
     let aside = folder.join(ASIDE);
-    for path in list(&aside)? {
-        std::fs::remove_file(&path).map_err(|error| LibraryError::from_write(&path, error))?;
+    if aside.is_symlink() {
+        return Ok(());
     }
-    Ok(())
+    list(&aside)?.iter().filter(|path| is_unfinished(path)).try_for_each(|path| remove_file(path))
 }
 
 /// Deletes a file; that it is not there is what was wanted.

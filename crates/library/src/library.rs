@@ -58,6 +58,8 @@ impl Library {
         let reader = Reader { connection, folder, is_copy: false };
         files::clear_aside(&reader.folder)?;
         let mut library = Self { reader, _lock: lock, adopted: 0 };
+        // A file that still cannot go keeps nobody from opening.
+        let _ = library.finish_purge();
         let since = match session::begin(&library, now) {
             // A full disk must not keep a person from opening the library and making some room.
             Err(LibraryError::DiskFull { .. }) => None,

@@ -21,6 +21,8 @@ const CHANGES: &[M<'_>] = &[
     M::up(table::settings::CREATE),
     M::up(table::prompts::CREATE),
     M::up(table::connections::CREATE),
+    M::up(table::session::TELL_APART),
+    M::up(table::trash::CREATE),
 ];
 
 /// The schema that this build writes: how many changes there are.

@@ -130,6 +130,9 @@ fn problem(problem: &Problem) -> LibraryProblem {
         Problem::AssetLost { id, path } => {
             ("asset_lost", id.hex(), format!("{} is not there, or not what it was", shown(path)))
         }
+        Problem::Unreadable { path, problem } => {
+            ("unreadable", shown(path), format!("{} cannot be read now: {problem}", shown(path)))
+        }
         Problem::Unknown { path } => {
             ("unknown", shown(path), format!("{} has no row", shown(path)))
         }

@@ -6,7 +6,7 @@ use likeness_picture::{Limits, read_file};
 use rusqlite::Connection;
 
 use crate::folder::ASSETS;
-use crate::table::{assets, pictures};
+use crate::table::{assets, pictures, trash};
 use crate::time::{day_of, start_of};
 use crate::{Asset, Library, NewPicture, PictureId, Result, Time, describe, files, folder};
 
@@ -28,6 +28,7 @@ pub(crate) fn adopt(library: &Library, since: Time, now: Time) -> Result<u32> {
                         files::remove_file(&path)?;
                     }
                 }
+                None if library.sorted(|c| trash::is_purged(c, id, &path, &library.folder))? => {}
                 None if adopt_file(library, &path, id, day, now)? => adopted += 1,
                 None => {}
             }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
+use super::adopt::read_named;
 use super::preserve::{BESIDE, beside, copy_file};
-use crate::folder::{ASSETS, BACKUPS, DATABASE, LOCK, PICTURES};
+use crate::folder::{self, ASSETS, BACKUPS, DATABASE, LOCK, PICTURES};
 use crate::library::{APPLICATION, version};
 use crate::lock::Lock;
+use crate::table::session;
 use crate::{LibraryError, Reader, Result, SCHEMA, Time, files};
 
 /// What was backed up.
@@ -32,15 +34,22 @@ pub struct Restored {
 }
 
 impl Reader {
-    /// Copies the library into the folder `to`, while it is in use. A backup that is there already is
-    /// brought up to date: pictures never change, so only new ones are copied. The result is itself a
-    /// library that can be opened.
+    /// Copies the library into the folder `to`, while it is in use. A backup of this library that is
+    /// there already is brought up to date: pictures never change, so only new ones are copied. The
+    /// result is itself a library that can be opened; once somebody has, it is no backup any more.
+    ///
+    /// # Errors
+    ///
+    /// A [`LibraryError::Field`] `to` where anything else lies there, and [`LibraryError::InUse`] where
+    /// it is open.
     pub fn backup(&self, to: &Path) -> Result<BackedUp> {
         let to = std::path::absolute(to).map_err(|e| LibraryError::from_read(to, e))?;
         let bad = |problem: &str| {
-            LibraryError::field("to", problem, "an empty folder, or a backup, outside the library")
+            let accepted = "an empty folder, or a backup of this library, outside of it";
+            LibraryError::field("to", problem, accepted)
         };
-        if to.starts_with(&self.folder) || self.folder.starts_with(&to) {
+        let (there, here) = (real(&to)?, real(&self.folder)?);
+        if there.starts_with(&here) || here.starts_with(&there) {
             return Err(bad("a library cannot be backed up into itself"));
         }
         let database = to.join(DATABASE);
@@ -53,13 +62,18 @@ impl Reader {
             return Err(bad("there is something else in the folder"));
         }
         std::fs::create_dir_all(&to).map_err(|e| LibraryError::from_write(&to, e))?;
+        let _lock = Lock::take(&to)?;
+        let identity = self.sorted(session::identity)?;
+        if database.exists() && !is_backup(&database, &identity) {
+            return Err(bad("the database in the folder is no backup of this library"));
+        }
         // The rows first: each file they name is there by then, and stays.
         let part = beside(&database, ".part");
         files::remove_file(&part)?;
         self.sorted(|connection| Ok(connection.backup("main", &part, None)?))
             .map_err(|error| error.at(&part))?;
-        forget_thumbnails(&part).map_err(|error| error.at(&part))?;
-        let done = copy_named(&part, &self.folder, &to)?;
+        make_backup(&part).map_err(|error| error.at(&part))?;
+        let done = copy_named(&part, &self.folder, &to, Trust::Length)?;
         files::sync_file(&part)?;
         for suffix in BESIDE {
             files::remove_file(&beside(&database, suffix))?;
@@ -72,8 +86,8 @@ impl Reader {
 }
 
 /// Makes the library at `folder` what the backup at `from` is. The database that is there is moved
-/// into `backups/`; picture files that are there stay, and those made since the session of the backup
-/// began are taken in when it is opened.
+/// into `backups/`; picture files that are there stay, but for those that are damaged, and those made
+/// since the backup are taken in when the library is opened.
 pub fn restore(folder: &Path, from: &Path, now: Time) -> Result<Restored> {
     let backup = from.join(DATABASE);
     sound(&backup, from)?;
@@ -81,9 +95,19 @@ pub fn restore(folder: &Path, from: &Path, now: Time) -> Result<Restored> {
     let _lock = Lock::take(folder)?;
     let database = folder.join(DATABASE);
     let part = beside(&database, ".restored");
-    copy_file(&backup, &part)?;
-    let done = copy_named(&part, from, folder)?;
-    let replaced = match database.exists() {
+    for suffix in BESIDE.into_iter().chain([""]) {
+        files::remove_file(&beside(&part, suffix))?;
+    }
+    // Through SQLite: where somebody worked in the backup, a part of it may lie in its log.
+    open_file(&backup)?
+        .backup("main", &part, None)
+        .map_err(|error| LibraryError::from(error).at(&backup))?;
+    seem_open(&part).map_err(|error| error.at(&part))?;
+    let done = copy_named(&part, from, folder, Trust::Content)?;
+    files::sync_file(&part)?;
+    // A log without its database would be read as the log of the one that comes.
+    let there = |suffix| beside(&database, suffix).exists();
+    let replaced = match BESIDE.into_iter().chain([""]).any(there) {
         true => Some(move_database(
             folder,
             &folder.join(BACKUPS).join(format!("replaced-{now}.sqlite")),
@@ -95,12 +119,61 @@ pub fn restore(folder: &Path, from: &Path, now: Time) -> Result<Restored> {
     Ok(Restored { files: done.files, replaced })
 }
 
-/// Thumbnails are not backed up: they are made again where the backup is opened.
-fn forget_thumbnails(database: &Path) -> Result<()> {
+/// A path without links and `..`, also where its end is not there yet.
+fn real(path: &Path) -> Result<PathBuf> {
+    for above in path.ancestors() {
+        match above.canonicalize() {
+            Ok(real) => return Ok(real.join(path.strip_prefix(above).unwrap_or(Path::new("")))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(LibraryError::from_read(above, error)),
+        }
+    }
+    Ok(path.to_owned())
+}
+
+/// Whether a database is a backup of the library `identity`, that nobody has worked in since.
+fn is_backup(database: &Path, identity: &str) -> bool {
+    let of_us = || -> Result<bool> {
+        let connection = open_file(database)?;
+        let application: i32 =
+            connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        Ok(application == APPLICATION && session::is_backup_of(&connection, identity)?)
+    };
+    // One that is damaged may be anybody's.
+    of_us().unwrap_or(false)
+}
+
+/// Makes a backup of the copy of a database. Thumbnails are not backed up: they are made again where
+/// it is opened.
+fn make_backup(database: &Path) -> Result<()> {
+    change_file(database, |connection| {
+        connection
+            .execute_batch("UPDATE pictures SET thumbnails = 0; UPDATE session SET is_backup = 1")
+    })
+}
+
+/// Makes a restored database look as if it was left open since its last picture, so that opening it
+/// takes in what was made after it.
+fn seem_open(database: &Path) -> Result<()> {
+    change_file(database, |connection| {
+        if !connection.table_exists(None, "session")? {
+            return Ok(()); // A schema before the table: such a library never said.
+        }
+        connection.execute_batch(
+            "UPDATE session SET open_since =
+                 coalesce(open_since, (SELECT max(created_at) FROM pictures), 0)",
+        )
+    })
+}
+
+/// Changes a database that nobody else has seen, and leaves it as one file, without a log beside it.
+fn change_file(
+    database: &Path,
+    change: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> Result<()> {
     let connection = Connection::open(database)?;
-    // One file, without a log beside it.
     connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
-    connection.execute("UPDATE pictures SET thumbnails = 0", [])?;
+    change(&connection)?;
     connection.close().map_err(|(_, error)| error)?;
     Ok(())
 }
@@ -155,8 +228,18 @@ pub(crate) fn open_file(database: &Path) -> Result<Connection> {
     connection.map_err(|error| LibraryError::from(error).at(database))
 }
 
+/// When a file that is there already is taken for the one that is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// Where it is as long: a backup is made often.
+    Length,
+    /// Where it is what its name says: a restore is to heal.
+    Content,
+}
+
 /// Copies the files that a database names from one folder to another, but for those that are there.
-fn copy_named(database: &Path, from: &Path, to: &Path) -> Result<BackedUp> {
+/// What is damaged takes the place of nothing.
+fn copy_named(database: &Path, from: &Path, to: &Path, trust: Trust) -> Result<BackedUp> {
     let mut done = BackedUp::default();
     let reader = Reader::open_copy(database, from)?;
     for path in reader.named_files()? {
@@ -164,8 +247,15 @@ fn copy_named(database: &Path, from: &Path, to: &Path) -> Result<BackedUp> {
         let there = to.join(inside);
         done.files += 1;
         let length = |path: &Path| std::fs::metadata(path).map(|file| file.len()).ok();
-        if length(&there).is_some() && length(&there) == length(&path) {
-            continue;
+        let whole = |path: &Path| {
+            folder::read_name(path).is_some_and(|(id, _)| read_named(path, id).is_some())
+        };
+        if length(&there).is_some() {
+            let same = length(&there) == length(&path);
+            let trusted = if trust == Trust::Length { same } else { same && whole(&there) };
+            if trusted || !whole(&path) {
+                continue;
+            }
         }
         let parent = there.parent().expect("a library's files lie in its folder");
         std::fs::create_dir_all(parent).map_err(|e| LibraryError::from_write(parent, e))?;

@@ -1,9 +1,10 @@
 //! Check: where files and rows disagree.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use likeness_picture::{Limits, read_file};
+use likeness_picture::{Limits, PictureError, read_file};
 use rusqlite::Connection;
 use serde::Serialize;
 
@@ -47,6 +48,13 @@ pub enum Problem {
         id: PictureId,
         /// Its file.
         path: PathBuf,
+    },
+    /// A file that cannot be read now, whatever is in it.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        problem: String,
     },
     /// The file of an asset is not there, or not what it was.
     AssetLost {
@@ -106,17 +114,22 @@ impl Reader {
         for picture in &pictures {
             let Named { id, path, .. } = picture;
             let (id, path) = (*id, path.clone());
-            match state(picture, depth) {
-                State::Whole => {}
-                State::Missing => problems.push(Problem::PictureMissing { id, path }),
-                State::Changed => problems.push(Problem::PictureChanged { id, path }),
-            }
+            problems.extend(match state(picture, depth) {
+                State::Whole => None,
+                State::Missing => Some(Problem::PictureMissing { id, path }),
+                State::Changed => Some(Problem::PictureChanged { id, path }),
+                State::Unreadable(problem) => Some(Problem::Unreadable { path, problem }),
+            });
         }
         let assets = self.named_assets()?;
         for asset in &assets {
-            if state(asset, depth) != State::Whole {
-                problems.push(Problem::AssetLost { id: asset.id, path: asset.path.clone() });
-            }
+            let Named { id, path, .. } = asset;
+            let (id, path) = (*id, path.clone());
+            problems.extend(match state(asset, depth) {
+                State::Whole => None,
+                State::Missing | State::Changed => Some(Problem::AssetLost { id, path }),
+                State::Unreadable(problem) => Some(Problem::Unreadable { path, problem }),
+            });
         }
         let known: HashSet<&Path> =
             pictures.iter().chain(&assets).map(|named| named.path.as_path()).collect();
@@ -124,7 +137,8 @@ impl Reader {
         found.extend(files::walk(&self.folder.join(ASSETS))?);
         let unknown = found.into_iter().filter(|path| !known.contains(path.as_path()));
         problems.extend(unknown.map(|path| Problem::Unknown { path }));
-        let unfinished = files::list(&self.folder.join(ASIDE))?;
+        let mut unfinished = files::list(&self.folder.join(ASIDE))?;
+        unfinished.retain(|path| files::is_unfinished(path));
         problems.extend(unfinished.into_iter().map(|path| Problem::Unfinished { path }));
         problems.extend(self.thumbnails()?);
         Ok(Report { problems, pictures: pictures.len() as u64, assets: assets.len() as u64 })
@@ -180,22 +194,39 @@ impl Reader {
     }
 }
 
-#[derive(PartialEq, Eq)]
-enum State {
+/// What became of a file. One that cannot be read at the moment, as on a disk that answers with an
+/// error, is neither lost nor changed: its row stays.
+pub(crate) enum State {
     Whole,
     Missing,
     Changed,
+    Unreadable(String),
 }
 
 fn state(named: &Named, depth: Depth) -> State {
     match std::fs::metadata(&named.path) {
-        Err(_) => State::Missing,
+        Err(error) => State::of_error(&error),
         Ok(file) if file.len() != named.bytes => State::Changed,
         Ok(_) if depth == Depth::Quick => State::Whole,
-        Ok(_) => match read_file(&named.path, Limits::default().bytes) {
-            Ok(bytes) if PictureId::of(&bytes) == named.id => State::Whole,
-            _ => State::Changed,
-        },
+        Ok(_) => State::of(&named.path, named.id),
+    }
+}
+
+impl State {
+    /// What became of the file of `id`, by reading it.
+    pub(crate) fn of(path: &Path, id: PictureId) -> Self {
+        match read_file(path, Limits::default().bytes) {
+            Ok(bytes) if PictureId::of(&bytes) == id => Self::Whole,
+            Err(PictureError::Unreadable { source, .. }) => Self::of_error(&source),
+            _ => Self::Changed,
+        }
+    }
+
+    fn of_error(error: &std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::Missing,
+            _ => Self::Unreadable(error.to_string()),
+        }
     }
 }
 

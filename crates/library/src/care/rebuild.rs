@@ -74,6 +74,7 @@ fn fill(part: &Path, folder: &Path, salvage: &Salvage, now: Time) -> Result<Rebu
     for path in files::walk(&folder.join(PICTURES))? {
         let named = folder::read_name(&path).zip(path.parent().and_then(folder::read_day));
         match named {
+            Some(((id, _), day)) if salvage.is_purged(id, day) => {}
             Some(((id, _), day)) => {
                 let number = salvage.number_of(id).unwrap_or(i64::MAX);
                 found.push((

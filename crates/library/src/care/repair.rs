@@ -1,15 +1,16 @@
 //! Repair: what a check found is mended. Nothing that might be wanted is deleted.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use likeness_picture::{Limits, PictureError, read_file};
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::adopt::{adopt_asset, adopt_file, made_at, read_named};
-use super::check::{Problem, Report};
+use super::adopt::{adopt_asset, adopt_file, made_at};
+use super::check::{Problem, Report, State};
 use crate::folder::{self, ASSETS, BACKUPS};
-use crate::table::{pictures, recipes, tags, words};
+use crate::table::{pictures, recipes, tags, trash, words};
 use crate::time::day_of;
 use crate::{Library, LibraryError, PictureId, Result, Time, describe, files, thumbnails};
 
@@ -33,7 +34,8 @@ pub struct Repaired {
     pub thumbnails: u64,
     /// Pictures that the search knows again.
     pub indexed: u64,
-    /// What cannot be mended here: a damaged database is rebuilt.
+    /// What cannot be mended here: a damaged database is rebuilt, and what cannot be read now may be
+    /// read later.
     pub left: Vec<Problem>,
 }
 
@@ -51,7 +53,7 @@ impl Library {
             match problem {
                 Problem::Unknown { path } => self.take_in(path, now, &mut done)?,
                 Problem::PictureChanged { id, path } | Problem::AssetLost { id, path }
-                    if path.exists() && read_named(path, *id).is_none() =>
+                    if matches!(State::of(path, *id), State::Changed) =>
                 {
                     self.move_away(path, &mut done)?;
                 }
@@ -80,7 +82,7 @@ impl Library {
                 let moved = place.is_some_and(|(day, format)| {
                     folder::picture_path(&self.folder, day, *id, format) != *path
                 });
-                if place.is_some() && !moved && read_named(path, *id).is_none() {
+                if place.is_some() && !moved && is_lost(path, *id) {
                     let number = pictures::number_of(tx, *id)?;
                     words::unindex(tx, number)?;
                     tx.execute("DELETE FROM pictures WHERE number = ?1", [number])?;
@@ -88,7 +90,7 @@ impl Library {
                     done.forgotten += 1;
                 }
             }
-            Problem::AssetLost { id, path } if read_named(path, *id).is_none() => {
+            Problem::AssetLost { id, path } if is_lost(path, *id) => {
                 done.forgotten += tx.execute("DELETE FROM assets WHERE id = ?1", [id])? as u64;
             }
             Problem::ThumbnailsMissing { id } => {
@@ -96,7 +98,9 @@ impl Library {
                 done.thumbnails += 1;
             }
             Problem::Search { .. } => done.indexed = index_all(tx)?,
-            Problem::Database { .. } => done.left.push(problem.clone()),
+            Problem::Database { .. } | Problem::Unreadable { .. } => {
+                done.left.push(problem.clone());
+            }
             Problem::AssetLost { .. } | Problem::Unknown { .. } | Problem::Unfinished { .. } => {}
         }
         Ok(())
@@ -106,12 +110,24 @@ impl Library {
     fn take_in(&self, path: &Path, now: Time, done: &mut Repaired) -> Result<()> {
         let bytes = match read_file(path, Limits::default().bytes) {
             Ok(bytes) => bytes,
-            Err(_) if !path.exists() => return Ok(()),
+            Err(PictureError::Unreadable { source, .. })
+                if source.kind() == ErrorKind::NotFound =>
+            {
+                return Ok(());
+            }
             Err(PictureError::TooLarge { .. }) => return self.move_away(path, done),
-            Err(error) => return Err(LibraryError::from_picture(path, error)),
+            Err(error) => {
+                let (path, problem) = (path.to_owned(), error.to_string());
+                done.left.push(Problem::Unreadable { path, problem });
+                return Ok(());
+            }
         };
         let Ok(looks) = describe::look_at(&bytes) else { return self.move_away(path, done) };
         let id = PictureId::of(&bytes);
+        if self.sorted(|connection| trash::is_purged(connection, id, path, &self.folder))? {
+            // Somebody deleted it for good, and the file could not go then.
+            return files::remove_file(path);
+        }
         if path.starts_with(self.folder.join(ASSETS)) {
             let right = folder::asset_path(&self.folder, id, looks.format);
             self.put(path, &right, &bytes)?;
@@ -176,6 +192,11 @@ impl Library {
         files::sync_file(&copy)?;
         Ok(copy)
     }
+}
+
+/// Whether the file of a row is gone, or what lies there is not it.
+fn is_lost(path: &Path, id: PictureId) -> bool {
+    matches!(State::of(path, id), State::Missing | State::Changed)
 }
 
 /// Whether a file may still be being written by a thread that stores a picture.

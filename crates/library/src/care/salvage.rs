@@ -43,6 +43,8 @@ pub(crate) struct Salvage {
     jobs: Vec<Job>,
     prompts: Vec<(String, Time, i64)>,
     settings: Vec<(String, String)>,
+    identity: Option<String>,
+    purged: Vec<(PictureId, i64, String)>,
 }
 
 #[derive(Clone)]
@@ -125,6 +127,11 @@ impl Salvage {
                 Ok((r.get(0)?, r.get(1)?, r.get(2)?))
             }),
             settings: read(&old, "SELECT key, value FROM settings", |r| Ok((r.get(0)?, r.get(1)?))),
+            // It stays the library that its backups are of.
+            identity: read(&old, "SELECT identity FROM session", |r| r.get(0)).pop(),
+            purged: read(&old, "SELECT id, day, format FROM purged", |r| {
+                Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+            }),
         }
     }
 
@@ -136,6 +143,11 @@ impl Salvage {
     /// When a picture was added.
     pub(crate) fn made_at(&self, id: PictureId) -> Option<Time> {
         self.pictures.get(&id).map(|kept| kept.created_at)
+    }
+
+    /// Whether a file of this day was to go, since its picture was deleted for good.
+    pub(crate) fn is_purged(&self, id: PictureId, day: i64) -> bool {
+        self.purged.iter().any(|(purged, from, _)| (*purged, *from) == (id, day))
     }
 
     /// What an asset was called.
@@ -213,6 +225,13 @@ impl Salvage {
         for (key, value) in &self.settings {
             let sql = "INSERT OR IGNORE INTO settings (key, value) VALUES (?1, ?2)";
             done.settings += new.execute(sql, [key, value])? as u64;
+        }
+        if let Some(identity) = &self.identity {
+            new.execute("UPDATE session SET identity = ?1", [identity])?;
+        }
+        for (id, day, format) in &self.purged {
+            let sql = "INSERT OR IGNORE INTO purged (id, day, format) VALUES (?1, ?2, ?3)";
+            new.execute(sql, params![id, day, format])?;
         }
         let mut statement = new.prepare("SELECT number FROM pictures")?;
         let numbers = statement.query_map([], |row| row.get(0))?;

@@ -161,6 +161,11 @@ impl Library {
         stored: &StoredFile,
         now: Time,
     ) -> Result<(PictureId, bool)> {
+        // Between the two steps a picture that was there already may have been deleted for good.
+        let path = stored.path(&self.folder);
+        if !path.is_file() {
+            files::write_file(&self.folder, &path, picture.bytes)?;
+        }
         let before = self.write(|tx| {
             let before = place_of(tx, stored.id)?;
             insert(tx, stored.id, picture, stored.day, now)?;
@@ -171,7 +176,7 @@ impl Library {
         })?;
         if let Some((day, format)) = before {
             let old = folder::picture_path(&self.folder, day, stored.id, format);
-            if old != stored.path(&self.folder) {
+            if old != path {
                 files::remove_file(&old)?;
             }
         }

@@ -19,6 +19,14 @@ CREATE TABLE session (
 INSERT INTO session (id) VALUES (1);
 ";
 
+/// Which library this is, so that its backup is told from another library; and whether this is the
+/// backup, which it is until somebody opens it to work in it.
+pub(crate) const TELL_APART: &str = "
+ALTER TABLE session ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN is_backup INTEGER NOT NULL DEFAULT 0 CHECK (is_backup IN (0, 1));
+UPDATE session SET identity = lower(hex(randomblob(16)));
+";
+
 /// What became of the queue since the last session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recovered {
@@ -89,7 +97,7 @@ pub(crate) fn begin(library: &Library, now: Time) -> Result<Option<Time>> {
         let since: Option<Time> =
             tx.query_row("SELECT open_since FROM session", [], |row| row.get(0))?;
         tx.execute(
-            "UPDATE session SET open_since = ?1, unclean = max(unclean, ?2)",
+            "UPDATE session SET open_since = ?1, unclean = max(unclean, ?2), is_backup = 0",
             params![now, since.is_some()],
         )?;
         Ok(since)
@@ -102,6 +110,17 @@ pub(crate) fn end(library: &Library) -> Result<()> {
         tx.execute("UPDATE session SET open_since = NULL", [])?;
         Ok(())
     })
+}
+
+/// Which library a database is of.
+pub(crate) fn identity(connection: &Connection) -> Result<String> {
+    Ok(connection.query_row("SELECT identity FROM session", [], |row| row.get(0))?)
+}
+
+/// Whether a database is a backup of the library `identity`.
+pub(crate) fn is_backup_of(connection: &Connection, identity: &str) -> Result<bool> {
+    let sql = "SELECT is_backup AND identity = ?1 FROM session";
+    Ok(connection.query_row(sql, [identity], |row| row.get(0))?)
 }
 
 pub(crate) fn is_paused(connection: &Connection) -> Result<bool> {

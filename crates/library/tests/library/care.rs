@@ -38,7 +38,7 @@ fn a_check_finds_each_drift_and_repair_mends_it() {
     let stray = file(&recipe("a stray cat", 99), Format::Png);
     std::fs::write(other_day.join("holiday.png"), &stray).unwrap();
     std::fs::write(other_day.join("notes.txt"), b"text").unwrap();
-    std::fs::write(place.path().join("aside/half"), b"half").unwrap();
+    std::fs::write(place.path().join("aside/.likeness-half"), b"half").unwrap();
     std::fs::remove_file(library.asset_path(asset.sha256).unwrap()).unwrap();
     std::fs::remove_file(thumbnail_path(place.path(), 320, ids[6])).unwrap();
     tamper(&place, "DELETE FROM search WHERE rowid = 5");
@@ -200,6 +200,124 @@ fn a_backup_is_a_library() {
     }
     std::fs::write(to.path().join("letter.txt"), b"dear").unwrap();
     assert!(library.backup(to.path()).is_err(), "a folder with something else in it");
+}
+
+#[test]
+fn a_backup_takes_the_place_of_no_other_library() {
+    let (place, other, strange) = (Place::new(), Place::new(), Place::new());
+    let (library, _) = rich(&place);
+    let before = |at: &Place| std::fs::read(at.path().join("library.sqlite")).unwrap();
+    let refused = |to: &std::path::Path| {
+        let refused = library.backup(to);
+        assert!(matches!(refused, Err(LibraryError::Field { field: "to", .. })), "{refused:?}");
+    };
+    add(&other.open(), "of somebody else", 1);
+    let was = before(&other);
+    refused(other.path());
+    assert_eq!(before(&other), was);
+    let open = other.open();
+    assert!(matches!(library.backup(other.path()), Err(LibraryError::InUse { .. })));
+    drop(open);
+    std::fs::write(strange.path().join("library.sqlite"), b"of another program").unwrap();
+    refused(strange.path());
+    assert_eq!(before(&strange), b"of another program");
+
+    // A backup in which somebody has worked is a library.
+    let to = Place::new();
+    library.backup(to.path()).unwrap();
+    library.backup(to.path()).unwrap();
+    add(&to.open(), "made in the backup", 70);
+    refused(to.path());
+    assert_eq!(to.open().pictures().unwrap(), 3);
+
+    // By another name it is still the library itself.
+    let name = place.path().file_name().unwrap();
+    refused(&other.path().join("..").join(name));
+    #[cfg(unix)]
+    {
+        let link = strange.path().join("link");
+        std::os::unix::fs::symlink(place.path(), &link).unwrap();
+        refused(&link);
+    }
+    assert!(library.check(Depth::Full).unwrap().is_clean());
+}
+
+#[test]
+fn a_damaged_file_takes_the_place_of_nothing() {
+    let (place, to) = (Place::new(), Place::new());
+    let (library, ids) = rich(&place);
+    library.backup(to.path()).unwrap();
+    let path = library.path_of(ids[0]).unwrap();
+    let copy = to.path().join(path.strip_prefix(place.path()).unwrap());
+    let good = std::fs::read(&path).unwrap();
+    std::fs::write(&path, b"").unwrap();
+    assert_eq!(library.backup(to.path()).unwrap().copied, 0);
+    assert_eq!(std::fs::read(&copy).unwrap(), good, "the only good one");
+    // What is as long and not the same is healed by a restore.
+    let mut bad = good.clone();
+    *bad.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, &bad).unwrap();
+    library.close().unwrap();
+    care::restore(place.path(), to.path(), NOON).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), good);
+    std::fs::write(&copy, &bad).unwrap();
+    care::restore(place.path(), to.path(), NOON + 1).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), good, "not by what is damaged itself");
+    assert!(place.open().check(Depth::Full).unwrap().is_clean());
+}
+
+#[test]
+fn a_backup_of_a_closed_library_hides_nothing_that_came_later() {
+    let (place, to) = (Place::new(), Place::new());
+    add(&place.open(), "before", 1);
+    // As the command line does it, with no window open.
+    likeness_library::Reader::open(place.path()).unwrap().backup(to.path()).unwrap();
+    let bytes = file(&recipe("four days later", 2), Format::Png);
+    let later = NewPicture::read(&bytes).unwrap();
+    let (later, _) = place.open().add_picture(&later, NOON + 4 * DAY).unwrap();
+    care::restore(place.path(), to.path(), NOON + 4 * DAY + 1).unwrap();
+    let library = Library::open(place.path(), NOON + 4 * DAY + 2).unwrap();
+    assert_eq!(library.picture(later).unwrap().prompt, "four days later");
+    assert!(library.check(Depth::Full).unwrap().is_clean());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_now_is_not_forgotten() {
+    let place = Place::new();
+    let (library, ids) = rich(&place);
+    let asset = library.add_asset(&file(&recipe("mug", 50), Format::Png), "mug", NOON).unwrap();
+    let paths = [library.path_of(ids[0]).unwrap(), library.asset_path(asset.sha256).unwrap()];
+    let kept = paths.clone().map(|path| std::fs::read(path).unwrap());
+    // A link to itself: the system says that there are too many, as it says of a disk that fails that
+    // it fails. Permissions would not stop a test that runs as root.
+    for path in &paths {
+        std::fs::remove_file(path).unwrap();
+        std::os::unix::fs::symlink(path, path).unwrap();
+    }
+    for depth in [Depth::Quick, Depth::Full] {
+        let report = library.check(depth).unwrap();
+        let unreadable = |p: &Problem| matches!(p, Problem::Unreadable { .. });
+        assert!(report.problems.len() == 2 && report.problems.iter().all(unreadable), "{report:?}");
+        let done = library.repair(&report, NOON).unwrap();
+        assert_eq!((done.forgotten, done.moved.len(), done.left.len()), (0, 0, 2), "{done:?}");
+    }
+    for (path, bytes) in paths.iter().zip(kept) {
+        std::fs::remove_file(path).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    assert!(library.picture(ids[0]).unwrap().star);
+    assert!(library.check(Depth::Full).unwrap().is_clean());
+}
+
+#[test]
+fn a_rebuilt_library_is_the_one_that_its_backup_is_of() {
+    let (place, to) = (Place::new(), Place::new());
+    let (library, _) = rich(&place);
+    library.backup(to.path()).unwrap();
+    library.close().unwrap();
+    care::rebuild(place.path(), NOON).unwrap();
+    place.open().backup(to.path()).unwrap();
 }
 
 #[test]

@@ -220,3 +220,17 @@ fn a_full_disk_loses_nothing() {
     let report = library.check(care::Depth::Full).unwrap();
     assert!(report.problems.len() <= 1, "at most the one file: {report:?}");
 }
+
+#[test]
+fn only_its_own_unfinished_files_are_deleted() {
+    let place = Place::new();
+    let aside = place.path().join("aside");
+    std::fs::create_dir_all(aside.join("deeper")).unwrap();
+    std::fs::write(aside.join("letter.txt"), b"dear").unwrap();
+    std::fs::write(aside.join(".likeness-abc"), b"half").unwrap();
+    drop(place.open());
+    drop(place.open());
+    assert!(aside.join("deeper").is_dir());
+    assert_eq!(std::fs::read(aside.join("letter.txt")).unwrap(), b"dear");
+    assert!(!aside.join(".likeness-abc").exists());
+}

@@ -106,6 +106,58 @@ fn tags_and_boards() {
 }
 
 #[test]
+fn what_is_deleted_for_good_does_not_come_back() {
+    let place = Place::new();
+    let library = place.open();
+    let ids: Vec<_> = (0..3).map(|seed| add(&library, "a fox", seed)).collect();
+    let paths: Vec<_> = ids.iter().map(|&id| library.path_of(id).unwrap()).collect();
+    let bytes = std::fs::read(&paths[1]).unwrap();
+    library.trash(&ids, NOON).unwrap();
+    // A folder in its place stands for a file that another program holds.
+    std::fs::remove_file(&paths[1]).unwrap();
+    std::fs::create_dir_all(paths[1].join("held")).unwrap();
+    assert!(library.empty_trash().is_err(), "it says so");
+    assert!(!paths[0].exists() && !paths[2].exists(), "all others are gone");
+    assert_eq!(
+        library.page(&Filter { trashed: true, ..Filter::default() }, None, 9).unwrap().total,
+        0
+    );
+    library.close().unwrap();
+
+    // Killed before the file went: the next one to open deletes it, and takes nothing in.
+    std::fs::remove_dir_all(&paths[1]).unwrap();
+    std::fs::write(&paths[1], &bytes).unwrap();
+    let database = rusqlite::Connection::open(place.path().join("library.sqlite")).unwrap();
+    database.execute("UPDATE session SET open_since = ?1", [NOON]).unwrap();
+    drop(database);
+    let library = place.open();
+    assert_eq!((library.adopted(), library.pictures().unwrap()), (0, 0));
+    assert!(!paths[1].exists());
+
+    // Made again, it is a picture like any other, also to the next purge.
+    let again = add(&library, "a fox", 1);
+    assert_eq!(again, ids[1]);
+    let other = add(&library, "a cat", 9);
+    library.trash(&[other], NOON).unwrap();
+    assert_eq!(library.empty_trash().unwrap(), 1);
+    assert!(library.check(likeness_library::care::Depth::Full).unwrap().is_clean());
+}
+
+#[test]
+fn a_picture_that_is_made_again_while_it_is_deleted_has_its_file() {
+    let place = Place::new();
+    let library = place.open();
+    let id = add(&library, "a fox", 1);
+    let bytes = std::fs::read(library.path_of(id).unwrap()).unwrap();
+    library.trash(&[id], NOON).unwrap();
+    let picture = NewPicture::read(&bytes).unwrap();
+    let stored = store_file(place.path(), &bytes, picture.format, NOON).unwrap();
+    library.empty_trash().unwrap();
+    assert_eq!(library.add_stored(&picture, &stored, NOON).unwrap(), (id, true));
+    assert_eq!(std::fs::read(library.path_of(id).unwrap()).unwrap(), bytes);
+}
+
+#[test]
 fn the_trash_keeps_until_it_is_purged() {
     let place = Place::new();
     let library = place.open();
