@@ -119,6 +119,26 @@ export function clipped(page: Page): Promise<string[]> {
   });
 }
 
+/** What the fake studio holds, or does: an expression over `studio`, whose commands are called by `call`. */
+export const studio = <T>(page: Page, read: string) => page.evaluate(`(() => { const { studio } = window.fake; const call = (name, request) => studio.call(name, request); return ${read}; })()`) as Promise<T>;
+
+/** The request that is being written, as the page remembers it. */
+export const draft = (page: Page) => page.evaluate(() => JSON.parse(localStorage.getItem('likeness.draft') ?? '{}') as Record<string, unknown>);
+
+/** Lets files go over the page, where `x` and `y` are or in its middle. */
+export const drop = (page: Page, paths: string[], x?: number, y?: number) =>
+  page.evaluate(
+    ([paths, x, y]) => (window as unknown as { fake: { drop(drop: unknown): void } }).fake.drop({ kind: 'drop', x: x ?? innerWidth / 2, y: y ?? innerHeight / 2, paths }),
+    [paths, x, y] as const,
+  );
+
+/** The field in which one says what to make. */
+export const prompt = (page: Page) => page.getByLabel('Prompt', { exact: true });
+/** Where the picture is shown. */
+export const viewer = (page: Page) => page.locator('[data-region="viewer"]');
+/** A picture that is no preview. */
+export const finished = (page: Page) => viewer(page).locator('img:not([data-preview])');
+
 /** The grid, by its role. */
 export const grid = (page: Page) => page.getByRole('listbox', { name: /Pictures|图片/ });
 /** The cells in the page. */

@@ -1,17 +1,11 @@
 /** Making pictures, as a person does it: by pointer and by keyboard, and each state looked at by axe. */
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { axe, clipped, closeBrowser, open, shot, SMALLEST } from './browser';
+import { axe, clipped, closeBrowser, finished, open, prompt, shot, SMALLEST, studio, viewer } from './browser';
 
 afterAll(closeBrowser);
 
-const prompt = (page: Page) => page.getByLabel('Prompt', { exact: true });
-const viewer = (page: Page) => page.locator('[data-region="viewer"]');
-const finished = (page: Page) => viewer(page).locator('img:not([data-preview])');
 const cells = (page: Page) => page.getByRole('listbox', { name: 'Latest pictures' }).getByRole('option');
-
-/** What the fake studio holds. */
-const studio = <T>(page: Page, read: string) => page.evaluate(`(() => { const { studio } = window.fake; return ${read}; })()`) as Promise<T>;
 
 it('leads from nothing to the first picture with one press', async () => {
   await using opened = await open({ query: 'empty&step=20', screen: 'create' });

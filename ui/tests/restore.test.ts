@@ -1,24 +1,16 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Page } from 'playwright-core';
-import { closeBrowser, open, shot, shown } from './browser';
+import { closeBrowser, draft, drop, open, shot, shown } from './browser';
 
 afterAll(closeBrowser);
 
-/** Drops a file of another program on the grid. */
-const drop = (page: Page, path = '/pictures/ada/fox-a1111.png') =>
-  page.evaluate(
-    (path) => (window as unknown as { fake: { drop(drop: unknown): void } }).fake.drop({ kind: 'drop', x: innerWidth / 2, y: innerHeight / 2, paths: [path] }),
-    path,
-  );
-
-const draft = (page: Page) => page.evaluate(() => JSON.parse(localStorage.getItem('likeness.draft') ?? '{}') as Record<string, unknown>);
+const FOX = '/pictures/ada/fox-a1111.png';
 
 describe('a picture of another program', () => {
   it('offers its settings, says what is not for this model and what could not be matched', async () => {
     await using opened = await open();
     const { page } = opened;
     await shown(page);
-    await drop(page);
+    await drop(page, [FOX]);
     const dialog = page.getByRole('dialog', { name: /Settings from/ });
     await dialog.getByText('Could not be matched').waitFor();
     await dialog.getByText('Clip skip').waitFor();
@@ -31,7 +23,7 @@ describe('a picture of another program', () => {
     await using opened = await open();
     const { page } = opened;
     await shown(page);
-    await drop(page);
+    await drop(page, [FOX]);
     const dialog = page.getByRole('dialog', { name: /Settings from/ });
     await dialog.getByRole('button', { name: 'Use Seed' }).click();
     await dialog.getByText('Taken').waitFor();
@@ -44,7 +36,7 @@ describe('a picture of another program', () => {
     await using opened = await open();
     const { page } = opened;
     await shown(page);
-    await drop(page);
+    await drop(page, [FOX]);
     await page.locator('[data-action="restore.all"]').click();
     await page.getByRole('textbox', { name: 'Prompt' }).waitFor();
     const taken = await draft(page);
@@ -58,7 +50,7 @@ describe('a picture of another program', () => {
     await using opened = await open();
     const { page } = opened;
     await shown(page);
-    await drop(page);
+    await drop(page, [FOX]);
     await page.getByRole('button', { name: 'Use nothing' }).click();
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     expect((await draft(page)).prompt ?? '').toBe('');
