@@ -65,6 +65,21 @@ test('a notice passes, an error stays', () => {
   vi.useRealTimers();
 });
 
+test('errors that nobody has read yet are not pushed out by notices', () => {
+  toasts.list = [];
+  for (const n of [1, 2, 3, 4]) toasts.show({ text: `error ${n}`, tone: 'error' });
+  toasts.show({ text: 'done' });
+  toasts.show({ text: 'done too' });
+  expect(toasts.list.map((one) => one.text)).toEqual(['error 1', 'error 2', 'error 3', 'error 4', 'done too']);
+  toasts.show({ text: 'error 5', tone: 'error' });
+  toasts.show({ text: 'error 6', tone: 'error' });
+  expect(toasts.list.map((one) => one.text)).toEqual(['error 3', 'error 4', 'error 5', 'error 6']);
+  toasts.list = [];
+  toasts.show({ text: 'under way', lasting: true });
+  for (const n of [1, 2, 3, 4]) toasts.show({ text: `done ${n}` });
+  expect(toasts.list.map((one) => one.text)).toEqual(['under way', 'done 2', 'done 3', 'done 4']);
+});
+
 test('a panel keeps to its limits and is remembered', () => {
   view.resize('inspector', 9999);
   expect(view.sizes.inspector).toBe(PANELS.inspector.most);

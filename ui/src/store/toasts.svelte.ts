@@ -1,12 +1,23 @@
 /** Short notices that pass, and errors that stay until they are read. */
 import { Failure } from '../platform';
 
+export interface ToastAction {
+  label: string;
+  run: () => unknown;
+  /** Whether it still means what it says: the button goes as soon as it does not. */
+  when?: () => boolean;
+}
+
 export interface Toast {
   id: number;
   text: string;
   tone: 'plain' | 'error';
-  action: { label: string; run: () => unknown } | null;
+  action: ToastAction | null;
+  /** It stays until whoever shows it takes it away: something is under way. */
+  lasting: boolean;
 }
+
+type Shown = Pick<Toast, 'text'> & Partial<Pick<Toast, 'tone' | 'action' | 'lasting'>>;
 
 /** How long a notice stays: long enough to reach its button. */
 const STAY_MS = 6000;
@@ -16,15 +27,14 @@ class Toasts {
   list = $state<Toast[]>([]);
   #next = 1;
 
-  show(toast: { text: string; tone?: Toast['tone']; action?: Toast['action'] }): number {
+  show({ text, tone = 'plain', action = null, lasting = false }: Shown): number {
     const id = this.#next++;
-    const tone = toast.tone ?? 'plain';
-    this.list = [...this.list, { id, text: toast.text, tone, action: toast.action ?? null }].slice(-MOST);
-    if (tone === 'plain') setTimeout(() => this.dismiss(id), STAY_MS);
+    this.list = [...this.#roomFor(tone), { id, text, tone, action, lasting }];
+    if (tone === 'plain' && !lasting) setTimeout(() => this.dismiss(id), STAY_MS);
     return id;
   }
 
-  error(error: unknown, action: Toast['action'] = null): void {
+  error(error: unknown, action: ToastAction | null = null): void {
     const failure = Failure.of(error);
     if (failure.code === 'cancelled') return;
     // The same sentence twice helps nobody.
@@ -34,6 +44,19 @@ class Toasts {
 
   dismiss(id: number): void {
     this.list = this.list.filter((one) => one.id !== id);
+  }
+
+  /** What stays when one more comes. One that passes by itself makes room; an unread error only for another error. */
+  #roomFor(tone: Toast['tone']): Toast[] {
+    let { list } = this;
+    while (list.length >= MOST) {
+      const passing = list.findIndex((one) => one.tone === 'plain' && !one.lasting);
+      const oldest = list.findIndex((one) => one.tone === 'error');
+      const out = passing >= 0 ? passing : tone === 'error' ? oldest : -1;
+      if (out < 0) break;
+      list = list.toSpliced(out, 1);
+    }
+    return list;
   }
 }
 
