@@ -109,7 +109,7 @@ export const viewActions: readonly Action[] = [
     when: () => undo.done.length > 0,
     run: async () => {
       const change = await undo.undo();
-      if (change) toasts.show({ text: t('undo.undone', { what: change.label }), action: { label: t('undo.redo'), run: () => undo.redo() } });
+      if (change) toasts.show({ text: t('undo.undone', { what: change.label }), action: undo.again(change) });
     },
   },
   {

@@ -1,6 +1,8 @@
 /** Changes to pictures of the library, each of which can be taken back. */
+import type { Marks } from '../bindings';
 import { platform } from '../platform';
 import { t } from '../strings';
+import { forThoseLeft } from './left';
 import { toasts } from './toasts.svelte';
 import { undo } from './undo.svelte';
 
@@ -14,9 +16,13 @@ export async function setRating(ids: string[], rating: number): Promise<void> {
 
 async function mark(ids: string[], marks: { star: boolean | null; rating: number | null }, label: string) {
   if (ids.length === 0) return;
-  const change = () => platform().call('mark', { ids, ...marks });
-  const { before } = await change();
-  undo.push({ label, undo: () => platform().call('set_marks', { marks: before }), redo: change });
+  const { before } = await platform().call('mark', { ids, ...marks });
+  const was = new Map<string, Marks>(before.map((one) => [one.id, one]));
+  undo.push({
+    label,
+    undo: () => forThoseLeft(ids, (left) => platform().call('set_marks', { marks: left.flatMap((id) => was.get(id) ?? []) })),
+    redo: () => forThoseLeft(ids, (left) => platform().call('mark', { ids: left, ...marks })),
+  });
 }
 
 /** Goes without a question, since it can be taken back. */
@@ -33,10 +39,10 @@ async function move(ids: string[], way: 'trash' | 'restore', label: string) {
   const back = way === 'trash' ? 'restore' : 'trash';
   const moved = (await platform().call(way, { ids })).ids;
   if (moved.length === 0) return;
-  undo.push({
+  const change = undo.push({
     label,
-    undo: () => platform().call(back, { ids: moved }),
-    redo: () => platform().call(way, { ids: moved }),
+    undo: () => forThoseLeft(moved, (left) => platform().call(back, { ids: left })),
+    redo: () => forThoseLeft(moved, (left) => platform().call(way, { ids: left })),
   });
-  toasts.show({ text: label, action: { label: t('undo.undo'), run: () => undo.undo() } });
+  toasts.show({ text: label, action: undo.back(change) });
 }

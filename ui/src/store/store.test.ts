@@ -47,6 +47,27 @@ test('a change that cannot be taken back stays and says why', async () => {
   expect(toasts.list[0]?.text).toBe('the disk is full');
 });
 
+test('a change of something that is gone for good makes way for the ones before', async () => {
+  undo.clear();
+  toasts.list = [];
+  let count = 0;
+  undo.push({ label: 'one', undo: () => (count += 1), redo: () => undefined });
+  undo.push({ label: 'two', undo: () => Promise.reject(new Failure({ code: 'not_found', message: 'no such picture', field: null })), redo: () => undefined });
+  await undo.undo();
+  expect([undo.done.length, undo.undone.length, toasts.list[0]?.text]).toEqual([1, 0, 'no such picture']);
+  await undo.undo();
+  expect(count).toBe(1);
+});
+
+test('what a notice offers to take back is its own change, or nothing', () => {
+  undo.clear();
+  const change = (label: string) => undo.push({ label, undo: () => undefined, redo: () => undefined });
+  const first = undo.back(change('first'));
+  expect(first.when?.()).toBe(true);
+  const second = undo.back(change('second'));
+  expect([first.when?.(), second.when?.()]).toEqual([false, true]);
+});
+
 test('a new change ends what could be done again', () => {
   undo.clear();
   undo.undone = [{ label: 'old', undo: () => undefined, redo: () => undefined }];

@@ -1,5 +1,7 @@
 /** What can be taken back: every change to the library and to the request that is being written. */
-import { toasts } from './toasts.svelte';
+import { Failure } from '../platform';
+import { t } from '../strings';
+import { toasts, type ToastAction } from './toasts.svelte';
 
 export interface Change {
   /** In a person's words, such as "2 pictures to the trash". */
@@ -15,9 +17,11 @@ class Undo {
   undone = $state.raw<Change[]>([]);
   #busy = false;
 
-  push(change: Change): void {
+  /** Answers the change, for the notice that tells of it. */
+  push(change: Change): Change {
     this.done = [...this.done, change].slice(-MOST);
     this.undone = [];
+    return change;
   }
 
   async undo(): Promise<Change | null> {
@@ -26,6 +30,22 @@ class Undo {
 
   async redo(): Promise<Change | null> {
     return this.#move('redo');
+  }
+
+  /** What a notice of `change` offers: to take it back, for as long as it is what would be taken back. */
+  back(change: Change): ToastAction {
+    return { label: t('undo.undo'), run: () => this.undo(), when: () => this.done.at(-1) === change };
+  }
+
+  /** The same for one that was taken back. */
+  again(change: Change): ToastAction {
+    return { label: t('undo.redo'), run: () => this.redo(), when: () => this.undone.at(-1) === change };
+  }
+
+  /** Forgets a change that there is no more to be taken back of. */
+  drop(change: Change): void {
+    this.done = this.done.filter((one) => one !== change);
+    this.undone = this.undone.filter((one) => one !== change);
   }
 
   clear(): void {
@@ -41,15 +61,14 @@ class Undo {
     this.#busy = true;
     try {
       await change[way]();
-      if (way === 'undo') {
-        this.done = this.done.slice(0, -1);
-        this.undone = [...this.undone, change];
-      } else {
-        this.undone = this.undone.slice(0, -1);
-        this.done = [...this.done, change];
-      }
+      // Others may have been made meanwhile: only this one moves.
+      this.drop(change);
+      if (way === 'undo') this.undone = [...this.undone, change];
+      else this.done = [...this.done, change];
       return change;
     } catch (error) {
+      // What it was about is gone for good: kept, it would stand before all others for ever.
+      if (Failure.of(error).code === 'not_found') this.drop(change);
       toasts.error(error);
       return null;
     } finally {

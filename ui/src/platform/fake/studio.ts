@@ -107,22 +107,23 @@ export class FakeStudio {
     trash: ({ ids }) => this.#trash(ids, true),
     restore: ({ ids }) => this.#trash(ids, false),
     purge: ({ ids }) => this.#purge(ids.filter((id) => this.card(id).trashed_at !== null)),
-    empty_trash: () => this.#purge(this.cards.filter((one) => one.trashed_at !== null).map((one) => one.id)),
+    empty_trash: () => this.#purge(this.cards.filter((one) => one.trashed_at !== null).map((one) => one.id), []),
 
-    boards: () => ({ boards: this.boards.map((board) => ({ ...board, count: [...this.details.values()].filter((one) => one.boards.includes(board.id)).length })) }),
+    boards: () => ({ boards: this.boards.map((board) => ({ ...board, count: [...this.details.values()].filter((one) => one.boards.includes(board.id) && one.card.trashed_at === null).length })) }),
     board_create: ({ name }) => {
-      if (this.boards.some((one) => one.name === name)) throw new Failure({ code: 'usage', message: `There is a board called ${name} already.`, field: 'name' });
       const id = Math.max(0, ...this.boards.map((one) => one.id)) + 1;
       this.boards.push({ id, name });
       this.tell({ kind: 'boards' });
       return { id };
     },
     board_rename: ({ id, name }) => {
+      this.#mustBe(id);
       this.boards = this.boards.map((one) => (one.id === id ? { id, name } : one));
       this.tell({ kind: 'boards' });
       return {};
     },
     board_delete: ({ id }) => {
+      this.#mustBe(id);
       this.boards = this.boards.filter((one) => one.id !== id);
       for (const detail of this.details.values()) detail.boards = detail.boards.filter((one) => one !== id);
       this.tell({ kind: 'boards' });
@@ -239,20 +240,29 @@ export class FakeStudio {
     const moved = ids.filter((id) => (this.card(id).trashed_at === null) === into);
     for (const id of moved) this.card(id).trashed_at = into ? Date.now() : null;
     this.#changed(moved);
+    if (moved.length > 0) this.tell({ kind: 'boards' });
     return { ids: moved };
   }
 
-  #purge(ids: string[]): { purged: number } {
-    this.cards = this.cards.filter((one) => !ids.includes(one.id));
+  /** Whoever empties the trash is told no names: anything may have gone. */
+  #purge(ids: string[], told = ids): { purged: number } {
+    const gone = new Set(ids);
+    this.cards = this.cards.filter((one) => !gone.has(one.id));
     for (const id of ids) {
       this.#byId.delete(id);
       this.details.delete(id);
     }
-    this.#changed(ids);
+    this.#found = null;
+    this.tell({ kind: 'pictures', ids: told });
     return { purged: ids.length };
   }
 
+  #mustBe(board: number): void {
+    if (!this.boards.some(({ id }) => id === board)) throw new Failure({ code: 'not_found', message: `There is no board ${board}.`, field: null });
+  }
+
   #board(id: number, ids: string[], on: boolean): { ids: string[] } {
+    this.#mustBe(id);
     const moved = ids.filter((one) => this.detail(one).boards.includes(id) !== on);
     for (const one of moved) {
       const detail = this.detail(one);
