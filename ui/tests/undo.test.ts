@@ -13,6 +13,85 @@ async function back(page: Page): Promise<void> {
 
 const offer = (page: Page) => page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: 'Undo', exact: true });
 
+describe('in the request', () => {
+  it('a reference goes again, and the words that were written since stay', async () => {
+    await using opened = await open({ query: 'pictures=12', screen: 'create' });
+    const { page } = opened;
+    await finished(page).waitFor();
+    await prompt(page).fill('a fox');
+    await viewer(page).focus();
+    await page.keyboard.press('f');
+    await page.getByLabel(/^What .* is for$/).waitFor();
+    await prompt(page).press('End');
+    await page.keyboard.type(' in the snow');
+    await back(page);
+    await page.getByLabel(/^What .* is for$/).waitFor({ state: 'detached' });
+    expect(await prompt(page).inputValue()).toBe('a fox in the snow');
+    await page.keyboard.press('Control+Shift+z');
+    await page.getByLabel(/^What .* is for$/).waitFor();
+    expect(await prompt(page).inputValue()).toBe('a fox in the snow');
+  });
+
+  it('a recalled seed goes again, and the words that were written since stay', async () => {
+    await using opened = await open({ query: 'pictures=12', screen: 'create' });
+    const { page } = opened;
+    await finished(page).waitFor();
+    await viewer(page).focus();
+    await page.keyboard.press('s');
+    await expect.poll(async () => (await draft(page)).seed).toMatch(/^\d+$/);
+    await prompt(page).fill('a mug');
+    await back(page);
+    await expect.poll(async () => (await draft(page)).seed).toBe(null);
+    expect(await prompt(page).inputValue()).toBe('a mug');
+  });
+
+  it('what was to be left out comes back after it was switched off', async () => {
+    await using opened = await open({ query: 'pictures=12', screen: 'create' });
+    const { page } = opened;
+    await finished(page).waitFor();
+    const leaveOut = page.getByRole('textbox', { name: 'Leave out' });
+    await page.locator('[data-action="create.negative"]').click();
+    await leaveOut.fill('snow and ice');
+    await page.locator('[data-action="create.negative"]').click();
+    await leaveOut.waitFor({ state: 'detached' });
+    await back(page);
+    expect(await leaveOut.inputValue()).toBe('snow and ice');
+  });
+
+  it('what gave way to a prompt of before comes back, also from within the prompt', async () => {
+    await using opened = await open({ query: 'empty&step=5', screen: 'create' });
+    const { page } = opened;
+    await prompt(page).fill('a fox');
+    await page.keyboard.press('Control+Enter');
+    await finished(page).waitFor();
+    await prompt(page).fill('a long description of a harbour');
+    await page.keyboard.press('Alt+ArrowUp');
+    await expect.poll(() => prompt(page).inputValue()).toBe('a fox');
+    await page.keyboard.type('x');
+    expect(await prompt(page).inputValue()).toBe('a foxx');
+    await page.keyboard.press('Control+z');
+    await expect.poll(() => prompt(page).inputValue()).toBe('a fox');
+    await page.keyboard.press('Control+z');
+    await expect.poll(() => prompt(page).inputValue()).toBe('a long description of a harbour');
+  });
+
+  it('and where one came back to it by key there is nothing to take back', async () => {
+    await using opened = await open({ query: 'empty&step=5', screen: 'create' });
+    const { page } = opened;
+    await prompt(page).fill('a fox');
+    await page.keyboard.press('Control+Enter');
+    await finished(page).waitFor();
+    await prompt(page).fill('a cat');
+    await page.keyboard.press('Alt+ArrowUp');
+    await expect.poll(() => prompt(page).inputValue()).toBe('a fox');
+    await page.keyboard.press('Alt+ArrowDown');
+    await expect.poll(() => prompt(page).inputValue()).toBe('a cat');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('undo');
+    expect(await page.locator('[data-palette="undo.undo"]').count()).toBe(0);
+  });
+});
+
 describe('in the library', () => {
   it('a notice takes back only what it tells of', async () => {
     await using opened = await open({ query: 'pictures=12', screen: 'create' });

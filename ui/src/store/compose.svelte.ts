@@ -6,7 +6,7 @@ import { bytes } from '../strings/format';
 import { models } from './models.svelte';
 import { remember, remembered } from './remembered';
 import { toasts } from './toasts.svelte';
-import { undo } from './undo.svelte';
+import { undo, type Change } from './undo.svelte';
 
 export function emptyRequest(): RenderRequest {
   return {
@@ -34,6 +34,9 @@ export function emptyRequest(): RenderRequest {
 export const MOST_AT_ONCE = 100;
 const isDraft = (value: unknown): value is RenderRequest =>
   typeof value === 'object' && value !== null && 'prompt' in value && 'references' in value && 'parents' in value;
+
+/** The request, and whether its seed is held. */
+type Draft = RenderRequest & { locked: boolean };
 
 class Compose {
   draft = $state<RenderRequest>({ ...emptyRequest(), ...remembered('draft', emptyRequest(), isDraft) });
@@ -101,31 +104,47 @@ class Compose {
     return t('create.too_large', { needed: bytes(estimate.memory_needed) });
   }
 
-  /** Changes the request; with a label it can be taken back. */
-  patch(part: Partial<RenderRequest>, label?: string): void {
-    const before = $state.snapshot(this.draft);
-    const lockedBefore = this.locked;
+  /** Changes the request; with a label what it changes can be taken back, and the change is answered. */
+  patch(part: Partial<RenderRequest>, label?: string): Change | null {
+    const before = this.#draft();
+    this.#put({ ...part, locked: part.seed === undefined ? this.locked : part.seed !== null });
+    if (label === undefined) return null;
+    this.written = false;
+    return this.#canComeBack(before, label);
+  }
+
+  /**
+   * Lets what has just been changed be taken back. Only that: what is written elsewhere in the request meanwhile
+   * stays. Undoing exchanges what there was for what there is by then, so that redoing loses nothing either.
+   */
+  #canComeBack(before: Draft, label: string): Change | null {
+    const now = this.#draft();
+    const fields = (Object.keys(before) as (keyof Draft)[]).filter((field) => JSON.stringify(before[field]) !== JSON.stringify(now[field]));
+    if (fields.length === 0) return null;
+    const only = (draft: Draft) => Object.fromEntries(fields.map((field) => [field, draft[field]])) as Partial<Draft>;
+    let other = only(before);
+    const exchange = () => {
+      const here = only(this.#draft());
+      this.#put(other);
+      other = here;
+      if (fields.includes('prompt')) this.written = false;
+    };
+    return undo.push({ label, undo: exchange, redo: exchange });
+  }
+
+  #draft(): Draft {
+    return { ...$state.snapshot(this.draft), locked: this.locked };
+  }
+
+  #put({ locked, ...part }: Partial<Draft>): void {
     this.refused = null;
     this.draft = { ...this.draft, ...part };
-    if (part.seed !== undefined) this.locked = part.seed !== null;
+    if (locked !== undefined) this.locked = locked;
     remember('draft', $state.snapshot(this.draft));
-    if (label === undefined) return;
-    this.written = false;
-    const after = $state.snapshot(this.draft);
-    const lockedAfter = this.locked;
-    const put = (draft: RenderRequest, locked: boolean) => () => {
-      this.draft = draft;
-      this.locked = locked;
-      remember('draft', draft);
-    };
-    undo.push({ label, undo: put(before, lockedBefore), redo: put(after, lockedAfter) });
   }
 
   lockSeed(seed: string | null): void {
-    this.refused = null;
-    this.locked = seed !== null;
-    this.draft.seed = seed;
-    remember('draft', $state.snapshot(this.draft));
+    this.#put({ seed, locked: seed !== null });
   }
 
   /** Puts an error beside its field, or says it where it has none. */
@@ -183,8 +202,8 @@ class Compose {
     const relation: Relation = one.role === 'edit' ? 'edit' : 'reference';
     const parents = picture === undefined ? this.draft.parents : [...this.draft.parents.filter((other) => other.id !== picture), { id: picture, relation }];
     const patch = { references: [...kept, one], parents };
-    this.patch(patch, t('create.references.added', { name: asset.name }));
-    if (kept.length < others.length) toasts.show({ text: t('create.references.replaced', { most }), action: { label: t('undo.undo'), run: () => undo.undo() } });
+    const change = this.patch(patch, t('create.references.added', { name: asset.name }));
+    if (kept.length < others.length) toasts.show({ text: t('create.references.replaced', { most }), action: change && undo.back(change) });
   }
 
   removeReference(asset: string): void {

@@ -160,4 +160,6 @@ export const enCreate = {
   'recall.size': 'Use the size again',
   'undo.recalled': 'Settings taken from a picture',
   'undo.guidance': 'Guidance set',
+  'undo.negative': 'What to leave out emptied',
+  'undo.past_prompt': 'A prompt of before taken up',
 } as const;

@@ -161,4 +161,6 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'recall.size': '使用其尺寸',
   'undo.recalled': '已取用图片的设置',
   'undo.guidance': '已设置引导',
+  'undo.negative': '已清空要排除的内容',
+  'undo.past_prompt': '已取用以前的提示词',
 };

@@ -1,6 +1,7 @@
 /** Which side of the inspector is shown, and whether the negative prompt is. */
 import { compose } from '../../store/compose.svelte';
 import { view } from '../../store/view.svelte';
+import { t } from '../../strings';
 
 export type Side = 'picture' | 'settings' | 'speed';
 /** In the order of their tabs. */
@@ -8,6 +9,7 @@ export const SIDES: readonly Side[] = ['picture', 'settings', 'speed'];
 
 class Inspector {
   side = $state<Side>('picture');
+  /** Asked for, or written in: then it stays, also while it is empty. */
   negative = $state(false);
 
   get open(): Side | null {
@@ -23,7 +25,7 @@ class Inspector {
 
   showNegative(on: boolean): void {
     this.negative = on;
-    if (!on) compose.patch({ negative: null });
+    if (!on) compose.patch({ negative: null }, t('undo.negative'));
   }
 }
 
