@@ -169,4 +169,23 @@ describe('in the library', () => {
     await page.keyboard.press('Control+Shift+z');
     await expect.poll(count).toBe(1);
   });
+
+  it('a tag stays with the pictures that had it before', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    const tags = (place: number) => cells(page).nth(place).getAttribute('data-picture').then((id) => studio<string[]>(page, `studio.detail('${id}').tags`));
+    await cells(page).nth(0).click();
+    await page.getByPlaceholder('Add a tag').fill('cover');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => tags(0)).toContain('cover');
+    await cells(page).nth(1).click({ modifiers: ['Control'] });
+    await page.getByLabel('Tag them all').fill('cover');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => tags(1)).toContain('cover');
+    await grid(page).focus();
+    await page.keyboard.press('Control+z');
+    await expect.poll(() => tags(1)).not.toContain('cover');
+    expect(await tags(0)).toContain('cover');
+  });
 });

@@ -113,8 +113,8 @@ commands! {
     mark: MarkCommand => MarksBefore;
     /// Sets stars and ratings to what they were.
     set_marks: MarksList => MarksBefore;
-    /// Gives pictures tags, and takes them away.
-    tag: TagCommand => Nothing;
+    /// Gives pictures tags, and takes them away; answers with those whose tags changed.
+    tag: TagCommand => Ids;
     /// Puts pictures into the trash; answers with those that were not there yet.
     trash: Ids => Ids;
     /// Takes pictures out of the trash; answers with those that were there.

@@ -31,12 +31,12 @@ impl Studio {
         Ok(marks_before(before))
     }
 
-    /// Gives pictures tags, and takes them away.
-    pub fn tag(&self, asked: TagCommand) -> Result<Nothing, StudioError> {
+    /// Gives pictures tags, and takes them away; answers with those whose tags changed.
+    pub fn tag(&self, asked: TagCommand) -> Result<Ids, StudioError> {
         let ids = parse(&asked.ids)?;
-        self.shared.write(|library| library.tag(&ids, &asked.add, &asked.remove))?;
-        self.shared.tell_pictures(&ids);
-        Ok(Nothing {})
+        let changed = self.shared.write(|library| library.tag(&ids, &asked.add, &asked.remove))?;
+        self.shared.tell_pictures(&changed);
+        Ok(Ids { ids: changed.iter().map(PictureId::hex).collect() })
     }
 
     /// Puts pictures into the trash; answers with those that were not there yet.

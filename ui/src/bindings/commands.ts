@@ -75,8 +75,8 @@ export interface Commands {
   mark: { request: MarkCommand; answer: MarksBefore };
   /** Sets stars and ratings to what they were. */
   set_marks: { request: MarksList; answer: MarksBefore };
-  /** Gives pictures tags, and takes them away. */
-  tag: { request: TagCommand; answer: Nothing };
+  /** Gives pictures tags, and takes them away; answers with those whose tags changed. */
+  tag: { request: TagCommand; answer: Ids };
   /** Puts pictures into the trash; answers with those that were not there yet. */
   trash: { request: Ids; answer: Ids };
   /** Takes pictures out of the trash; answers with those that were there. */

@@ -22,29 +22,43 @@ CREATE INDEX picture_tags_tag ON picture_tags (tag, picture);
 const NAME: usize = 100;
 
 impl Library {
-    /// Adds tags to pictures and takes others away. A tag that no picture has is forgotten.
-    pub fn tag(&self, ids: &[PictureId], add: &[String], remove: &[String]) -> Result<()> {
+    /// Adds tags to pictures and takes others away, and answers those whose tags changed. A tag that no
+    /// picture has is forgotten.
+    pub fn tag(
+        &self,
+        ids: &[PictureId],
+        add: &[String],
+        remove: &[String],
+    ) -> Result<Vec<PictureId>> {
         let add: Vec<_> = add.iter().map(|name| read_name("add", name)).collect::<Result<_>>()?;
         self.write(|tx| {
             let add: Vec<_> = add.iter().map(|name| tag_of(tx, name)).collect::<Result<_>>()?;
+            let mut changed = Vec::new();
             for &id in ids {
                 let picture = pictures::number_of(tx, id)?;
+                let mut rows = 0;
                 for tag in &add {
-                    tx.prepare_cached(
-                        "INSERT OR IGNORE INTO picture_tags (picture, tag) VALUES (?1, ?2)",
-                    )?
-                    .execute(params![picture, tag])?;
+                    rows += tx
+                        .prepare_cached(
+                            "INSERT OR IGNORE INTO picture_tags (picture, tag) VALUES (?1, ?2)",
+                        )?
+                        .execute(params![picture, tag])?;
                 }
                 for name in remove {
-                    tx.prepare_cached(
-                        "DELETE FROM picture_tags WHERE picture = ?1
-                             AND tag = (SELECT number FROM tags WHERE name = ?2)",
-                    )?
-                    .execute(params![picture, name.trim()])?;
+                    rows += tx
+                        .prepare_cached(
+                            "DELETE FROM picture_tags WHERE picture = ?1
+                                 AND tag = (SELECT number FROM tags WHERE name = ?2)",
+                        )?
+                        .execute(params![picture, name.trim()])?;
                 }
-                words::index(tx, picture)?;
+                if rows > 0 {
+                    words::index(tx, picture)?;
+                    changed.push(id);
+                }
             }
-            sweep(tx)
+            sweep(tx)?;
+            Ok(changed)
         })
     }
 }

@@ -82,7 +82,12 @@ fn tags_and_boards() {
     let place = Place::new();
     let library = place.open();
     let (a, b) = (add(&library, "a fox", 1), add(&library, "a cat", 2));
-    library.tag(&[a, b], &["Client Work".to_owned(), "red".to_owned()], &[]).unwrap();
+    let (client, red) = ("Client Work".to_owned(), "red".to_owned());
+    assert_eq!(library.tag(&[b], std::slice::from_ref(&red), &[]).unwrap(), [b]);
+    let changed = library.tag(&[a, b], std::slice::from_ref(&red), &[]).unwrap();
+    assert_eq!(changed, [a], "b had it already");
+    assert_eq!(library.tag(&[a, b], &[client, red], &[]).unwrap(), [a, b]);
+    assert_eq!(library.tag(&[a, b], &["RED".to_owned()], &["blue".to_owned()]).unwrap(), []);
     library.tag(&[b], &["client work".to_owned()], &["red".to_owned()]).unwrap();
     assert_eq!(library.tags_of(a).unwrap(), ["Client Work", "red"]);
     assert_eq!(library.tags_of(b).unwrap(), ["Client Work"], "a tag is one in any case");

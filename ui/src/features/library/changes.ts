@@ -101,15 +101,16 @@ export async function deleteBoard(board: { id: number; name: string }): Promise<
   toasts.show({ text: label, action: undo.back(done) });
 }
 
-/** Gives pictures a tag, or takes it from them. `ids` are those that it truly changes. */
+/** Gives pictures a tag, or takes it from them. Those that had it already, or had it not, keep out of the undoing. */
 export async function tag(ids: string[], name: string, way: 'add' | 'remove'): Promise<void> {
-  const set = (to: 'add' | 'remove') =>
-    platform().call('tag', { ids, add: to === 'add' ? [name] : [], remove: to === 'remove' ? [name] : [] });
-  await set(way);
+  const set = (to: 'add' | 'remove', of: string[]) =>
+    platform().call('tag', { ids: of, add: to === 'add' ? [name] : [], remove: to === 'remove' ? [name] : [] });
+  const { ids: changed } = await set(way, ids);
+  if (changed.length === 0) return;
   undo.push({
-    label: t(way === 'add' ? 'library.undo.tagged' : 'library.undo.untagged', { n: ids.length, tag: name }),
-    undo: () => set(way === 'add' ? 'remove' : 'add'),
-    redo: () => set(way),
+    label: t(way === 'add' ? 'library.undo.tagged' : 'library.undo.untagged', { n: changed.length, tag: name }),
+    undo: () => forThoseLeft(changed, (left) => set(way === 'add' ? 'remove' : 'add', left)),
+    redo: () => forThoseLeft(changed, (left) => set(way, left)),
   });
 }
 

@@ -98,11 +98,17 @@ export class FakeStudio {
     mark: ({ ids, star, rating }) => this.#mark(ids.map((id) => ({ id, star: star ?? this.card(id).star, rating: rating ?? this.card(id).rating }))),
     set_marks: ({ marks }) => this.#mark(marks),
     tag: ({ ids, add, remove }) => {
-      for (const id of ids) {
+      // A tag is one in any case of its letters.
+      const has = (tags: readonly string[], name: string) => tags.some((tag) => tag.toLowerCase() === name.trim().toLowerCase());
+      const changed = ids.filter((id) => {
         const detail = this.detail(id);
-        detail.tags = [...new Set([...detail.tags.filter((tag) => !remove.includes(tag)), ...add])].toSorted();
-      }
-      return this.#changed(ids);
+        const before = detail.tags;
+        const added = add.filter((name) => !has(before, name)).map((name) => name.trim());
+        detail.tags = [...before, ...added].filter((tag) => !has(remove, tag)).toSorted();
+        return detail.tags.join('\n') !== before.join('\n');
+      });
+      this.#changed(changed);
+      return { ids: changed };
     },
     trash: ({ ids }) => this.#trash(ids, true),
     restore: ({ ids }) => this.#trash(ids, false),
