@@ -228,6 +228,23 @@ it('says beside the field what is wrong', async () => {
   expect(await axe(page)).toEqual([]);
 });
 
+it('makes the picture of what stands in a field that one has not left', async () => {
+  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  const { page } = opened;
+  await prompt(page).fill('a fox');
+  const asked = () => studio<string>(page, 'studio.engine.jobs.map(({ request }) => `${request.steps} ${request.seed}`).at(-1)');
+  await page.getByRole('textbox', { name: 'Steps' }).first().click();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('7');
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(asked).toMatch(/^7 /);
+  await page.getByLabel('Seed', { exact: true }).click();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('4711');
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(asked).toBe('7 4711');
+});
+
 it('draws while one types, and keeps nothing of it', async () => {
   await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
   const { page } = opened;

@@ -31,12 +31,19 @@ export function possible(one: Action): boolean {
 }
 
 export async function perform(one: Action): Promise<void> {
+  takeWritten();
   if (!possible(one)) return;
   try {
     await one.run();
   } catch (error) {
     toasts.error(error);
   }
+}
+
+/** A field that is taken when one leaves it counts as it stands: who presses a key or a menu has not left it. */
+function takeWritten(): void {
+  const field = document.activeElement;
+  if (field instanceof HTMLInputElement && field.type === 'text') field.dispatchEvent(new Event('change', { bubbles: true }));
 }
 
 /** Runs what a key stands for. A field that is written in keeps its own keys. */
