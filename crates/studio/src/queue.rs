@@ -84,9 +84,12 @@ impl Studio {
         Ok(Nothing {})
     }
 
-    /// Pauses the queue, or goes on with it.
+    /// Pauses the queue, or goes on with it. Whoever goes on has dealt with what the last end left behind.
     pub fn queue_pause(&self, asked: Pause) -> Result<Nothing, StudioError> {
-        self.shared.write(|library| library.queue_pause(asked.paused))?;
+        self.shared.write(|library| {
+            library.queue_pause(asked.paused)?;
+            if asked.paused { Ok(()) } else { library.queue_dismiss() }
+        })?;
         self.shared.easel.set_paused(asked.paused);
         self.changed()
     }

@@ -26,6 +26,8 @@ class QueueMirror {
   onEnded: Ended[] = [];
   onFailed: Failed[] = [];
   onPreview: Preview[] = [];
+  /** What waited when the queue was first read: what the last end of the program left behind. */
+  #found: ReadonlySet<number> | null = null;
   #over = new Set<number>();
   #loading = false;
   #again = false;
@@ -41,6 +43,7 @@ class QueueMirror {
       do {
         this.#again = false;
         this.value = await platform().call('queue', {});
+        this.#found ??= new Set(this.waiting.map(({ id }) => id));
       } while (this.#again);
     } finally {
       this.#loading = false;
@@ -98,6 +101,11 @@ class QueueMirror {
 
   get waiting(): Job[] {
     return this.value.jobs.filter((one) => one.state === 'waiting');
+  }
+
+  /** Of what the last end of the program left behind, what still waits. */
+  get left(): Job[] {
+    return this.waiting.filter(({ id }) => this.#found?.has(id));
   }
 
   get ended(): Job[] {

@@ -190,6 +190,7 @@ export class FakeStudio {
     queue: () => this.engine.queue(),
     queue_pause: ({ paused }) => {
       this.engine.paused = paused;
+      // Whoever goes on has dealt with what the last end left behind.
       if (!paused) this.engine.notice = null;
       this.tell({ kind: 'queue' });
       if (!paused) void this.engine.turn();
