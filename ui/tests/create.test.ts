@@ -245,6 +245,20 @@ it('makes the picture of what stands in a field that one has not left', async ()
   await expect.poll(asked).toBe('7 4711');
 });
 
+it('keeps what to leave out open while one empties it', async () => {
+  await using opened = await open({ query: 'pictures=3', screen: 'create' });
+  const { page } = opened;
+  await page.evaluate(() => localStorage.setItem('likeness.draft', JSON.stringify({ ...JSON.parse(localStorage.getItem('likeness.draft') ?? '{}'), prompt: 'a fox', references: [], parents: [], negative: 'snow' })));
+  await page.reload();
+  const leaveOut = page.getByRole('textbox', { name: 'Leave out' });
+  await leaveOut.focus();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.press('Backspace');
+  await page.keyboard.type('q5');
+  expect(await leaveOut.inputValue()).toBe('q5');
+  expect(await page.getByRole('complementary', { name: 'Queue' }).count(), 'no letter is a key').toBe(0);
+});
+
 it('draws while one types, and keeps nothing of it', async () => {
   await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
   const { page } = opened;
