@@ -155,6 +155,20 @@ test('a reference is added once, and a third one makes room for itself', async (
   expect(compose.draft.references).toHaveLength(2);
 });
 
+test('a picture that is no reference any more is no parent', async () => {
+  await given();
+  const [first, second, third] = session.list.slice(-3).map((one) => one.id);
+  for (const id of [first, second, third]) await compose.addReference(id ?? '');
+  expect(compose.draft.parents).toEqual([second, third].map((id) => ({ id, relation: 'reference' })));
+  compose.setRole(third ?? '', 'edit');
+  compose.removeReference(second ?? '');
+  expect(compose.draft.parents).toEqual([{ id: third, relation: 'edit' }]);
+  await undo.undo();
+  expect(compose.draft.parents.map((one) => one.id)).toEqual([second, third]);
+  await perform(action('recall.all'));
+  expect([compose.draft.references, compose.draft.parents]).toEqual([[], []]);
+});
+
 test('editing takes the picture up at its own size, with its words cleared', async () => {
   await given();
   compose.patch({ prompt: 'something' });

@@ -4,6 +4,7 @@ import { Failure, platform } from '../platform';
 import { t } from '../strings';
 import { bytes } from '../strings/format';
 import { models } from './models.svelte';
+import { parentsAfter } from './parents';
 import { remember, remembered } from './remembered';
 import { toasts } from './toasts.svelte';
 import { undo, type Change } from './undo.svelte';
@@ -107,7 +108,8 @@ class Compose {
   /** Changes the request; with a label what it changes can be taken back, and the change is answered. */
   patch(part: Partial<RenderRequest>, label?: string): Change | null {
     const before = this.#draft();
-    this.#put({ ...part, locked: part.seed === undefined ? this.locked : part.seed !== null });
+    const parents = part.parents ?? parentsAfter(this.draft, { ...this.draft, ...part });
+    this.#put({ ...part, parents, locked: part.seed === undefined ? this.locked : part.seed !== null });
     if (label === undefined) return null;
     this.written = false;
     return this.#canComeBack(before, label);
@@ -199,24 +201,26 @@ class Compose {
     const others = references.filter((other) => other.asset !== asset.sha256);
     // The oldest makes room: the person has just said what they want to use.
     const kept = others.slice(Math.max(0, others.length - (most - 1)));
-    const relation: Relation = one.role === 'edit' ? 'edit' : 'reference';
-    const parents = picture === undefined ? this.draft.parents : [...this.draft.parents.filter((other) => other.id !== picture), { id: picture, relation }];
-    const patch = { references: [...kept, one], parents };
-    const change = this.patch(patch, t('create.references.added', { name: asset.name }));
+    const patch = { references: [...kept, one] };
+    const parents = parentsAfter(this.draft, { ...this.draft, ...patch }, picture === undefined ? [] : [{ id: picture, relation: relationOf(one.role) }]);
+    const change = this.patch({ ...patch, parents }, t('create.references.added', { name: asset.name }));
     if (kept.length < others.length) toasts.show({ text: t('create.references.replaced', { most }), action: change && undo.back(change) });
   }
 
   removeReference(asset: string): void {
     const references = this.draft.references.filter((one) => one.asset !== asset);
     const name = this.draft.references.find((one) => one.asset === asset)?.name ?? '';
-    const parents = this.draft.parents.filter((one) => one.id !== asset);
-    this.patch({ references, parents }, t('create.references.removed', { name }));
+    this.patch({ references }, t('create.references.removed', { name }));
   }
 
   setRole(asset: string, role: RoleName): void {
-    this.patch({ references: this.draft.references.map((one) => (one.asset === asset ? { ...one, role } : one)) });
+    const references = this.draft.references.map((one) => (one.asset === asset ? { ...one, role } : one));
+    const parents = this.draft.parents.map((one) => (one.id === asset ? { ...one, relation: relationOf(role) } : one));
+    this.patch({ references, parents });
   }
 }
+
+const relationOf = (role: RoleName): Relation => (role === 'edit' ? 'edit' : 'reference');
 
 /** Fields that have a place on the screen where their error is shown. */
 const SHOWN_FIELDS = ['prompt', 'negative', 'references', 'size', 'width', 'height', 'seed', 'count', 'steps', 'guidance', 'model', 'sampler', 'schedule', 'init'];

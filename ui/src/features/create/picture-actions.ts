@@ -49,7 +49,7 @@ async function recalled(which: Recall): Promise<void> {
   const known = found?.recipe ?? found?.settings?.request;
   if (!found || !known) return void toasts.show({ text: t('create.no_recipe') });
   const request = recall(compose.request(), known, which);
-  if (which === 'remix') request.parents = [{ id: found.card.id, relation: 'remix' }];
+  if (which === 'remix') request.parents = [...request.parents.filter(({ id }) => id !== found.card.id), { id: found.card.id, relation: 'remix' }];
   compose.patch(request, t('undo.recalled'));
   if (which === 'prompt' || which === 'remix' || which === 'all') toPrompt();
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Abilities, RenderRequest } from '../../bindings';
+import type { Abilities, Relation, RenderRequest } from '../../bindings';
 import { changes, fieldNamed, fieldsOf, mergeAll, mergeSome, problemOf, recall, type Field, type Known } from './merge';
 
 const draft: RenderRequest = {
@@ -61,6 +61,29 @@ it('all leaves nothing stale behind, but keeps the model and the count', () => {
     init: null,
     mask: null,
     schedule: null,
+  });
+});
+
+describe('parents', () => {
+  const reference = (asset: string) => ({ asset, role: 'subject' as const, name: null });
+  const of = (id: string, relation: Relation = 'reference') => ({ id, relation });
+  const family = { ...draft, references: [reference('aa')], init: null, parents: [of('aa'), of('dd', 'remix')] };
+
+  it('all takes the references with where they come from, and leaves no parent of before', () => {
+    const merged = mergeAll(family, { ...found, references: [reference('ee')], parents: [of('ee', 'edit'), of('ff', 'variation')] });
+    expect(merged.parents).toEqual([of('ee', 'edit')]);
+    expect(mergeAll(family, found).parents).toEqual([]);
+  });
+
+  it('what is refused brings no parents', () => {
+    const merged = mergeAll(family, { ...found, references: [reference('ee')], parents: [of('ee')] }, ['references']);
+    expect([merged.references, merged.parents]).toEqual([[], []]);
+  });
+
+  it('one by one changes those of the field', () => {
+    const known = { ...found, references: [reference('ee')], parents: [of('ee')] };
+    expect(mergeSome(family, known, ['seed']).parents).toEqual(family.parents);
+    expect(mergeSome(family, known, ['references']).parents).toEqual([of('dd', 'remix'), of('ee')]);
   });
 });
 

@@ -6,6 +6,7 @@
  * "One by one" touches the named fields and nothing else.
  */
 import type { Abilities, RenderRequest } from '../../bindings';
+import { parentsAfter, parentsIn } from '../../store/parents';
 
 /** A field of a request that a picture's settings can fill. Size is one field, as people think of it. */
 export type Field =
@@ -59,23 +60,25 @@ export function fieldsOf(known: Known): Field[] {
   return FIELDS.filter((field) => has(known, field));
 }
 
-/** The draft with the chosen fields of `known`, and nothing else changed. */
+/** The draft with the chosen fields of `known`, and nothing else changed but whose child that makes it. */
 export function mergeSome(draft: RenderRequest, known: Known, chosen: Iterable<Field>): RenderRequest {
   const merged = { ...draft };
   for (const field of chosen) if (has(known, field)) fill(merged, known, field);
-  return merged;
+  return { ...merged, parents: parentsAfter(draft, merged, known.parents) };
 }
 
-/** The draft as the picture says it, without anything left from before but how many to make. */
-export function mergeAll(draft: RenderRequest, known: Known, except: Iterable<Field> = []): RenderRequest {
-  const kept = new Set(except);
+/**
+ * The draft as the picture says it, without anything left from before but how many to make. What is `refused` of it
+ * is left out, and nothing stale stays in its place either.
+ */
+export function mergeAll(draft: RenderRequest, known: Known, refused: Iterable<Field> = []): RenderRequest {
+  const out = new Set(refused);
   const merged = { ...draft };
   for (const field of FIELDS) {
-    if (kept.has(field)) continue;
-    if (has(known, field)) fill(merged, known, field);
-    else clear(merged, field);
+    if (has(known, field) && !out.has(field)) fill(merged, known, field);
+    else if (field !== 'prompt' || !out.has(field)) clear(merged, field);
   }
-  return merged;
+  return { ...merged, parents: parentsIn(merged, known.parents ?? []) };
 }
 
 /** What a recall key does with a picture's own request. */
