@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { cells, chosen, closeBrowser, grid, open, shot, shown } from './browser';
+import { cells, chosen, closeBrowser, grid, open, shot, shown, studio } from './browser';
 
 afterAll(closeBrowser);
 
@@ -62,6 +62,22 @@ describe('the grid', () => {
     await page.keyboard.press('Escape');
     expect(await chosen(page).count()).toBe(0);
   });
+});
+
+it('goes on from the same picture when another one is made meanwhile', async () => {
+  await using opened = await open({ query: 'pictures=240&step=5' });
+  const { page } = opened;
+  await shown(page);
+  await cells(page).nth(3).click();
+  const id = await chosen(page).getAttribute('data-picture');
+  const next = await cells(page).nth(4).getAttribute('data-picture');
+  await studio(page, "call('render', { request: { ...studio.detail(studio.cards.find((one) => one.source === 'likeness').id).recipe, model: null, width: 128, height: 128, count: 2 }, place: 'last', interactive: true })");
+  await page.locator(`[data-picture="${id}"][aria-posinset="6"]`).waitFor();
+  await page.keyboard.press('Shift+ArrowRight');
+  await expect.poll(() => chosen(page).count()).toBe(2);
+  expect(await chosen(page).evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.picture))).toEqual([id, next]);
+  await page.keyboard.press('ArrowRight');
+  expect(await chosen(page).getAttribute('aria-posinset')).toBe('8');
 });
 
 describe('marks', () => {

@@ -8,7 +8,7 @@ import { bus } from '../../store/bus';
 import { isNumber, remember, remembered } from '../../store/remembered';
 import { everything, partsOf, same, withSearch, without, type Part, type Wanted } from './filter';
 import { Pages } from './pages.svelte';
-import { afterRemoval, choose, chooseAll, chooseNone, grasp, NOTHING, type Held, type Selection } from './selection';
+import { choose, chooseAll, chooseNone, follow, grasp, NOTHING, type Held, type Selection } from './selection';
 
 /** A row of the left column. */
 export type Shelf = { kind: 'all' } | { kind: 'starred' } | { kind: 'trash' } | { kind: 'board'; id: number };
@@ -51,6 +51,12 @@ class LibraryState {
   #detailOf: string | null = null;
   #lookedAt = -Infinity;
   #following = false;
+
+  constructor() {
+    this.pages.onMoved = (before) => {
+      this.selection = follow(this.selection, before, this.pages.items.map(({ id }) => id));
+    };
+  }
 
   get filter(): Wanted {
     return this.#filter;
@@ -182,17 +188,12 @@ class LibraryState {
   }
 
   async #changed(ids: readonly string[]): Promise<void> {
-    const before = this.pages.items.map(({ id }) => id);
     await this.pages.changed(ids);
     void this.loadBoards();
-    const gone = new Set([...this.selection.ids].filter((id) => ids.includes(id) && this.pages.indexOf(id) < 0));
-    if (gone.size > 0) this.#chooseAfter(gone, before);
+    const gone = ids.some((id) => this.selection.ids.has(id) && this.pages.indexOf(id) < 0);
+    // The cursor has followed to what is next.
+    if (gone) this.selection = choose(NOTHING, this.selection.cursor, { toggle: false, range: false }, this.pages.idAt);
     if (this.#detailOf !== null && (ids.length === 0 || ids.includes(this.#detailOf))) this.lookAt(this.#detailOf);
-  }
-
-  #chooseAfter(gone: ReadonlySet<string>, before: readonly string[]): void {
-    const place = afterRemoval(this.selection, gone, this.pages.loaded, before);
-    this.selection = place < 0 ? NOTHING : choose(NOTHING, place, { toggle: false, range: false }, this.pages.idAt);
   }
 
   async #fetchDetail(id: string): Promise<void> {

@@ -40,6 +40,9 @@ export class Pages {
   state = $state<'waiting' | 'ready' | 'failed'>('waiting');
   problem = $state<Failure | null>(null);
 
+  /** Told what was there, as soon as something else is: whoever remembers places finds their pictures again. */
+  onMoved: (idsBefore: readonly string[]) => void = () => undefined;
+
   constructor(private readonly source: Source) {}
 
   /** How many are there from the start on without a gap. */
@@ -111,8 +114,14 @@ export class Pages {
     const generation = this.#generation;
     const details = await Promise.all(ids.map((id) => this.source.detail(id)));
     if (generation !== this.#generation) return;
+    const before = this.#ids();
     details.forEach((detail, n) => this.#patch(filter, ids[n]!, detail));
     this.version += 1;
+    this.onMoved(before);
+  }
+
+  #ids(): string[] {
+    return this.#items.map(({ id }) => id);
   }
 
   async #restart(limit: number, far: number): Promise<void> {
@@ -129,12 +138,14 @@ export class Pages {
         for (const card of more.items) items.push(card);
         next = more.next;
       }
+      const before = this.#ids();
       this.#items = items;
       this.#next = next;
       this.total = page.total;
       this.state = 'ready';
       this.problem = null;
       this.version += 1;
+      this.onMoved(before);
     } catch (error) {
       if (generation === this.#generation) this.#fail(error);
       return;

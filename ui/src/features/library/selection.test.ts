@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterRemoval, choose, chooseAll, chooseNone, grasp, NOTHING, type Selection } from './selection';
+import { choose, chooseAll, chooseNone, follow, grasp, NOTHING, type Selection } from './selection';
 
 const ids = [...'abcdefghij'];
 const idAt = (index: number) => ids[index] ?? null;
@@ -41,14 +41,22 @@ it('all and none keep the place', () => {
   expect(chooseNone(one)).toMatchObject({ cursor: 3, anchor: 3 });
 });
 
-describe('after a removal', () => {
+describe('after pictures went away the cursor is where one goes on', () => {
   it.each<[number, string, number]>([
     [3, 'd', 3],
     [9, 'j', 8],
     [5, 'bdf', 3],
     [0, 'abcdefghij', -1],
   ])('from %i without %s to %i', (cursor, gone, expected) => {
-    const removed = new Set(gone);
-    expect(afterRemoval({ ids: removed, anchor: 0, cursor }, removed, 10 - gone.length, ids)).toBe(expected);
+    const left = ids.filter((id) => !gone.includes(id));
+    expect(follow({ ids: new Set(gone), anchor: 0, cursor }, ids, left).cursor).toBe(expected);
   });
+});
+
+it('cursor and anchor stay with their pictures when others come', () => {
+  const before = play([2, click], [4, shift]);
+  expect(follow(before, ids, ['new', ...ids])).toEqual({ ids: before.ids, anchor: 3, cursor: 5 });
+  expect(follow(NOTHING, ids, ['new', ...ids])).toEqual(NOTHING);
+  // A place past what is loaded belongs to no picture yet.
+  expect(follow({ ...before, cursor: 40 }, ids, ['new', ...ids]).cursor).toBe(40);
 });

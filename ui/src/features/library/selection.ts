@@ -62,15 +62,21 @@ export function chooseNone(before: Selection): Selection {
 }
 
 /**
- * After pictures went away: the place that should be chosen next, so that one can press Delete again and again.
- * It is the first place after the cursor that is still there, else the last.
+ * After pictures came or went: the cursor and the anchor are where their pictures are now. Where one is gone, its
+ * place is that of the first after it that is still there, else of the last, so that one can press Delete again and
+ * again. Both lists are what is loaded, in its order.
  */
-export function afterRemoval(before: Selection, gone: ReadonlySet<string>, countAfter: number, idsBefore: readonly string[]): number {
-  if (countAfter === 0) return -1;
-  let place = 0;
-  const cursor = Math.max(0, before.cursor);
-  for (let index = 0; index < cursor && index < idsBefore.length; index += 1) {
-    if (!gone.has(idsBefore[index]!)) place += 1;
-  }
-  return Math.min(place, countAfter - 1);
+export function follow(before: Selection, idsBefore: readonly string[], idsAfter: readonly string[]): Selection {
+  if (before.cursor < 0) return before;
+  const places = new Map(idsAfter.map((id, place) => [id, place]));
+  const placeOf = (place: number): number => {
+    // What was not loaded has no picture yet.
+    if (place >= idsBefore.length) return place;
+    for (let index = place; index < idsBefore.length; index += 1) {
+      const now = places.get(idsBefore[index]!);
+      if (now !== undefined) return now;
+    }
+    return idsAfter.length - 1;
+  };
+  return { ...before, anchor: Math.max(0, placeOf(before.anchor)), cursor: placeOf(before.cursor) };
 }
