@@ -40,3 +40,58 @@ describe('after a crash', () => {
   });
 });
 
+describe('variations', () => {
+  const strip = (page: Page) => page.getByRole('region', { name: 'Variations' });
+
+  async function varied(page: Page): Promise<void> {
+    await prompt(page).fill('a mug');
+    await page.keyboard.press('Control+Enter');
+    await finished(page).waitFor();
+    await page.locator('[data-action="picture.vary"]').click();
+  }
+
+  it('keep no places for what was cancelled before it began', async () => {
+    await using opened = await open({ query: 'empty&step=5', screen: 'create' });
+    const { page } = opened;
+    await varied(page);
+    await studio(page, "call('queue_pause', { paused: true })");
+    await page.locator('[data-action="vary.make"]').click();
+    await expect.poll(() => strip(page).locator('.place').count()).toBe(4);
+    await studio(page, "call('queue_cancel', { ids: null })");
+    await expect.poll(() => strip(page).locator('.place').count()).toBe(0);
+  });
+
+  it('go when they are deleted, and come back', async () => {
+    await using opened = await open({ query: 'empty&step=5', screen: 'create' });
+    const { page } = opened;
+    await varied(page);
+    await page.locator('[data-action="vary.make"]').click();
+    const count = () => strip(page).getByRole('listitem').count();
+    await expect.poll(count).toBe(4);
+    await strip(page).getByRole('listitem').nth(1).getByRole('button').click();
+    await viewer(page).focus();
+    await page.keyboard.press('Delete');
+    await expect.poll(count).toBe(3);
+    await page.keyboard.press('Control+z');
+    await expect.poll(count).toBe(4);
+  });
+});
+
+it('the viewer leaves a render that was cancelled while it waited', async () => {
+  await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  await studio(page, "call('queue_pause', { paused: true })");
+  await prompt(page).fill('a whale');
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(async () => (await states(page)).length).toBe(1);
+  await studio(page, "call('queue_pause', { paused: false })");
+  await prompt(page).fill('a crab');
+  await page.keyboard.press('Control+Enter');
+  const cancel = page.getByRole('toolbar', { name: 'What to do with this picture' }).getByRole('button', { name: 'Cancel' });
+  await cancel.waitFor();
+  const second = await studio<number>(page, 'studio.engine.jobs.at(-1).id');
+  await studio(page, `call('queue_cancel', { ids: [${second}] })`);
+  await page.getByRole('toolbar', { name: 'What to do with this picture' }).getByRole('button', { name: 'Vary' }).waitFor();
+});
+

@@ -6,7 +6,7 @@ use likeness_library::{self as library, JobRow, NewJob, Parent, Which};
 
 use crate::api::{
     Event, Job, JobId, JobIds, JobMove, JobState, Jobs, Nothing, Pause, Place, Queue, QueueNotice,
-    RenderCommand, RenderRequest,
+    RenderCommand, RenderEvent, RenderRequest,
 };
 use crate::channel::Channel;
 use crate::studio::Shared;
@@ -111,6 +111,10 @@ impl Studio {
         let now = self.shared.now();
         let cancelled =
             self.shared.write(|library| library.queue_cancel(which(&asked.ids), now))?;
+        // The easel tells of what it stops; of what never ran nobody else does.
+        for job in cancelled.waiting {
+            self.shared.watchers.tell(&RenderEvent::Cancelled { job });
+        }
         self.shared.easel.cancel(&cancelled.running);
         self.changed()
     }

@@ -10,6 +10,7 @@ import { enlargement, resolvedOf } from '../store/resolved';
 import { session } from '../store/session.svelte';
 import { targets } from '../store/targets.svelte';
 import { toasts } from '../store/toasts.svelte';
+import { variations } from '../features/create/variations.svelte';
 import { undo } from '../store/undo.svelte';
 import { view } from '../store/view.svelte';
 import { viewer } from '../store/viewer.svelte';
@@ -212,4 +213,20 @@ test('the queue can be paused, and what waits cancelled', async () => {
   expect(fake.studio.engine.jobs.every((one) => one.state === 'cancelled')).toBe(true);
   await platform().call('queue_pause', { paused: false });
   flushSync();
+});
+
+test('variations that are made before their answer comes are in the strip', async () => {
+  const fake = await given();
+  compose.patch({ prompt: 'a mug' });
+  await perform(action('create.run'));
+  await vi.waitFor(() => expect(viewer.card()?.prompt).toBe('a mug'));
+  const { call } = fake;
+  fake.call = async (name, request) => {
+    const answer = await call(name, request);
+    if (name === 'render') await vi.waitFor(() => expect(fake.studio.engine.jobs.every((one) => one.state === 'done')).toBe(true));
+    return answer;
+  };
+  variations.open(viewer.id ?? '');
+  await variations.make();
+  await vi.waitFor(() => expect([variations.pictures.length, variations.coming]).toEqual([4, 0]));
 });

@@ -117,6 +117,14 @@ fn cancelling_one_or_all_is_over_within_a_step() {
     assert_eq!(all.len(), 1, "nothing else happened: {all:?}");
     desk.stage.wait_for_render();
     desk.call("queue_cancel", json!({ "ids": null }));
+    let last =
+        |event: &RenderEvent| matches!(event, RenderEvent::Cancelled { job } if *job == jobs[2]);
+    let all = hear(&heard, last);
+    let waited = RenderEvent::Cancelled { job: jobs[3] };
+    assert!(
+        all.iter().any(|one| matches!(one, Heard::Event(event) if *event == waited)),
+        "of one that waited it is told too: {all:?}"
+    );
     let queue = desk.wait(|queue| queue.running.is_none() && queue.waiting == 0);
     assert!(queue.jobs.iter().all(|job| job.state == JobState::Cancelled), "{queue:?}");
     let page = desk.call("pictures", json!({ "filter": {}, "after": null, "limit": 10 }));

@@ -1,6 +1,7 @@
 /** Variations of a picture: how far they go, what came of them, and how different they truly are. */
 import type { PictureCard, RenderRequest, Spread } from '../../bindings';
 import { Failure, platform } from '../../platform';
+import { bus } from '../../store/bus';
 import { compose } from '../../store/compose.svelte';
 import { queue } from '../../store/queue.svelte';
 import { toasts } from '../../store/toasts.svelte';
@@ -12,27 +13,31 @@ class Variations {
   /** 0 is hardly, 1 is entirely new. */
   strength = $state(0.5);
   count = $state(4);
-  pictures = $state.raw<PictureCard[]>([]);
+  /** Those that were made, also those that are in the trash by now: out of it they come back. */
+  #made = $state.raw<PictureCard[]>([]);
+  pictures = $derived(this.#made.filter((one) => one.trashed_at === null));
   spread = $state.raw<Spread | null>(null);
   coming = $state(0);
   #jobs = new Set<number>();
+  /** While variations are being asked for: what is done before it is known whose it is. */
+  #early = new Map<number, PictureCard>();
+  #asking = 0;
 
   constructor() {
     queue.onDone.push((job, card) => {
-      if (!this.#jobs.delete(job)) return;
-      this.coming = this.#jobs.size;
-      this.pictures = [...this.pictures, card];
-      void this.#measure();
+      if (this.#jobs.delete(job)) this.#take([card]);
+      else if (this.#asking > 0) this.#early.set(job, card);
     });
     queue.onEnded.push((job) => {
       if (this.#jobs.delete(job)) this.coming = this.#jobs.size;
     });
+    bus.on('pictures', ({ ids }) => void this.#follow(ids).catch((error: unknown) => toasts.error(error)));
   }
 
   open(id: string): void {
     if (this.of === id) return;
     this.of = id;
-    this.pictures = [];
+    this.#made = [];
     this.spread = null;
     this.coming = 0;
     this.#jobs.clear();
@@ -43,15 +48,41 @@ class Variations {
   }
 
   async make(): Promise<void> {
-    if (this.of === null) return;
+    const { of } = this;
+    if (of === null) return;
+    this.#asking += 1;
     try {
-      const request = await this.request(this.of);
+      const request = await this.request(of);
       const { jobs } = await platform().call('render', { request, place: 'last', interactive: true });
-      for (const job of jobs) this.#jobs.add(job.id);
-      this.coming = this.#jobs.size;
+      // Another picture may be varied by now.
+      if (this.of !== of) return;
+      // A small render may have ended before the answer came.
+      for (const { id } of jobs) if (!queue.hasEnded(id)) this.#jobs.add(id);
+      this.#take(jobs.flatMap(({ id }) => this.#early.get(id) ?? []));
     } catch (error) {
       toasts.error(error);
+    } finally {
+      this.#asking -= 1;
+      if (this.#asking === 0) this.#early.clear();
     }
+  }
+
+  #take(cards: PictureCard[]): void {
+    this.coming = this.#jobs.size;
+    if (cards.length === 0) return;
+    this.#made = [...this.#made, ...cards];
+    void this.#measure();
+  }
+
+  /** Takes up what was done to the pictures of the strip; none named means that it may be any. */
+  async #follow(ids: readonly string[]): Promise<void> {
+    const changed = this.#made.filter(({ id }) => ids.length === 0 || ids.includes(id));
+    if (changed.length === 0) return;
+    const before = this.pictures.length;
+    const now = new Map<string, PictureCard | null>();
+    for (const { id } of changed) now.set(id, await cardOf(id));
+    this.#made = this.#made.flatMap((one) => now.get(one.id) ?? (now.has(one.id) ? [] : one));
+    if (this.pictures.length !== before) void this.#measure();
   }
 
   /** The picture's own recipe from another seed, begun from the picture where the model can. */
@@ -64,14 +95,27 @@ class Variations {
   }
 
   async #measure(): Promise<void> {
-    if (this.pictures.length < 2) return;
     const ids = this.pictures.map((one) => one.id);
+    if (ids.length < 2) {
+      this.spread = null;
+      return;
+    }
     try {
       this.spread = await platform().call('spread', { ids: [...new Set(ids)] });
     } catch {
       // The pictures are there all the same; only the figure is not.
       this.spread = null;
     }
+  }
+}
+
+/** A picture as it is now; null where it is gone for good. */
+async function cardOf(id: string): Promise<PictureCard | null> {
+  try {
+    return (await platform().call('picture', { id })).card;
+  } catch (error) {
+    if (Failure.of(error).code === 'not_found') return null;
+    throw error;
   }
 }
 

@@ -151,8 +151,11 @@ export class FakeEngine {
   cancel(ids: number[] | null): void {
     for (const job of this.jobs) {
       if (!['waiting', 'running'].includes(job.state) || (ids && !ids.includes(job.id))) continue;
+      // What runs says so itself, within a step.
+      const waited = job.state === 'waiting';
       job.state = 'cancelled';
       job.finished_at = this.world.now();
+      if (waited) this.#tell({ kind: 'cancelled', job: job.id });
     }
     this.world.told();
   }
