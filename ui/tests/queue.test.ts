@@ -95,3 +95,29 @@ it('the viewer leaves a render that was cancelled while it waited', async () => 
   await page.getByRole('toolbar', { name: 'What to do with this picture' }).getByRole('button', { name: 'Vary' }).waitFor();
 });
 
+describe('a draft', () => {
+  it('says that the model is being loaded', async () => {
+    await using opened = await open({ query: 'pictures=3&step=600&cold', screen: 'create' });
+    const { page } = opened;
+    await finished(page).waitFor();
+    await page.getByRole('switch', { name: 'Live' }).click();
+    await prompt(page).fill('a whale');
+    await page.getByText('Loading the model').waitFor();
+    expect(await axe(page)).toEqual([]);
+    await viewer(page).locator('img[data-preview]').waitFor();
+    await page.getByText('Live draft, not kept').waitFor();
+  });
+
+  it('that failed says why', async () => {
+    await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+    const { page } = opened;
+    await finished(page).waitFor();
+    await page.getByRole('switch', { name: 'Live' }).click();
+    await prompt(page).fill('this will fail');
+    await page.getByRole('alert').filter({ hasText: 'This needs 17.2 GB' }).waitFor();
+    await expect.poll(() => viewer(page).locator('img[data-preview]').count()).toBe(0);
+    await prompt(page).fill('this will work');
+    await page.getByText('This needs 17.2 GB').waitFor({ state: 'detached' });
+    await viewer(page).locator('img[data-preview]').waitFor();
+  });
+});

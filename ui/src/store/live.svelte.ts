@@ -1,7 +1,9 @@
 /** Drafts while one types: each pause draws the request again at one and the same seed. */
+import type { RenderEvent } from '../bindings';
 import { platform } from '../platform';
 import { compose } from './compose.svelte';
 import { settings } from './settings.svelte';
+import type { Size } from './sizes';
 import { toasts } from './toasts.svelte';
 import { viewer } from './viewer.svelte';
 
@@ -10,6 +12,8 @@ const LIVE_SEED = '1';
 
 class Live {
   on = $state(false);
+  /** The model is being opened for the first draft, which takes as long as it takes. */
+  loading = $state(false);
   /** How long the last draft took. */
   seconds = $state<number | null>(null);
   /** How many drafts were drawn. */
@@ -17,6 +21,7 @@ class Live {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = '';
   #seed = LIVE_SEED;
+  #turn = 0;
 
   /** Follows the request for as long as the program runs. */
   start(): void {
@@ -44,6 +49,8 @@ class Live {
       return;
     }
     clearTimeout(this.#timer);
+    this.#turn += 1;
+    this.loading = false;
     viewer.endLive();
     platform()
       .call('live_stop', {})
@@ -52,19 +59,32 @@ class Live {
 
   #draw(request: ReturnType<typeof compose.request>): void {
     const size = compose.size ?? { width: 1, height: 1 };
+    const turn = ++this.#turn;
     viewer.watch();
     platform()
       .watch('live', { request }, {
         preview: (_job, png) => this.on && viewer.live(size.width, size.height, png),
-        event: (event) => {
-          if (event.kind !== 'drafted') return;
-          this.seconds = event.seconds;
-          this.drawn += 1;
-        },
+        // What is told of a draft that another one has taken the place of is of no use any more.
+        event: (event) => turn === this.#turn && this.#hear(event, size),
       })
-      .catch((error: unknown) => {
-        compose.refuse(error);
-      });
+      .catch((error: unknown) => turn === this.#turn && this.#refuse(error));
+  }
+
+  #hear(event: RenderEvent, size: Size): void {
+    this.loading = event.kind === 'loading';
+    if (event.kind === 'loading') viewer.expectLive(size);
+    if (event.kind === 'drafted') {
+      this.seconds = event.seconds;
+      this.drawn += 1;
+    }
+    if (event.kind === 'failed') this.#refuse(event.error);
+  }
+
+  /** The draft that is there is of a request before this one. */
+  #refuse(error: unknown): void {
+    this.loading = false;
+    viewer.endLive();
+    compose.refuse(error);
   }
 }
 

@@ -100,6 +100,11 @@ class Viewer {
     this.#show(0, width, height, png);
   }
 
+  /** A live draft was asked for that shows nothing for a while yet: what is there stays, only quieter. */
+  expectLive({ width, height }: { width: number; height: number }): void {
+    if (this.follow && this.coming === null) this.coming = { job: 0, width, height, url: null };
+  }
+
   endLive(): void {
     if (this.coming?.job === 0) this.#leave();
   }

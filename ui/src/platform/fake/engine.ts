@@ -1,15 +1,19 @@
 /** The fake queue and what runs it: one job at a time, a step each so many milliseconds. */
-import type { Job, PictureCard, Place, Queue, RenderEvent, RenderRequest } from '../../bindings';
+import type { Job, PictureCard, Place, Queue, RenderEvent, RenderRequest, StudioError } from '../../bindings';
 import type { ChannelSink } from '../types';
 import { preview } from './paint';
 
 export interface World {
   step: number;
+  /** No model is in memory yet. */
+  cold: boolean;
   now: () => number;
   /** Takes the picture into the library. */
   keep: (job: Job, seconds: number) => PictureCard;
   told: () => void;
 }
+
+const TOO_LARGE: StudioError = { code: 'memory', message: 'This needs 17.2 GB of memory and 9.1 GB are free. 112 × 112 would fit.', field: 'size' };
 
 export class FakeEngine {
   jobs: Job[] = [];
@@ -82,6 +86,7 @@ export class FakeEngine {
     job.state = 'running';
     job.started_at = this.world.now();
     this.world.told();
+    await this.#load(job.id, (event) => this.#tell(event));
     this.#tell({ kind: 'encoding', job: job.id });
     await wait(this.world.step / 4);
     const { width, height, steps } = job.request;
@@ -97,7 +102,7 @@ export class FakeEngine {
     this.#tell({ kind: 'decoding', job: job.id });
     if (job.request.prompt.includes('fail')) {
       job.state = 'failed';
-      job.error = { code: 'memory', message: 'This needs 17.2 GB of memory and 9.1 GB are free. 112 × 112 would fit.', field: 'size' };
+      job.error = TOO_LARGE;
       this.#tell({ kind: 'failed', job: job.id, error: job.error });
     } else {
       const seconds = this.seconds(job.request);
@@ -126,13 +131,24 @@ export class FakeEngine {
     const turn = ++this.#live;
     const total = request.steps ?? 4;
     const id = hash(`${request.prompt}|${request.seed}|${request.width}x${request.height}`);
+    const tell = (event: RenderEvent) => sink.event?.(event);
+    await this.#load(0, tell);
     for (let done = 1; done <= total; done += 1) {
       await wait(this.world.step / 2);
-      if (turn !== this.#live) return;
-      sink.event?.({ kind: 'step', job: 0, done, total });
+      if (turn !== this.#live) return tell({ kind: 'cancelled', job: 0 });
+      tell({ kind: 'step', job: 0, done, total });
       sink.preview?.(0, await preview(id, request.width ?? 128, request.height ?? 128, done / total));
     }
-    sink.event?.({ kind: 'drafted', seconds: this.seconds(request) / 2 });
+    if (request.prompt.includes('fail')) tell({ kind: 'failed', job: 0, error: TOO_LARGE });
+    else tell({ kind: 'drafted', seconds: this.seconds(request) / 2 });
+  }
+
+  /** Opens the model where it is not open. */
+  async #load(job: number, tell: (event: RenderEvent) => void): Promise<void> {
+    if (!this.world.cold) return;
+    tell({ kind: 'loading', job });
+    await wait(this.world.step);
+    this.world.cold = false;
   }
 
   liveStop(): void {
@@ -192,4 +208,4 @@ export function hash(text: string): string {
   return digits;
 }
 
-const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+export const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -16,6 +16,8 @@ export interface FakeOptions {
   startup: string | null;
   /** No model runs. */
   modelless: boolean;
+  /** No model is in memory: the first picture or draft waits until it is loaded, as long as for a step. */
+  cold: boolean;
 }
 
 export const USUAL: FakeOptions = {
@@ -27,6 +29,7 @@ export const USUAL: FakeOptions = {
   language: 'en',
   startup: null,
   modelless: false,
+  cold: false,
 };
 
 /** The wishes as a page's address tells them: `?pictures=50000&fail=save&theme=light`. */
@@ -41,6 +44,7 @@ export function optionsFrom(query: string): FakeOptions {
     language: asked.get('lang') === 'zh' ? 'zh' : 'en',
     startup: asked.get('startup'),
     modelless: asked.has('modelless'),
+    cold: asked.has('cold'),
   };
 }
 

@@ -1,5 +1,5 @@
 /** The platform in memory, for tests and for design: no window, no engine, no file. */
-import type { FileDrop, MenuGroup, Platform, Startup } from '../types';
+import type { FileDrop, MenuGroup, Platform, Request, Startup } from '../types';
 import { USUAL, type FakeOptions } from './given';
 import { pictureUrl } from './paint';
 import { FakeStudio } from './studio';
@@ -51,7 +51,7 @@ export function fakePlatform(options: Partial<FakeOptions> = {}): FakePlatform {
     call: (name, request) => studio.call(name, request),
     watch: async (name, request, sink) => {
       if (name === 'queue_watch') studio.engine.sinks.add(sink);
-      else void studio.engine.live((request as { request: Parameters<typeof studio.engine.live>[0] }).request, sink);
+      else await studio.live((request as Request<'live'>).request, sink);
       return {};
     },
     listen: (hear) => {

@@ -1,7 +1,7 @@
 /** An in-memory studio: the same commands with the same answers, over a library that is made up. */
-import type { Event, Filter, Job, Marks, PictureCard, PictureDetail, Settings } from '../../bindings';
-import { Failure, type Answer, type CommandName, type Request } from '../types';
-import { FakeEngine, fakeId, hash } from './engine';
+import type { Asset, Event, Filter, Job, Marks, PictureCard, PictureDetail, Settings } from '../../bindings';
+import { Failure, type Answer, type ChannelSink, type CommandName, type Request } from '../types';
+import { FakeEngine, fakeId, hash, wait } from './engine';
 import { MODELS, SETTINGS, SYSTEM, type FakeOptions } from './given';
 import * as many from './many';
 import { fakeRoofline } from './roofline';
@@ -32,6 +32,7 @@ export class FakeStudio {
     this.fail = new Set(options.fail);
     this.engine = new FakeEngine({
       step: options.step,
+      cold: options.cold,
       now: () => Date.now(),
       keep: (job, seconds) => this.#keep(job, seconds),
       told: () => this.tell({ kind: 'queue' }),
@@ -49,6 +50,13 @@ export class FakeStudio {
     const run = this.#commands[name] as ((request: Request<C>) => Answer<C> | Promise<Answer<C>>) | undefined;
     if (!run) throw new Failure({ code: 'internal', message: `The fake studio does not know ${name}.`, field: null });
     return structuredClone(await run(request));
+  }
+
+  /** Draws a draft; a slip is answered at once. */
+  async live(request: Request<'live'>['request'], sink: ChannelSink): Promise<void> {
+    await Promise.resolve();
+    this.#refuse(request);
+    void this.engine.live(request, sink);
   }
 
   card(id: string): PictureCard {
