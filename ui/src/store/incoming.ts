@@ -1,23 +1,25 @@
 /** Pictures that come from outside: dropped, pasted or chosen. */
 import { openRestore } from '../features/restore/open.svelte';
-import type { Imported } from '../bindings';
+import type { Imported, Refused } from '../bindings';
 import { platform } from '../platform';
 import { t } from '../strings';
 import { compose } from './compose.svelte';
+import { forThoseLeft } from './left';
 import { toasts } from './toasts.svelte';
+import { undo } from './undo.svelte';
 import { viewer } from './viewer.svelte';
 
-/** Takes files into the library, or only to be used in a request; what was refused is said. */
+/** What is over sooner than this needs no notice that it is under way. */
+const AT_ONCE_MS = 100;
+
+/** Takes files into the library, or only to be used in a request; what came and what was refused is said. */
 export async function takeFiles(paths: string[], reference = false): Promise<Imported[]> {
   if (paths.length === 0) return [];
-  try {
-    const { imported, refused } = await platform().call('import', { paths, reference });
-    for (const { path, reason } of refused) toasts.show({ text: t('incoming.refused', { name: nameOf(path), reason }), tone: 'error' });
-    return imported;
-  } catch (error) {
-    toasts.error(error);
-    return [];
-  }
+  const began = Date.now();
+  const { imported, refused } = await underWay(() => platform().call('import', { paths, reference }), { imported: [], refused: [] });
+  tellRefused(refused);
+  tellTaken(imported, began);
+  return imported;
 }
 
 /** Shows what came; one that says how it was made offers to be made again. */
@@ -27,7 +29,6 @@ export function show(imported: Imported[]): void {
   if (first.picture) viewer.open(first.picture.id);
   const told = imported.find((one) => one.settings !== null);
   if (told) openRestore(told);
-  else toasts.show({ text: t('incoming.taken', { n: imported.length }) });
 }
 
 export async function takeAsReferences(paths: string[]): Promise<void> {
@@ -36,12 +37,49 @@ export async function takeAsReferences(paths: string[]): Promise<void> {
 
 /** What the clipboard or a browser's drop holds: bytes without a path. */
 export async function takeBlob(blob: Blob, name: string, reference = false): Promise<Imported | null> {
+  const began = Date.now();
+  const imported = await underWay<Imported | null>(async () => platform().call('import_bytes', { name, base64: await base64(blob), reference }), null);
+  if (imported) tellTaken([imported], began);
+  return imported;
+}
+
+/** Says that pictures are being taken in for as long as they are. A folder of them takes its time. */
+async function underWay<T>(run: () => Promise<T>, otherwise: T): Promise<T> {
+  let notice: number | null = null;
+  const late = setTimeout(() => (notice = toasts.show({ text: t('incoming.taking'), lasting: true })), AT_ONCE_MS);
   try {
-    return await platform().call('import_bytes', { name, base64: await base64(blob), reference });
+    return await run();
   } catch (error) {
     toasts.error(error);
-    return null;
+    return otherwise;
+  } finally {
+    clearTimeout(late);
+    if (notice !== null) toasts.dismiss(notice);
   }
+}
+
+/** One notice, however many there were: the first says what is likely wrong with the others. */
+function tellRefused(refused: readonly Refused[]): void {
+  const [first, ...others] = refused;
+  if (!first) return;
+  const one = { name: nameOf(first.path), reason: first.reason };
+  toasts.show({ text: others.length === 0 ? t('incoming.refused', one) : t('incoming.refused_many', { n: refused.length, ...one }), tone: 'error' });
+}
+
+/** Says what came into the library, and lets it be taken back. References are not in it and say so themselves. */
+function tellTaken(imported: readonly Imported[], began: number): void {
+  const pictures = imported.flatMap(({ picture }) => picture ?? []);
+  if (pictures.length === 0) return;
+  // One that was there before comes with the time at which it came then, and stays.
+  const ids = [...new Set(pictures.filter((one) => one.created_at >= began).map(({ id }) => id))];
+  if (ids.length === 0) return void toasts.show({ text: t('incoming.known', { n: pictures.length }) });
+  const label = t('incoming.taken', { n: ids.length });
+  const change = undo.push({
+    label,
+    undo: () => forThoseLeft(ids, (left) => platform().call('trash', { ids: left })),
+    redo: () => forThoseLeft(ids, (left) => platform().call('restore', { ids: left })),
+  });
+  toasts.show({ text: label, action: undo.back(change) });
 }
 
 async function base64(blob: Blob): Promise<string> {

@@ -36,7 +36,10 @@ export const enApp = {
   'undo.restored': '{n|picture|pictures} taken out of the trash',
 
   'incoming.refused': '{name} did not come in: {reason}',
+  'incoming.refused_many': '{n|file|files} did not come in. {name}: {reason}',
+  'incoming.taking': 'Taking pictures in…',
   'incoming.taken': '{n|picture|pictures} taken into the library',
+  'incoming.known': '{n|picture was|pictures were} in the library already',
   'incoming.pasted': 'Pasted picture',
   'incoming.drop': 'Add to the library',
 

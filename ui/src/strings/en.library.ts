@@ -34,7 +34,6 @@ export const enLibrary = {
   'library.starred.none': 'Nothing is starred yet',
   'library.starred.text': 'Press the full stop key on a picture to star it.',
   'library.add': 'Add pictures…',
-  'library.taken': '{n|picture|pictures} taken into the library',
   'library.drop': 'Add to the library',
   'library.drop.star': 'Star',
   'library.drop.board': 'Put on {board}',

@@ -37,6 +37,9 @@ export const zhApp: Record<keyof typeof enApp, string> = {
   'undo.restored': '已从回收站取回 {n} 张图片',
 
   'incoming.refused': '未能导入 {name}：{reason}',
+  'incoming.refused_many': '有 {n} 个文件未能导入。{name}：{reason}',
+  'incoming.taking': '正在导入图片…',
+  'incoming.known': '{n} 张图片已在图库中',
   'incoming.taken': '已将 {n} 张图片导入图库',
   'incoming.pasted': '粘贴的图片',
   'incoming.drop': '导入图库',

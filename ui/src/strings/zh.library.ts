@@ -36,7 +36,6 @@ export const zhLibrary: Record<keyof typeof enLibrary, string> = {
   'library.starred.none': '还没有加星标的图片',
   'library.starred.text': '选中图片后按句点键即可加星标。',
   'library.add': '添加图片…',
-  'library.taken': '已将 {n|张图片|张图片}加入图库',
   'library.drop': '加入图库',
   'library.drop.star': '加星标',
   'library.drop.board': '放到“{board}”',

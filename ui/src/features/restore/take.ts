@@ -2,7 +2,6 @@
 import { platform } from '../../platform';
 import { takeFiles as takeIn } from '../../store/incoming';
 import { toasts } from '../../store/toasts.svelte';
-import { t } from '../../strings';
 import { openRestore } from './open.svelte';
 
 /** Asks for files and takes them in. */
@@ -17,8 +16,6 @@ export async function takeFiles(): Promise<void> {
 /** Takes files in. A single picture that says how it was made offers to be made again. */
 export async function takePaths(paths: string[]): Promise<void> {
   const imported = await takeIn(paths);
-  if (imported.length === 0) return;
-  toasts.show({ text: t('library.taken', { n: imported.length }) });
   const [only] = imported;
   if (imported.length === 1 && only) openRestore(only);
 }

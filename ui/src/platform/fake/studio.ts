@@ -19,6 +19,8 @@ export class FakeStudio {
   fail: Set<string>;
   prompts: { id: number; text: string; used_at: number; count: number }[] = [];
   #byId = new Map<string, PictureCard>();
+  /** Files that are no pictures of the library, only used in requests. */
+  #assets = new Map<string, Asset>();
   #last: Parameters<typeof fakeRoofline>[0] = null;
   #measured = false;
   /** What the last filter let through, for the pages after the first: a studio has an index for that. */
@@ -160,12 +162,22 @@ export class FakeStudio {
       const mean = pairs.reduce((sum, pair) => sum + pair.distance, 0) / Math.max(1, pairs.length);
       return { mean, pairs, verdict: mean < 0.03 ? 'same' : mean < 0.09 ? 'close' : 'varied' };
     },
-    import: ({ paths }) => ({
-      imported: paths.filter((path) => !path.endsWith('.txt')).map((path) => this.#import(path.split('/').at(-1) ?? path)),
-      refused: paths.filter((path) => path.endsWith('.txt')).map((path) => ({ path, reason: 'This is not a picture.' })),
-    }),
-    import_bytes: ({ name }) => this.#import(name),
+    import: async ({ paths, reference }) => {
+      // Reading a file takes its time, and what came is told when all have.
+      for (const _ of paths) await wait(this.options.step / 10);
+      const imported = paths.filter((path) => !path.endsWith('.txt')).map((path) => this.#import(path.split('/').at(-1) ?? path, reference ?? false));
+      const refused = paths.filter((path) => path.endsWith('.txt')).map((path) => ({ path, reason: 'This is not a picture.' }));
+      this.#told(imported);
+      return { imported, refused };
+    },
+    import_bytes: ({ name, reference }) => {
+      const imported = this.#import(name, reference ?? false);
+      this.#told([imported]);
+      return imported;
+    },
     asset: ({ id }) => {
+      const asset = this.#assets.get(id);
+      if (asset) return asset;
       const { width, height, alpha, prompt } = this.card(id);
       return { sha256: id, name: prompt.slice(0, 40) || 'picture', width, height, alpha };
     },
@@ -288,30 +300,41 @@ export class FakeStudio {
     return { ids: moved };
   }
 
-  #import(name: string): Answer<'import_bytes'> {
+  /** A file as it comes in: into the library, or only to be used in a request. */
+  #import(name: string, reference = false): Answer<'import_bytes'> {
     const foreign = /a1111|comfy|invoke/i.test(name);
     const id = hash(name);
-    if (!this.#byId.has(id)) {
-      this.#add({
-        id,
-        width: 512,
-        height: 512,
-        created_at: Date.now(),
-        star: false,
-        rating: 0,
-        alpha: false,
-        prompt: foreign ? 'a lighthouse in the snow, flat illustration' : '',
-        seed: foreign ? '965400086' : null,
-        model: null,
-        subject: null,
-        source: foreign ? 'a1111' : 'file',
-        trashed_at: null,
-        parents: 0,
-      });
-    }
-    const card = this.card(id);
+    const known = this.#byId.get(id);
+    const card = known ?? {
+      id,
+      width: 512,
+      height: 512,
+      created_at: Date.now(),
+      star: false,
+      rating: 0,
+      alpha: false,
+      prompt: foreign ? 'a lighthouse in the snow, flat illustration' : '',
+      seed: foreign ? '965400086' : null,
+      model: null,
+      subject: null,
+      source: foreign ? 'a1111' : 'file',
+      trashed_at: null,
+      parents: 0,
+    };
     const asset = { sha256: id, name, width: card.width, height: card.height, alpha: card.alpha };
-    return { picture: card, asset, settings: foreign ? many.settingsOf(card) : null };
+    const settings = foreign ? many.settingsOf(card) : null;
+    if (reference) {
+      this.#assets.set(id, asset);
+      return { picture: null, asset, settings };
+    }
+    if (!known) this.#put(card);
+    card.trashed_at = null;
+    return { picture: card, asset, settings };
+  }
+
+  /** Tells of all that came in at once. */
+  #told(imported: Answer<'import_bytes'>[]): void {
+    this.#changed(imported.flatMap(({ picture }) => picture?.id ?? []));
   }
 
   #keep(job: Job, seconds: number): PictureCard {
@@ -335,17 +358,17 @@ export class FakeStudio {
     };
     const parents = request.parents.filter((one) => this.has(one.id)).map((one) => this.card(one.id));
     for (const parent of parents) this.detail(parent.id).children.push(card);
-    this.#add(card);
+    this.#put(card);
+    this.#changed([card.id]);
     const enlarged = request.enlarge && { by: request.enlarge.by, model: { name: 'likeness-upscaler', sha256: card.id }, sha256: request.enlarge.asset };
     const resolved = JSON.stringify({ schema: 2, ...request, ...(enlarged && { enlarged }) }, null, 2);
     this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, enlarge: null, count: 1 }, resolved, seconds, parents, settings: null, tags: [], boards: [] });
     return card;
   }
 
-  #add(card: PictureCard): void {
+  #put(card: PictureCard): void {
     this.cards.unshift(card);
     this.#byId.set(card.id, card);
-    this.#changed([card.id]);
   }
 
   #changed(ids: string[]): Record<string, never> {

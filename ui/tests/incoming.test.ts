@@ -1,0 +1,45 @@
+/** Many pictures at once: taken in, refused, taken back, starred. */
+import type { Page } from 'playwright-core';
+import { afterAll, expect, it } from 'vitest';
+import { axe, closeBrowser, drop, grid, open, shot, shown, studio } from './browser';
+
+afterAll(closeBrowser);
+
+const folder = (count: number, ending = 'png') => Array.from({ length: count }, (_, n) => `/a/scan-${n}.${ending}`);
+const trashed = (page: Page) => studio<number>(page, 'studio.cards.filter((one) => one.trashed_at !== null).length');
+
+it('says that a folder is being taken in, what came, and what did not, and takes it back', async () => {
+  await using opened = await open({ query: 'pictures=12&step=300' });
+  const { page } = opened;
+  await shown(page);
+  const before = await trashed(page);
+  await drop(page, [...folder(20), ...folder(6, 'txt')]);
+  const working = page.getByText('Taking pictures in…');
+  await working.waitFor();
+  await page.getByText('20 pictures taken into the library').waitFor();
+  expect(await working.count()).toBe(0);
+  const errors = page.getByRole('alert');
+  expect(await errors.count(), 'one for all that was refused').toBe(1);
+  expect(await errors.textContent()).toContain('6 files did not come in. scan-0.txt: This is not a picture.');
+  await shot(page, 'incoming');
+  expect(await axe(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await expect.poll(() => trashed(page)).toBe(before + 20);
+});
+
+it('leaves alone what was in the library before', async () => {
+  await using opened = await open({ query: 'pictures=12&step=5' });
+  const { page } = opened;
+  await shown(page);
+  const before = await trashed(page);
+  await drop(page, folder(2));
+  await page.getByText('2 pictures taken into the library').waitFor();
+  await drop(page, folder(2));
+  await page.getByText('2 pictures were in the library already').waitFor();
+  await drop(page, folder(3));
+  await page.getByText('1 picture taken into the library').waitFor();
+  await grid(page).focus();
+  await page.keyboard.press('Control+z');
+  await expect.poll(() => trashed(page)).toBe(before + 1);
+});
+
