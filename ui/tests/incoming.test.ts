@@ -43,3 +43,26 @@ it('leaves alone what was in the library before', async () => {
   await expect.poll(() => trashed(page)).toBe(before + 1);
 });
 
+it('stars all of a large library without reading every file', async () => {
+  await using opened = await open({ query: 'pictures=1500' });
+  const { page } = opened;
+  await shown(page);
+  await grid(page).focus();
+  await page.keyboard.press('Control+a');
+  await expect.poll(() => page.getByRole('status').first().textContent()).toMatch(/^\d+ of 1,\d+ pictures chosen$/);
+  await page.evaluate(() => {
+    const { fake } = window as unknown as { fake: { call(name: string, request: unknown): unknown; reads: number } };
+    const { call } = fake;
+    fake.reads = 0;
+    fake.call = (name, request) => {
+      if (name === 'picture') fake.reads += 1;
+      return call(name, request);
+    };
+  });
+  await page.keyboard.press('.');
+  const bare = () => studio<number>(page, 'studio.cards.filter((one) => one.trashed_at === null && !one.star).length');
+  await expect.poll(bare).toBe(0);
+  expect(await page.evaluate(() => (window as unknown as { fake: { reads: number } }).fake.reads)).toBeLessThan(4);
+  await page.keyboard.press('Control+z');
+  await expect.poll(bare).toBeGreaterThan(1000);
+});

@@ -37,7 +37,7 @@ async function given(options: Parameters<typeof fakePlatform>[0] = {}) {
   await Promise.all([models.load(), queue.start(), session.load()]);
   viewer.coming = null;
   viewer.open(session.list.at(-1)?.id ?? null);
-  targets.provide('create', () => (viewer.id ? [viewer.id] : []));
+  targets.provide('create', { ids: () => (viewer.id ? [viewer.id] : []), cards: () => [viewer.card()].filter((card) => card !== null) });
   return fake;
 }
 

@@ -30,10 +30,6 @@ import { variations } from './variations.svelte';
 const some = () => targets.ids.length > 0;
 const one = () => targets.one !== null;
 
-async function details(): Promise<PictureDetail[]> {
-  return Promise.all(targets.ids.map((id) => platform().call('picture', { id })));
-}
-
 async function detail(): Promise<PictureDetail | null> {
   const id = targets.one;
   return id === null ? null : platform().call('picture', { id });
@@ -84,7 +80,8 @@ async function enlarge(by: number): Promise<void> {
 const NAME_LIMIT = 60;
 
 async function save(): Promise<void> {
-  for (const { card, file } of await details()) {
+  for (const id of targets.ids) {
+    const { card, file } = await platform().call('picture', { id });
     const name = (card.prompt || 'picture').replace(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, NAME_LIMIT) || 'picture';
     const path = await platform().saveFile(`${name}.${file.format === 'jpeg' ? 'jpg' : file.format}`);
     if (path === null) return;
@@ -165,11 +162,8 @@ export const pictureActions: readonly Action[] = [
     keys: ['.'],
     icon: Star,
     when: some,
-    run: async () => {
-      const found = await details();
-      // Where only some have a star, all get one.
-      await setStar(targets.ids, !found.every(({ card }) => card.star));
-    },
+    // Where only some have a star, all get one.
+    run: () => setStar(targets.ids, targets.cards.length === 0 || !targets.cards.every((card) => card.star)),
   },
   ...rate,
   {

@@ -81,6 +81,12 @@ class LibraryState {
     return this.#chosen;
   }
 
+  /** What the grid shows of the chosen pictures. */
+  get cards(): readonly PictureCard[] {
+    if (this.family !== null || this.selection.ids.size === 1) return this.one ? [this.one] : [];
+    return this.pages.items.filter(({ id }) => this.selection.ids.has(id));
+  }
+
   /** The picture that is looked at: the only chosen one. */
   get one(): PictureCard | null {
     if (this.family !== null) return this.detail?.card.id === this.family ? this.detail.card : null;
