@@ -74,6 +74,14 @@ describe('settings', () => {
     await row.getByRole('button', { name: /: L\. Change/ }).waitFor();
   });
 
+  it.each([
+    ['en', 'A change counts from the next start of Likeness.'],
+    ['zh', '更改在下次启动 Likeness 后生效。'],
+  ])('says when another number of threads counts (%s)', async (language, words) => {
+    await using opened = await open({ screen: 'settings', query: `lang=${language}` });
+    await opened.page.getByText(words).waitFor();
+  });
+
   it('checks the library', async () => {
     await using opened = await open({ screen: 'settings' });
     const { page } = opened;

@@ -91,7 +91,7 @@ export const enSettings = {
   'settings.memory': 'Memory',
   'settings.memory.value': '{free} free of {total}',
   'settings.threads': 'Threads',
-  'settings.threads.hint': 'Fewer leave more of the machine to other programs. Pictures do not change.',
+  'settings.threads.hint': 'Fewer leave more of the machine to other programs. Pictures do not change. A change counts from the next start of Likeness.',
   'settings.threads.all': 'as many as the machine has',
   'settings.live_pause': 'Live draft waits',
   'settings.live_pause.hint': 'How long to stop typing before a draft is drawn.',

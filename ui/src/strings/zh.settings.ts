@@ -93,7 +93,7 @@ export const zhSettings: Record<keyof typeof enSettings, string> = {
   'settings.memory': '内存',
   'settings.memory.value': '{total} 中有 {free} 可用',
   'settings.threads': '线程数',
-  'settings.threads.hint': '减少线程可以给其他程序留出更多资源，图片不会改变。',
+  'settings.threads.hint': '减少线程可以给其他程序留出更多资源，图片不会改变。更改在下次启动 Likeness 后生效。',
   'settings.threads.all': '使用全部线程',
   'settings.live_pause': '实时草稿等待',
   'settings.live_pause.hint': '停止输入多久后开始绘制草稿。',
