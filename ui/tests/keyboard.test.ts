@@ -1,7 +1,7 @@
 /** The Library, Models and Settings without a mouse. */
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
-import { axe, chosen, closeBrowser, grid, open, shot, shown } from './browser';
+import { axe, chosen, closeBrowser, grid, open, prompt, shot, shown, studio } from './browser';
 
 afterAll(closeBrowser);
 
@@ -88,6 +88,28 @@ it('walks the family and comes back to the grid', async () => {
   await page.keyboard.press('Escape');
   await shown(page);
   await expect.poll(() => focused(page)).toBe('Pictures');
+});
+
+it.each([
+  ['library', ['rail', 'places', 'search', 'pictures', 'details']],
+  ['models', ['rail', 'models']],
+  ['settings', ['rail', 'sections', 'settings']],
+] as const)('goes from part to part of %s with F6', async (screen, regions) => {
+  await using opened = await open({ screen });
+  const { page } = opened;
+  if (screen === 'library') {
+    await shown(page);
+    await grid(page).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.getByPlaceholder('Add a tag').waitFor();
+  }
+  if (screen === 'models') await page.getByRole('option').first().waitFor();
+  const passed = new Set<string>();
+  for (let n = 0; n < regions.length + 2; n += 1) {
+    await page.keyboard.press('F6');
+    passed.add(await page.evaluate(() => document.activeElement?.closest<HTMLElement>('[data-region]')?.dataset.region ?? ''));
+  }
+  for (const region of regions) expect([...passed]).toContain(region);
 });
 
 it.each(['library', 'models', 'settings'] as const)('shows where the focus is, everywhere on %s', async (screen) => {
