@@ -112,6 +112,27 @@ it.each([
   for (const region of regions) expect([...passed]).toContain(region);
 });
 
+it('hears keys that write nothing from the prompt too', async () => {
+  await using opened = await open({ query: 'pictures=12&step=30000', screen: 'create' });
+  const { page } = opened;
+  await prompt(page).fill('a fox?');
+  await page.keyboard.type('?');
+  expect(await prompt(page).inputValue(), 'a sign is written').toBe('a fox??');
+  await page.keyboard.press('F1');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await page.keyboard.press('Escape');
+  await prompt(page).press('Control+Enter');
+  const left = () => studio<number>(page, "studio.engine.jobs.filter((one) => one.state !== 'cancelled').length");
+  await expect.poll(left).toBe(1);
+  await prompt(page).press('Control+Shift+X');
+  await expect.poll(left).toBe(0);
+  await prompt(page).press('Control+o');
+  await page.getByText(/taken into the library|Settings from/).first().waitFor();
+  await page.keyboard.press('Escape');
+  await prompt(page).press('Control+f');
+  await expect.poll(() => focused(page)).toBe('Search');
+});
+
 it.each(['library', 'models', 'settings'] as const)('shows where the focus is, everywhere on %s', async (screen) => {
   await using opened = await open({ screen });
   const { page } = opened;

@@ -5,7 +5,7 @@ import { libraryActions } from '../features/library/actions';
 import { queueActions } from '../features/queue/actions';
 import { settings } from '../store/settings.svelte';
 import { toasts } from '../store/toasts.svelte';
-import { matches } from './keys';
+import { matches, writes } from './keys';
 import type { Action } from './types';
 import { viewActions } from './view';
 
@@ -53,7 +53,8 @@ export function onKey(event: KeyboardEvent): void {
   const typing = isField(event.target);
   for (const one of actions) {
     if (typing && !one.typing) continue;
-    if (!keysOf(one).some((key) => matches(event, key))) continue;
+    // What would be written into the field is written, whatever it stands for elsewhere.
+    if (!keysOf(one).some((key) => matches(event, key) && !(typing && writes(key)))) continue;
     if (!possible(one)) continue;
     event.preventDefault();
     void perform(one);

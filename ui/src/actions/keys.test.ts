@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { matches, spoken, written } from './keys';
+import { matches, spoken, writes, written } from './keys';
 
 const press = (key: string, held: Partial<KeyboardEventInit> = {}) => new KeyboardEvent('keydown', { key, ...held });
 
@@ -27,6 +27,19 @@ test('what is pressed is written as it would be matched', () => {
   expect(written(press('k', { ctrlKey: true }))).toBe('Mod+K');
   expect(written(press('?', { shiftKey: true }))).toBe('?');
   expect(written(press('Shift', { shiftKey: true }))).toBeNull();
+});
+
+test('the space bar is matched by the name it is written with', () => {
+  expect(written(press(' '))).toBe('Space');
+  expect(matches(press(' '), 'Space')).toBe(true);
+  expect(written(press(' ', { shiftKey: true }))).toBe('Shift+Space');
+  expect(matches(press(' ', { shiftKey: true }), 'Shift+Space')).toBe(true);
+  expect(matches(press(' ', { shiftKey: true }), 'Space')).toBe(false);
+});
+
+test('some keys write where one writes', () => {
+  expect(['?', 'K', 'Shift+K', 'Space'].filter(writes)).toHaveLength(4);
+  expect(['F1', 'Mod+K', 'Alt+K', 'Mod+Space', 'Escape'].filter(writes)).toEqual([]);
 });
 
 test('keys are spoken as they are printed', () => {

@@ -26,7 +26,7 @@ export function matches(event: KeyboardEvent, text: string): boolean {
   // A sign such as `?` is typed with Shift on some keyboards and without it on others.
   const sign = chord.key.length === 1 && !/[a-z0-9]/i.test(chord.key);
   if (!sign && event.shiftKey !== chord.shift) return false;
-  if (event.key.toLowerCase() === chord.key.toLowerCase()) return true;
+  if (named(event).toLowerCase() === chord.key.toLowerCase()) return true;
   // With modifiers held a digit or letter may arrive as another sign; its place on the keyboard tells.
   return (chord.mod || chord.alt || chord.shift) && event.code === code(chord.key);
 }
@@ -40,13 +40,25 @@ function code(key: string): string {
 /** What was pressed, as text; null while only modifiers are down. */
 export function written(event: KeyboardEvent): string | null {
   if (['Control', 'Shift', 'Alt', 'Meta', 'Dead', 'Process', 'Unidentified'].includes(event.key)) return null;
-  const sign = event.key.length === 1 && !/[a-z0-9]/i.test(event.key);
+  const sign = event.key.length === 1 && !/[a-z0-9 ]/i.test(event.key);
   const parts: string[] = [];
   if (MAC ? event.metaKey : event.ctrlKey) parts.push('Mod');
   if (event.altKey) parts.push('Alt');
   if (event.shiftKey && !sign) parts.push('Shift');
-  parts.push(event.key === ' ' ? 'Space' : event.key.length === 1 ? event.key.toUpperCase() : event.key);
+  const key = named(event);
+  parts.push(key.length === 1 ? key.toUpperCase() : key);
   return parts.join('+');
+}
+
+/** The key itself. A space would not be seen where keys are shown, so it has a name. */
+function named(event: KeyboardEvent): string {
+  return event.key === ' ' ? 'Space' : event.key;
+}
+
+/** Whether a key puts a letter or sign into a field that is written in. */
+export function writes(text: string): boolean {
+  const { mod, alt, key } = parse(text);
+  return !mod && !alt && (key.length === 1 || key === 'Space');
 }
 
 const SPOKEN: Record<string, string> = {

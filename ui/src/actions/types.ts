@@ -19,7 +19,7 @@ export interface Action {
   icon?: IconType;
   /** Whether it can be done now. */
   when?: () => boolean;
-  /** Its key works while somebody writes in a field, too. */
+  /** Its key works while somebody writes in a field, too, unless that key writes something. */
   typing?: boolean;
   /** It is not offered in the palette. */
   hidden?: boolean;

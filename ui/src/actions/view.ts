@@ -52,6 +52,7 @@ export const viewActions: readonly Action[] = [
     group: 'view',
     keys: ['?', 'F1'],
     icon: Keyboard,
+    typing: true,
     run: () => (view.keysOpen = true),
   },
   {

@@ -29,6 +29,7 @@ export const libraryActions: Action[] = [
     group: 'library',
     icon: Search,
     keys: ['Mod+F'],
+    typing: true,
     run: async () => {
       view.show('library');
       library.showFamily(null);
@@ -37,7 +38,7 @@ export const libraryActions: Action[] = [
       screen.focusSearch();
     },
   },
-  { id: 'library.filter', name: () => t('library.filter'), group: 'library', icon: Funnel, keys: ['Mod+Shift+F'], when: here, run: () => (screen.filters = true) },
+  { id: 'library.filter', name: () => t('library.filter'), group: 'library', icon: Funnel, keys: ['Mod+Shift+F'], typing: true, when: here, run: () => (screen.filters = true) },
   { id: 'library.clear', name: () => t('library.filter.clear'), group: 'library', when: () => here() && library.narrowed, run: () => library.clear() },
   // Enter does it in the grid alone: anywhere else it presses the button that has the focus.
   { id: 'library.open', name: () => t('library.open'), group: 'library', when: one, run: () => openPicture(library.chosen[0]!) },
@@ -76,8 +77,8 @@ export const libraryActions: Action[] = [
     when: () => one() && library.detail?.settings != null,
     run: () => offerSettings(library.chosen[0]!, library.detail!.settings!),
   },
-  { id: 'library.export', name: () => t('library.export.open'), group: 'library', icon: Download, keys: ['Mod+Shift+E'], when: some, run: () => (screen.question = 'export') },
-  { id: 'library.add', name: () => t('library.add'), group: 'library', icon: ImagePlus, keys: ['Mod+O'], run: () => takeFiles() },
+  { id: 'library.export', name: () => t('library.export.open'), group: 'library', icon: Download, keys: ['Mod+Shift+E'], typing: true, when: some, run: () => (screen.question = 'export') },
+  { id: 'library.add', name: () => t('library.add'), group: 'library', icon: ImagePlus, keys: ['Mod+O'], typing: true, run: () => takeFiles() },
   { id: 'library.larger', name: () => t('library.cells.larger'), group: 'library', keys: ['+', '='], when: here, run: () => library.resizeCells(library.cell + 24) },
   {
     id: 'library.smaller',

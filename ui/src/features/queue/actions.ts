@@ -62,6 +62,7 @@ export const queueActions: readonly Action[] = [
     group: 'queue',
     keys: ['Mod+Shift+X'],
     icon: ListX,
+    typing: true,
     when: busy,
     run: () => platform().call('queue_cancel', { ids: null }),
   },
