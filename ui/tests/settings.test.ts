@@ -74,6 +74,29 @@ describe('settings', () => {
     await row.getByRole('button', { name: /: L\. Change/ }).waitFor();
   });
 
+  it('says when two keys of different parts are in each other’s way', async () => {
+    await using opened = await open({ screen: 'settings' });
+    const { page } = opened;
+    const row = page.locator('[data-key-of="queue.pause"]');
+    await row.getByRole('button', { name: /Change/ }).click();
+    await page.keyboard.press('t');
+    await row.getByText('Add a tag has this key too').waitFor();
+    await page.locator('[data-key-of="library.tag"]').getByText('Pause the queue has this key too').waitFor();
+  });
+
+  it('takes the space bar as a key', async () => {
+    await using opened = await open({ screen: 'settings' });
+    const { page } = opened;
+    const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+    const before = await theme();
+    await page.locator('[data-key-of="view.theme"]').getByRole('button', { name: /Change/ }).click();
+    await page.keyboard.press('Space');
+    await page.locator('nav [data-action="view.library"]').click();
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.keyboard.press('Space');
+    await expect.poll(theme).not.toBe(before);
+  });
+
   it.each([
     ['en', 'A change counts from the next start of Likeness.'],
     ['zh', '更改在下次启动 Likeness 后生效。'],

@@ -12,14 +12,21 @@ export function reset(chosen: Chosen, id: string): Record<string, string> {
   return rest;
 }
 
+/** An action with the keys that it has, and those that it was designed with. */
+interface Keyed {
+  id: string;
+  keys: readonly string[];
+  designed: readonly string[];
+}
+
 /**
- * For each action whose key another one has too, that other. Some share a key by design: each works on its own
- * screen. So only actions of the same group, which can be possible at the same time, are in each other's way.
+ * For each action whose key another one has too, that other. What shares a key by design is never possible at the
+ * same time, and in nobody's way; a key that a person chose may be.
  */
-export function conflictsOf(all: readonly { id: string; group: string; keys: readonly string[] }[]): Map<string, string> {
+export function conflictsOf(all: readonly Keyed[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const one of all) {
-    const other = all.find(({ id, group, keys }) => id !== one.id && group === one.group && keys.some((key) => one.keys.includes(key)));
+    const other = all.find(({ id, keys, designed }) => id !== one.id && keys.some((key) => one.keys.includes(key) && !(one.designed.includes(key) && designed.includes(key))));
     if (other) found.set(one.id, other.id);
   }
   return found;

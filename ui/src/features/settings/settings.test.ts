@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { actions } from '../../actions';
 import { conflictsOf, reset, setKey } from './keys';
 import { hitRate } from './rate';
 
@@ -10,17 +11,23 @@ it('keeps only keys that are not as designed', () => {
   expect(reset(chosen, 'library.tag')).toEqual({});
 });
 
-it('finds keys that two actions of a group share', () => {
+it('finds keys that two actions share, whatever they are about', () => {
   const found = conflictsOf([
-    { id: 'a', group: 'library', keys: ['T'] },
-    { id: 'b', group: 'library', keys: ['G', 'T'] },
-    { id: 'c', group: 'queue', keys: ['T'] },
-    { id: 'd', group: 'library', keys: [] },
+    { id: 'library.tag', keys: ['T'], designed: ['T'] },
+    { id: 'queue.pause', keys: ['G', 'T'], designed: [] },
+    { id: 'library.none', keys: ['Escape'], designed: ['Escape'] },
+    { id: 'queue.close', keys: ['Escape'], designed: ['Escape'] },
+    { id: 'view.theme', keys: [], designed: [] },
   ]);
   expect([...found]).toEqual([
-    ['a', 'b'],
-    ['b', 'a'],
+    ['library.tag', 'queue.pause'],
+    ['queue.pause', 'library.tag'],
   ]);
+});
+
+it('finds no two keys in each other’s way as they were designed', () => {
+  const designed = actions.map(({ id, keys = [] }) => ({ id, keys, designed: keys }));
+  expect([...conflictsOf(designed)]).toEqual([]);
 });
 
 it('says no hit rate before anything was asked for', () => {
