@@ -259,6 +259,24 @@ it('keeps what to leave out open while one empties it', async () => {
   expect(await page.getByRole('complementary', { name: 'Queue' }).count(), 'no letter is a key').toBe(0);
 });
 
+it('leaves off dragging with Escape, and the picture where it is', async () => {
+  await using opened = await open({ query: 'pictures=12', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  const before = await finished(page).getAttribute('src');
+  await cells(page).nth(3).hover();
+  await page.mouse.down();
+  const at = (await prompt(page).boundingBox())!;
+  await page.mouse.move(at.x + 60, at.y + 10, { steps: 8 });
+  await page.locator('.ghost').waitFor();
+  await page.keyboard.press('Escape');
+  await page.mouse.move(at.x + 90, at.y + 12, { steps: 4 });
+  expect(await page.locator('.ghost').count()).toBe(0);
+  await page.mouse.up();
+  expect(await page.getByLabel(/^What .* is for$/).count()).toBe(0);
+  expect(await finished(page).getAttribute('src')).toBe(before);
+});
+
 it('draws while one types, and keeps nothing of it', async () => {
   await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
   const { page } = opened;

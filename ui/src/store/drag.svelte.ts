@@ -78,6 +78,8 @@ export function draggable(ids: () => string[]): Attachment<HTMLElement> {
       addEventListener('pointermove', move);
       addEventListener('pointerup', up);
       addEventListener('pointercancel', stop);
+      // Only while it is pressed: of many elements the one that is dragged by must hear it.
+      addEventListener('keydown', key, true);
     };
     const move = (event: PointerEvent) => {
       if (!from || event.pointerId !== from.pointer) return;
@@ -100,34 +102,39 @@ export function draggable(ids: () => string[]): Attachment<HTMLElement> {
       if (from && drag.ids.length > 0) {
         const zone = drag.over ? zones.get(drag.over) : undefined;
         const taken = drag.ids;
-        // The click that follows belongs to the drag.
-        const swallow = (click: Event) => click.stopImmediatePropagation();
-        element.addEventListener('click', swallow, { capture: true, once: true });
-        setTimeout(() => element.removeEventListener('click', swallow, { capture: true }), 0);
+        swallowClick();
         stop();
         void zone?.pictures?.(taken, { x: event.clientX, y: event.clientY });
       }
       stop();
     };
+    /** The click of this letting go belongs to the drag. */
+    const swallowClick = () => {
+      const swallow = (click: Event) => click.stopImmediatePropagation();
+      element.addEventListener('click', swallow, { capture: true, once: true });
+      setTimeout(() => element.removeEventListener('click', swallow, { capture: true }), 0);
+    };
     const stop = () => {
       removeEventListener('pointermove', move);
       removeEventListener('pointerup', up);
       removeEventListener('pointercancel', stop);
+      removeEventListener('keydown', key, true);
       if (drag.ids.length > 0) drag.end();
       from = null;
     };
     const key = (event: KeyboardEvent) => {
       if (event.key === 'Escape' && drag.ids.length > 0) {
+        event.preventDefault();
         event.stopPropagation();
         stop();
+        // The button is still held, and letting it go is a click on what was dragged.
+        addEventListener('pointerup', swallowClick, { capture: true, once: true });
       }
     };
     element.addEventListener('pointerdown', down);
-    addEventListener('keydown', key, true);
     return () => {
       element.removeEventListener('pointerdown', down);
-      stop();
-      removeEventListener('keydown', key, true);
+      if (from) stop();
     };
   };
 }
