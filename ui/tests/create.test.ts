@@ -259,6 +259,14 @@ it('keeps what to leave out open while one empties it', async () => {
   expect(await page.getByRole('complementary', { name: 'Queue' }).count(), 'no letter is a key').toBe(0);
 });
 
+it('says aloud that a picture is there', async () => {
+  await using opened = await open({ query: 'pictures=3&step=5', screen: 'create' });
+  const { page } = opened;
+  await prompt(page).fill('a teapot');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('status').filter({ hasText: 'Picture made: a teapot' }).waitFor({ state: 'attached' });
+});
+
 it('leaves off dragging with Escape, and the picture where it is', async () => {
   await using opened = await open({ query: 'pictures=12', screen: 'create' });
   const { page } = opened;

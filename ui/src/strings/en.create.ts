@@ -82,6 +82,7 @@ export const enCreate = {
   'create.viewer': 'Picture viewer',
   'create.viewer.of': 'Picture: {prompt}',
   'create.viewer.coming': 'The picture is being made',
+  'create.done': 'Picture made: {prompt}',
   'create.viewer.drop': 'Read its settings',
   'create.tools': 'View',
   'create.zoom.in': 'Zoom in',

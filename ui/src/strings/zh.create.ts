@@ -83,6 +83,7 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'create.viewer': '图片查看器',
   'create.viewer.of': '图片：{prompt}',
   'create.viewer.coming': '正在生成图片',
+  'create.done': '图片已生成：{prompt}',
   'create.viewer.drop': '读取其设置',
   'create.tools': '视图',
   'create.zoom.in': '放大',
