@@ -26,11 +26,14 @@ pub fn flow_sigmas(steps: usize, tokens: usize, shift: Shift) -> Vec<f32> {
         .collect()
 }
 
-/// The levels that are left when a picture is started from, from 0 (keep it) to 1 (from noise).
+/// The levels that are left when a picture is started from, from above 0 (keep it) to 1 (from noise): as
+/// many of the first are skipped as diffusers skips, and the last step is always taken.
 pub fn from_strength(sigmas: &[f32], strength: f32) -> &[f32] {
     let steps = sigmas.len() - 1;
-    let skipped = (steps as f64 - (steps as f64 * f64::from(strength)).min(steps as f64)).max(0.0);
-    &sigmas[(skipped as usize).min(steps.saturating_sub(1))..]
+    // A strength is meant as a decimal, and the nearest float may be a little more: of five steps 0.8 would
+    // skip 0.99999994. What a float cannot tell apart counts as the decimal.
+    let skipped = steps as f64 * (1.0 - f64::from(strength) + f64::from(f32::EPSILON));
+    &sigmas[(skipped.max(0.0) as usize).min(steps.saturating_sub(1))..]
 }
 
 fn exponential(mu: f64, sigma: f64) -> f64 {
@@ -89,6 +92,29 @@ mod tests {
             [(1.0, 1.0), (0.99, 1.0), (0.75, 0.75), (0.5, 0.5), (0.25, 0.25), (0.01, 0.25)]
         {
             assert_eq!(from_strength(&sigmas, strength)[0], first, "strength {strength}");
+        }
+    }
+
+    /// diffusers skips `int(steps - steps · strength)`, here in whole hundredths, which are exact.
+    #[test]
+    fn every_strength_skips_as_many_steps_as_its_decimal_says() {
+        for steps in 1..=100 {
+            let sigmas = flow_sigmas(steps, 64, Shift::None);
+            for hundredths in 1..=100 {
+                let strength: f32 = format!("{}.{:02}", hundredths / 100, hundredths % 100)
+                    .parse()
+                    .expect("it is a number");
+                let skipped = (steps * (100 - hundredths) / 100).min(steps - 1);
+                let left = from_strength(&sigmas, strength);
+                assert_eq!(left, &sigmas[skipped..], "{steps} steps, strength {strength}");
+            }
+        }
+        // What was off by one, by the numbers of diffusers.
+        for (steps, strength, skipped) in
+            [(5, 0.8, 1), (5, 0.2, 4), (10, 0.6, 4), (20, 0.85, 3), (4, 0.999_999, 0)]
+        {
+            let sigmas = flow_sigmas(steps, 64, Shift::None);
+            assert_eq!(from_strength(&sigmas, strength).len(), steps + 1 - skipped, "{strength}");
         }
     }
 }
