@@ -3,7 +3,8 @@
 //! Networks ask by the names of diffusers. A layout that spells them otherwise has a function here
 //! that says where such a tensor lies.
 //!
-//! Adding a layout: a row in [`SIGNS`] that only it has, a variant of [`Naming`], and its function.
+//! Adding a layout: a row in [`SIGNS`] of tensors that only it has together, a variant of [`Naming`], and
+//! its function.
 
 /// A kind of network, told by tensor names and never by a file's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,20 +46,54 @@ pub enum Naming {
     Original,
 }
 
-/// A tensor that only this family has, in this naming.
-const SIGNS: &[(&str, Family, Naming)] = &[
-    ("single_stream_modulation.lin.weight", Family::Flux2, Naming::Original),
-    ("single_stream_modulation.linear.weight", Family::Flux2, Naming::Diffusers),
+/// Tensors that only this family has together, in this naming. Relatives share many names, so most rows
+/// have a second one that tells them apart (from diffusers' and ComfyUI's definitions of the networks).
+const SIGNS: &[(&[&str], Family, Naming)] = &[
+    (&["single_stream_modulation.lin.weight"], Family::Flux2, Naming::Original),
+    (&["single_stream_modulation.linear.weight"], Family::Flux2, Naming::Diffusers),
     (
-        "conditioner.embedders.1.model.transformer.resblocks.9.mlp.c_proj.bias",
+        &["conditioner.embedders.1.model.transformer.resblocks.9.mlp.c_proj.bias"],
         Family::Sdxl,
         Naming::Original,
     ),
-    ("double_blocks.0.img_attn.norm.key_norm.scale", Family::Flux1, Naming::Original),
-    ("transformer_blocks.0.norm1_context.linear.weight", Family::Flux1, Naming::Diffusers),
-    ("output_blocks.11.0.skip_connection.weight", Family::Sd1, Naming::Original),
-    ("joint_blocks.0.context_block.adaLN_modulation.1.weight", Family::Sd3, Naming::Original),
-    ("cap_embedder.0.weight", Family::ZImage, Naming::Original),
+    // Chroma is FLUX.1 without the vector of the whole prompt.
+    (
+        &["double_blocks.0.img_attn.norm.key_norm.scale", "vector_in.in_layer.weight"],
+        Family::Flux1,
+        Naming::Original,
+    ),
+    // SD3 has no single blocks; HunyuanVideo has, and makes its tokens by a convolution.
+    (
+        &[
+            "transformer_blocks.0.norm1_context.linear.weight",
+            "single_transformer_blocks.0.norm.linear.weight",
+            "x_embedder.weight",
+        ],
+        Family::Flux1,
+        Naming::Diffusers,
+    ),
+    (&["output_blocks.11.0.skip_connection.weight"], Family::Sd1, Naming::Original),
+    (&["joint_blocks.0.context_block.adaLN_modulation.1.weight"], Family::Sd3, Naming::Original),
+    (
+        &["transformer_blocks.0.norm1_context.linear.weight", "pos_embed.proj.weight"],
+        Family::Sd3,
+        Naming::Diffusers,
+    ),
+    // Lumina 2 puts a SiLU before the modulation's layer, so that its number is 1.
+    (
+        &["cap_embedder.0.weight", "layers.0.adaLN_modulation.0.weight", "x_embedder.weight"],
+        Family::ZImage,
+        Naming::Original,
+    ),
+    (
+        &[
+            "cap_embedder.0.weight",
+            "layers.0.adaLN_modulation.0.weight",
+            "all_x_embedder.2-1.weight",
+        ],
+        Family::ZImage,
+        Naming::Diffusers,
+    ),
 ];
 
 /// What some tools put before every name of a denoiser.
@@ -66,8 +101,9 @@ const PREFIXES: &[&str] = &["", "model.diffusion_model."];
 
 /// Family, naming and prefix of a file, from a test for the presence of a name.
 pub fn recognise(has: impl Fn(&str) -> bool) -> Option<(Family, Naming, &'static str)> {
-    SIGNS.iter().find_map(|&(sign, family, naming)| {
-        let prefix = PREFIXES.iter().find(|prefix| has(&format!("{prefix}{sign}")))?;
+    SIGNS.iter().find_map(|&(signs, family, naming)| {
+        let all = |prefix: &&&str| signs.iter().all(|sign| has(&format!("{prefix}{sign}")));
+        let prefix = PREFIXES.iter().find(all)?;
         Some((family, naming, *prefix))
     })
 }
@@ -180,12 +216,60 @@ mod tests {
     #[test]
     fn families_are_told_by_their_names() {
         for prefix in PREFIXES {
-            for &(sign, family, naming) in SIGNS {
-                let name = format!("{prefix}{sign}");
-                assert_eq!(recognise(|asked| asked == name), Some((family, naming, *prefix)));
+            for &(signs, family, naming) in SIGNS {
+                let names: Vec<String> =
+                    signs.iter().map(|sign| format!("{prefix}{sign}")).collect();
+                let has = |asked: &str| names.iter().any(|name| name == asked);
+                assert_eq!(recognise(has), Some((family, naming, *prefix)), "{names:?}");
             }
         }
         assert_eq!(recognise(|_| false), None);
+    }
+
+    #[test]
+    fn a_relative_is_not_taken_for_the_family() {
+        let block = "transformer_blocks.0.norm1_context.linear.weight";
+        let single = "single_transformer_blocks.0.norm.linear.weight";
+        let cases: [(&str, &[&str], Option<Family>); 7] = [
+            ("FLUX.1", &[block, single, "x_embedder.weight"], Some(Family::Flux1)),
+            (
+                "SD3",
+                &[block, "pos_embed.proj.weight", "context_embedder.weight"],
+                Some(Family::Sd3),
+            ),
+            ("HunyuanVideo", &[block, single, "x_embedder.proj.weight"], None),
+            ("Chroma", &["double_blocks.0.img_attn.norm.key_norm.scale", "img_in.weight"], None),
+            (
+                "Lumina 2",
+                &[
+                    "cap_embedder.0.weight",
+                    "layers.0.adaLN_modulation.1.weight",
+                    "x_embedder.weight",
+                ],
+                None,
+            ),
+            (
+                "Z-Image",
+                &[
+                    "cap_embedder.0.weight",
+                    "layers.0.adaLN_modulation.0.weight",
+                    "x_embedder.weight",
+                ],
+                Some(Family::ZImage),
+            ),
+            (
+                "FLUX.2",
+                &[
+                    "double_blocks.0.img_attn.norm.key_norm.scale",
+                    "single_stream_modulation.lin.weight",
+                ],
+                Some(Family::Flux2),
+            ),
+        ];
+        for (name, tensors, family) in cases {
+            let found = recognise(|asked| tensors.contains(&asked)).map(|(family, ..)| family);
+            assert_eq!(found, family, "{name}");
+        }
     }
 
     #[test]
