@@ -2,11 +2,9 @@
 
 use crate::networks::flux2;
 
-/// Bytes that a render needs beyond what is loaded already.
+/// Bytes that a render needs beside the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Need {
-    /// Weights in the form that is computed with.
-    pub weights: u64,
     /// Activations at the largest moment.
     pub activations: u64,
     /// Reference cards.
@@ -16,7 +14,7 @@ pub struct Need {
 impl Need {
     /// All of it.
     pub fn total(&self) -> u64 {
-        self.weights.saturating_add(self.activations).saturating_add(self.card)
+        self.activations.saturating_add(self.card)
     }
 }
 
@@ -34,20 +32,22 @@ pub struct Lengths {
 /// What a step of the FLUX.2 network holds at its largest moment, the single block: the residual
 /// stream, its projections, queries, keys and values in both layouts, and attention's scores.
 pub fn flux2(config: &flux2::Config, lengths: Lengths) -> Need {
-    let (d, m) = (config.width() as u64, config.inner() as u64);
-    let heads = config.num_attention_heads as u64;
-    let own = (lengths.text + lengths.picture) as u64;
-    let seen = own + lengths.references as u64;
-    let rows = own.max(lengths.references as u64);
-    // Scores are made some heads at a time; see `networks::attention`.
-    let scores = (rows * seen * heads).min((16 << 20) + rows * seen);
-    let stream = rows * (3 * d + 2 * m) + rows * 3 * m + rows * 8 * d;
-    let picture = 8 * lengths.picture as u64 * (config.in_channels + config.out_channels()) as u64;
-    let layers = (config.num_layers + config.num_single_layers) as u64;
+    // In floats, which are exact up to eight petabytes and do not wrap beyond.
+    let (d, m) = (config.width() as f64, config.inner() as f64);
+    let heads = config.num_attention_heads as f64;
+    let (picture, references) = (lengths.picture as f64, lengths.references as f64);
+    let own = lengths.text as f64 + picture;
+    let seen = own + references;
+    let rows = own.max(references);
+    // Scores are never there all at once: our kernels use up those of a block of queries before the next
+    // (`likeness_kernels::attention`).
+    let scores = (rows * seen * heads).min(f64::from(16 << 20) + rows * seen);
+    let stream = rows * (3.0 * d + 2.0 * m) + rows * 3.0 * m + rows * 8.0 * d;
+    let pixels = 8.0 * picture * (config.in_channels as f64 + config.out_channels() as f64);
+    let layers = config.num_layers as f64 + config.num_single_layers as f64;
     Need {
-        weights: 0,
-        activations: 4 * (stream + 2 * scores + 2 * seen * d + picture),
-        card: 4 * 2 * layers * lengths.references as u64 * d,
+        activations: (4.0 * (stream + 2.0 * scores + 2.0 * seen * d + pixels)) as u64,
+        card: (4.0 * 2.0 * layers * references * d) as u64,
     }
 }
 
