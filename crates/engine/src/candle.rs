@@ -83,7 +83,7 @@ impl likeness_recipe::Engine for Candle {
 
     fn peak(&self) -> Result<Peak, RenderError> {
         on_the_cpu()?;
-        Ok(exercise::peak())
+        exercise::peak()
     }
 
     fn exercisable(&self) -> Vec<Exercisable> {

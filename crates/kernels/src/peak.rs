@@ -6,6 +6,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use crate::Error;
 use crate::aligned::Aligned;
 use crate::before::compute;
 use crate::cpu::Isa;
@@ -45,10 +46,12 @@ const TASKS: usize = 4;
 /// Operations of a task on a machine that does one in a nanosecond, some 4 ms of work.
 const TASK: f64 = 4e6;
 
-/// Operations (additions and multiplications) a second of products in such numbers, by all threads.
-pub fn operations(isa: Isa, arithmetic: Arithmetic) -> f64 {
+/// Operations (additions and multiplications) a second of products in such numbers, by all threads. Refused
+/// for a set of instructions that this machine does not have.
+pub fn operations(isa: Isa, arithmetic: Arithmetic) -> Result<f64, Error> {
+    isa.check()?;
     let each = 2.0 * (OVERHANG * PANEL) as f64;
-    match arithmetic {
+    let best = match arithmetic {
         Arithmetic::F32 => {
             let depth = DEPTH_BYTES / 4;
             repeated(
@@ -59,8 +62,8 @@ pub fn operations(isa: Isa, arithmetic: Arithmetic) -> f64 {
                     move || {
                         let (left, segments) =
                             (Left { start: a.as_ptr(), stride: depth }, whole(depth));
-                        // SAFETY: both sides are 32 rows of `depth`, the sums 32 of 32, and the caller's
-                        // set is this machine's.
+                        // SAFETY: both sides are 32 rows of `depth`, the sums 32 of 32, and the set has
+                        // been seen to be this machine's.
                         unsafe {
                             let (b, acc) = (b.as_ptr(), acc.as_mut_ptr());
                             gemm::f32_block(isa, left, OVERHANG, &segments, b, acc, true);
@@ -113,7 +116,8 @@ pub fn operations(isa: Isa, arithmetic: Arithmetic) -> f64 {
                 isa,
             )
         }
-    }
+    };
+    Ok(best)
 }
 
 fn whole(depth: usize) -> [Segment; 1] {
@@ -148,7 +152,9 @@ fn repeated<F: FnMut()>(each: f64, block: impl Fn() -> F + Sync, isa: Isa) -> f6
 
 /// Bytes a second from and to memory, by all threads: half of `bytes` is read and half written. What a
 /// processor reads of a line before it writes it is not counted, as it is not in what operations move.
-pub fn bandwidth(isa: Isa, bytes: usize) -> f64 {
+/// Refused like [`operations`].
+pub fn bandwidth(isa: Isa, bytes: usize) -> Result<f64, Error> {
+    isa.check()?;
     const CHUNK: usize = 1 << 16;
     let count = (bytes / 8).next_multiple_of(CHUNK);
     let (from, mut to) = (vec![1f32; count], vec![0f32; count]);
@@ -164,7 +170,7 @@ pub fn bandwidth(isa: Isa, bytes: usize) -> f64 {
         best = best.max((count * 8) as f64 / started.elapsed().as_secs_f64().max(1e-9));
     }
     black_box(&to);
-    best
+    Ok(best)
 }
 
 #[inline(always)]
@@ -186,11 +192,23 @@ mod tests {
     fn every_set_has_a_peak_and_memory_is_slower_than_nothing() {
         for &isa in available() {
             for arithmetic in [Arithmetic::F32, Arithmetic::Bf16, Arithmetic::Int8] {
-                let reached = operations(isa, arithmetic);
+                let reached = operations(isa, arithmetic).unwrap();
                 assert!(reached.is_finite() && reached > 1e6, "{isa:?} {arithmetic:?}: {reached}");
             }
-            let reached = bandwidth(isa, 1 << 20);
+            let reached = bandwidth(isa, 1 << 20).unwrap();
             assert!(reached.is_finite() && reached > 1e6, "{isa:?}: {reached}");
+        }
+    }
+
+    #[test]
+    fn a_set_that_is_not_there_is_refused_before_its_first_instruction() {
+        let sets = [Isa::Neon, Isa::Avx2, Isa::AvxVnni, Isa::Avx512, Isa::Amx];
+        for isa in sets.into_iter().filter(|isa| !isa.runs()) {
+            let absent = Err(Error::Absent(isa.name()));
+            for arithmetic in [Arithmetic::F32, Arithmetic::Bf16, Arithmetic::Int8] {
+                assert_eq!(operations(isa, arithmetic), absent);
+            }
+            assert_eq!(bandwidth(isa, 1 << 20), absent);
         }
     }
 

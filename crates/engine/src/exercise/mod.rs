@@ -51,17 +51,23 @@ pub(crate) fn ready(workload: &Workload) -> Result<Exercise, RenderError> {
 }
 
 /// The fastest that this machine computes.
-pub(crate) fn peak() -> Peak {
+pub(crate) fn peak() -> Result<Peak, RenderError> {
     use likeness_kernels::{Arithmetic, Isa, peak};
     let isa = Isa::get();
     // Much more than any cache, and not what would push others out of memory.
     let bytes = (512 << 20).min(planner::available() / 8).max(1 << 20);
-    Peak {
-        f32: peak::operations(isa, Arithmetic::F32),
-        bf16: peak::operations(isa, Arithmetic::Bf16),
-        int8: peak::operations(isa, Arithmetic::Int8),
-        bandwidth: peak::bandwidth(isa, usize::try_from(bytes).unwrap_or(1 << 20)),
-    }
+    let operations = |arithmetic| peak::operations(isa, arithmetic).map_err(unmeasured);
+    Ok(Peak {
+        f32: operations(Arithmetic::F32)?,
+        bf16: operations(Arithmetic::Bf16)?,
+        int8: operations(Arithmetic::Int8)?,
+        bandwidth: peak::bandwidth(isa, usize::try_from(bytes).unwrap_or(1 << 20))
+            .map_err(unmeasured)?,
+    })
+}
+
+fn unmeasured(error: likeness_kernels::Error) -> RenderError {
+    RenderError::Internal(format!("what the machine could do cannot be measured: {error}"))
 }
 
 /// An exercise that puts what it computes on record.
