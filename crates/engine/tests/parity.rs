@@ -155,7 +155,15 @@ fn check_network(path: &Path, golden: &Golden) {
         assert_close("the card itself", &keys, &golden.get("cached_keys").1, NETWORK);
     }
     // Exact, not approximate: a kept card and one computed for this step alone.
-    assert_close("card kept or not", &call(0.25, Some(&kept)), &call(0.25, Some(&card())), 1e-5);
+    let now = card();
+    assert_close("card kept or not", &call(0.25, Some(&kept)), &call(0.25, Some(&now)), 1e-5);
+    let layers = config.num_layers + config.num_single_layers;
+    let bytes = 4 * 2 * layers * places.len() * config.width();
+    assert_eq!(
+        (kept.bytes(), now.bytes()),
+        (bytes, bytes),
+        "also among what other runs left behind"
+    );
 }
 
 fn check_pictures(path: &Path, golden: &Golden) {

@@ -193,7 +193,7 @@ pub struct Card {
 impl Card {
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
-        self.layers.iter().map(|layer| 4 * layer.pixels() * layer.channels).sum()
+        self.layers.iter().map(Map::bytes).sum()
     }
 
     /// Keys and values of each layer, each [tokens, heads · head].

@@ -173,17 +173,18 @@ pub(super) fn shape_elsewhere(
     x.like(all, x.height, x.width)
 }
 
-/// The channels `at..at + count` of each pixel as a map of their own.
+/// The channels `at..at + count` of each pixel as a map of their own, to be kept: its memory is no larger
+/// than it, and never another map's.
 pub fn columns(x: &Map, at: usize, count: usize) -> Result<Map> {
     if !x.is_on_cpu() {
         return x.like(x.tensor()?.narrow(1, at, count)?.contiguous()?, x.height, x.width);
     }
-    x.filled((x.height, x.width, count), |out| {
+    x.kept((x.height, x.width, count), |out| {
         x.lend(|numbers| {
             for (to, from) in out.chunks_exact_mut(count).zip(numbers.chunks_exact(x.channels)) {
                 to.copy_from_slice(&from[at..at + count]);
             }
-            Ok(None)
+            Ok(())
         })
     })
 }

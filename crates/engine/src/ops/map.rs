@@ -77,6 +77,28 @@ impl Map {
         Ok(Self { height, width, channels, numbers, buffers, moments })
     }
 
+    /// The same in memory of its own, which is no larger than it and goes back to the system: for what
+    /// outlives a run of the network.
+    pub(super) fn kept(
+        &self,
+        (height, width, channels): (usize, usize, usize),
+        fill: impl FnOnce(&mut [f32]) -> Result<()>,
+    ) -> Result<Self> {
+        let mut numbers = Buffer::apart(height * width * channels);
+        fill(&mut numbers)?;
+        let (numbers, buffers) = (Numbers::Own(numbers), self.buffers.clone());
+        Ok(Self { height, width, channels, numbers, buffers, moments: OnceLock::new() })
+    }
+
+    /// Bytes of the memory that its numbers lie in.
+    pub fn bytes(&self) -> usize {
+        size_of::<f32>()
+            * match &self.numbers {
+                Numbers::Own(buffer) => buffer.numbers.len(),
+                Numbers::Tensor(x) => x.elem_count(),
+            }
+    }
+
     /// The same picture with its numbers changed, on the CPU.
     pub(super) fn changed(self, change: impl FnOnce(&mut [f32]) -> Result<()>) -> Result<Self> {
         let mut own = match self.numbers {
@@ -197,15 +219,22 @@ impl Buffers {
                 Aligned::new(len)
             }
         };
-        Buffer { numbers, len, home: self.clone() }
+        Buffer { numbers, len, home: Some(self.clone()) }
     }
 }
 
-/// Numbers that go back where they came from.
+/// Numbers that go back where they came from: to a shelf, or to the system.
 struct Buffer {
     numbers: Aligned<f32>,
     len: usize,
-    home: Buffers,
+    home: Option<Buffers>,
+}
+
+impl Buffer {
+    /// `len` numbers that come from no shelf.
+    fn apart(len: usize) -> Self {
+        Self { numbers: Aligned::new(len), len, home: None }
+    }
 }
 
 impl Deref for Buffer {
@@ -224,8 +253,9 @@ impl DerefMut for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        let Some(home) = &self.home else { return };
         let numbers = std::mem::take(&mut self.numbers);
-        self.home.shelf.lock().unwrap_or_else(PoisonError::into_inner).free.push(numbers);
+        home.shelf.lock().unwrap_or_else(PoisonError::into_inner).free.push(numbers);
     }
 }
 
@@ -242,5 +272,23 @@ mod tests {
         assert_ne!(both.0.as_ptr(), both.1.as_ptr());
         drop(both);
         assert_eq!(buffers.take(10).len(), 10);
+    }
+
+    #[test]
+    fn what_is_kept_leaves_the_shelf_alone() {
+        let buffers = Buffers::default();
+        drop(buffers.take(1000));
+        let on_the_shelf = || -> Vec<usize> {
+            let shelf = buffers.shelf.lock().unwrap();
+            shelf.free.iter().map(|one| one.len()).collect()
+        };
+        let x = Tensor::zeros((4, 6), candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
+        let x = Map::new(&x, 4, 1, &buffers).unwrap();
+        let kept = x.kept((4, 1, 3), |_| Ok(())).unwrap();
+        assert_eq!((kept.bytes(), on_the_shelf()), (4 * 12, vec![1000]), "as large as it is");
+        drop(kept);
+        assert_eq!(on_the_shelf(), [1000], "and gone with it");
+        let made = x.filled((4, 1, 3), |_| Ok(None)).unwrap();
+        assert_eq!((made.bytes(), on_the_shelf()), (4000, vec![]), "others are as large as fits");
     }
 }
