@@ -44,9 +44,9 @@ fn default_eps() -> f64 {
 }
 
 impl Config {
-    /// Width of the residual stream.
+    /// Width of the residual stream; as much as there can be where nothing has been checked.
     pub fn width(&self) -> usize {
-        self.num_attention_heads * self.attention_head_dim
+        self.num_attention_heads.saturating_mul(self.attention_head_dim)
     }
 
     /// Width inside the feed-forward layers.
@@ -77,16 +77,15 @@ impl Config {
         if self.patch_size != 1 {
             return refuse(format!("patch_size is {}, and only 1 is computed", self.patch_size));
         }
-        if self.axes_dims_rope.len() != 4 || self.axes_dims_rope.iter().any(|axis| axis % 2 != 0) {
-            return refuse(format!(
-                "axes_dims_rope is {:?}: four even numbers are needed",
-                self.axes_dims_rope
-            ));
+        let axes = &self.axes_dims_rope;
+        if axes.len() != 4 || axes.iter().any(|axis| axis % 2 != 0) {
+            return refuse(format!("axes_dims_rope is {axes:?}: four even numbers are needed"));
         }
-        if self.axes_dims_rope.iter().sum::<usize>() != self.attention_head_dim {
+        // Each by itself first: the sum of numbers this large could wrap to what is wanted.
+        let head = self.attention_head_dim;
+        if axes.iter().any(|&axis| axis > head) || axes.iter().sum::<usize>() != head {
             return refuse(format!(
-                "axes_dims_rope {:?} do not add up to attention_head_dim",
-                self.axes_dims_rope
+                "axes_dims_rope {axes:?} do not add up to attention_head_dim, {head}"
             ));
         }
         if !self.timestep_guidance_channels.is_multiple_of(2) {
@@ -135,5 +134,57 @@ impl Config {
             eps: default_eps(),
             guidance_embeds: checkpoint.shape(guidance).is_some(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config {
+            patch_size: 1,
+            in_channels: 64,
+            out_channels: None,
+            num_layers: 1,
+            num_single_layers: 1,
+            attention_head_dim: 128,
+            num_attention_heads: 2,
+            joint_attention_dim: 32,
+            timestep_guidance_channels: 16,
+            mlp_ratio: 3.0,
+            axes_dims_rope: vec![32; 4],
+            rope_theta: 2000.0,
+            eps: 1e-6,
+            guidance_embeds: false,
+        }
+    }
+
+    #[track_caller]
+    fn refused(field: &str, change: impl FnOnce(&mut Config)) {
+        let mut config = config();
+        change(&mut config);
+        let ConfigError(problem) = config.check().expect_err(field);
+        assert!(problem.contains(field), "{field} is not in {problem:?}");
+    }
+
+    #[test]
+    fn sizes_that_would_wrap_are_refused_by_name() {
+        assert_eq!(config().check(), Ok(()));
+        // Together they are 64 more than all that a usize counts: 64 in a release, a panic elsewhere.
+        let half = 1 << (usize::BITS - 1);
+        refused("axes_dims_rope", |config| {
+            config.attention_head_dim = 64;
+            config.axes_dims_rope = vec![half, half, 32, 32];
+        });
+        refused("axes_dims_rope", |config| config.axes_dims_rope = vec![half; 4]);
+        refused("axes_dims_rope", |config| config.axes_dims_rope = vec![64; 4]);
+        refused("axes_dims_rope", |config| config.axes_dims_rope = vec![128, 0, 0]);
+        refused("num_attention_heads", |config| config.num_attention_heads = usize::MAX);
+        refused("attention_head_dim", |config| config.attention_head_dim = half);
+        refused("width", |config| {
+            (config.num_attention_heads, config.attention_head_dim) = (1 << 20, 1 << 20);
+        });
+        refused("mlp width", |config| config.mlp_ratio = f64::INFINITY);
     }
 }
