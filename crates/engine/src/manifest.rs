@@ -3,11 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use likeness_recipe::{Sampler, Schedule};
+use likeness_recipe::{Sampler, Schedule, Span};
 use serde::Deserialize;
 
 /// The name of the file.
 pub const FILE_NAME: &str = "starter.json";
+
+/// Steps that a render may take.
+pub const STEPS: Span<u32> = Span { min: 1, max: 100 };
+
+/// Guidance that a render may follow.
+pub const GUIDANCE: Span<f32> = Span { min: 1.0, max: 20.0 };
+
+/// Samplers that a render may take.
+pub const SAMPLERS: &[Sampler] = &[Sampler::FlowEuler, Sampler::FlowHeun];
+
+/// Schedules that a render may take.
+pub const SCHEDULES: &[Schedule] = &[Schedule::Default];
 
 /// What a model is, reads and draws.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -127,6 +139,12 @@ impl Manifest {
     fn check(&self) -> Result<(), String> {
         let Self { image, text, limits, defaults, .. } = self;
         let patch = image.patch_size as u32;
+        let largest =
+            limits.max_side.checked_div(limits.multiple).map_or(0, |times| times * limits.multiple);
+        // A default is filled in where nothing is said and never asked about again, so it must be one of
+        // what a request may say.
+        let sides = limits.min_side..=limits.max_side;
+        let is_side = |side: u32| sides.contains(&side) && side.is_multiple_of(limits.multiple);
         let rules = [
             (self.schema == 1, "schema: only 1 is read"),
             (
@@ -152,7 +170,20 @@ impl Manifest {
                 "limits: min_side above 0, up to max_side",
             ),
             (limits.max_side <= 16_384, "limits.max_side: up to 16384"),
-            ((1..=1000).contains(&defaults.steps), "defaults.steps: 1 to 1000"),
+            (
+                largest >= limits.min_side,
+                "limits.multiple: at least one multiple from min_side to max_side",
+            ),
+            (
+                is_side(defaults.width) && is_side(defaults.height),
+                "defaults: width and height that are multiples of limits.multiple, from min_side to max_side",
+            ),
+            (STEPS.contains(defaults.steps), "defaults.steps: 1 to 100"),
+            (GUIDANCE.contains(defaults.guidance), "defaults.guidance: 1 to 20"),
+            (
+                SAMPLERS.contains(&defaults.sampler) && SCHEDULES.contains(&defaults.schedule),
+                "defaults: sampler flow_euler or flow_heun, schedule default",
+            ),
         ];
         if let Some((_, rule)) = rules.iter().find(|(holds, _)| !holds) {
             return Err((*rule).into());
@@ -166,5 +197,62 @@ impl Manifest {
             Some(file) => Err(format!("files: {:?} does not lie in the folder", file.path)),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn sound() -> Value {
+        json!({
+            "schema": 1, "name": "tiny", "version": "0.0.0", "family": "flux2",
+            "licence": "Apache-2.0", "prediction_type": "sample",
+            "image": {"channels": 4, "patch_size": 4, "alpha": "premultiplied"},
+            "text": {"max_tokens": 16, "pad_multiple": 4, "pad_token_id": 0},
+            "defaults": {"width": 24, "height": 16, "steps": 4, "guidance": 1.0,
+                         "sampler": "flow_euler", "schedule": "default"},
+            "limits": {"min_side": 8, "max_side": 64, "multiple": 4, "max_references": 2},
+            "files": []
+        })
+    }
+
+    #[test]
+    fn what_a_manifest_says_can_be_met() {
+        assert!(Manifest::parse(sound().to_string().as_bytes()).is_ok());
+        let cases = [
+            ("limits", "multiple", json!(0), "limits.multiple"),
+            ("limits", "multiple", json!(6), "limits.multiple"),
+            // A reference's sides would be no multiple at all, and the picture nothing by nothing.
+            ("limits", "multiple", json!(128), "limits.multiple: at least one"),
+            ("limits", "multiple", json!(u32::MAX - 3), "limits.multiple: at least one"),
+            ("limits", "min_side", json!(0), "min_side"),
+            ("limits", "min_side", json!(65), "min_side"),
+            ("limits", "max_side", json!(16_388), "limits.max_side"),
+            ("defaults", "width", json!(22), "defaults: width and height"),
+            ("defaults", "width", json!(68), "defaults: width and height"),
+            ("defaults", "height", json!(4), "defaults: width and height"),
+            ("defaults", "height", json!(0), "defaults: width and height"),
+            ("defaults", "steps", json!(0), "defaults.steps"),
+            ("defaults", "steps", json!(101), "defaults.steps"),
+            ("defaults", "guidance", json!(0.5), "defaults.guidance"),
+            ("defaults", "guidance", json!(21.0), "defaults.guidance"),
+            ("defaults", "sampler", json!("ddim"), "sampler"),
+        ];
+        for (part, field, value, said) in cases {
+            let mut manifest = sound();
+            manifest[part][field] = value.clone();
+            let Err(problem) = Manifest::parse(manifest.to_string().as_bytes()) else {
+                panic!("{part}.{field} is {value}, and accepted");
+            };
+            assert!(problem.contains(said), "{part}.{field} {value}: {problem}");
+        }
+        let mut none_between = sound();
+        none_between["limits"] =
+            json!({"min_side": 65, "max_side": 95, "multiple": 32, "max_references": 0});
+        let problem = Manifest::parse(none_between.to_string().as_bytes()).unwrap_err();
+        assert!(problem.contains("limits.multiple: at least one"), "{problem}");
     }
 }

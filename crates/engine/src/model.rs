@@ -6,8 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use likeness_recipe::{
-    Defaults, ModelCapabilities, ModelRef, Precision, RenderError, Role, Sampler, Schedule, Size,
-    SizeLimits, Span,
+    Defaults, ModelCapabilities, ModelRef, Precision, RenderError, Role, Size, SizeLimits,
 };
 
 use crate::manifest::{self, Manifest};
@@ -208,10 +207,10 @@ fn capabilities(manifest: &Manifest, narrow: bool) -> ModelCapabilities {
             multiple: limits.multiple,
             max_pixels: u64::from(limits.max_side).pow(2),
         },
-        steps: Span { min: 1, max: 100 },
-        guidance: Span { min: 1.0, max: 20.0 },
-        samplers: vec![Sampler::FlowEuler, Sampler::FlowHeun],
-        schedules: vec![Schedule::Default],
+        steps: manifest::STEPS,
+        guidance: manifest::GUIDANCE,
+        samplers: manifest::SAMPLERS.to_vec(),
+        schedules: manifest::SCHEDULES.to_vec(),
         negative: true,
         max_references: limits.max_references,
         roles: vec![Role::Subject, Role::Style, Role::Edit],
