@@ -6,6 +6,9 @@
 //! only, and answer with a value or an error. A panic is a find, and so is an
 //! answer that contradicts itself.
 
+use likeness_engine::Manifest;
+use likeness_engine::networks::{flux2, text};
+use likeness_engine::planner::{self, Lengths};
 use likeness_engine::weights::{Header, Weights, gguf, safetensors};
 use likeness_picture::foreign::{Field, read_settings};
 use likeness_picture::{Format, Limits, PictureMetadata, decode, read_metadata};
@@ -27,6 +30,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "safetensors_header", read: safetensors_header },
     Target { name: "gguf_header", read: gguf_header },
+    Target { name: "model_texts", read: model_texts },
     Target { name: "picture_metadata", read: picture_metadata },
     Target { name: "foreign_settings", read: foreign_settings },
     Target { name: "kernel_shapes", read: kernel_shapes },
@@ -57,6 +61,33 @@ fn tensors_lie_in_the_file(header: &Header, bytes: &[u8]) {
             tensor.bytes,
             bytes.len()
         );
+    }
+}
+
+/// The texts beside a model's weights: its manifest, and the configurations of its networks.
+pub fn model_texts(bytes: &[u8]) {
+    if let Ok(Manifest { limits, defaults, .. }) = Manifest::parse(bytes) {
+        for side in [defaults.width, defaults.height] {
+            assert!(
+                (limits.min_side..=limits.max_side).contains(&side)
+                    && side.is_multiple_of(limits.multiple),
+                "a default that the limits refuse: {defaults:?} {limits:?}"
+            );
+        }
+    }
+    if let Ok(config) = serde_json::from_slice::<flux2::Config>(bytes)
+        && config.check().is_ok()
+    {
+        let wide = |sizes: &[usize]| sizes.iter().map(|&size| size as u128).collect::<Vec<_>>();
+        let (head, heads) = (config.attention_head_dim, config.num_attention_heads);
+        let axes: u128 = wide(&config.axes_dims_rope).iter().sum();
+        assert_eq!(axes, head as u128, "axes that are not a head");
+        assert_eq!(wide(&[head, heads]).iter().product::<u128>(), config.width() as u128);
+        let lengths = Lengths { text: 4096, picture: 1 << 28, references: 1 << 28 };
+        assert!(planner::flux2(&config, lengths).total() > 1 << 28, "no bytes for many tokens");
+    }
+    if let Ok(config) = serde_json::from_slice::<text::Config>(bytes) {
+        let _ = config.check();
     }
 }
 

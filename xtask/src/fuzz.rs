@@ -12,8 +12,14 @@ use anyhow::{Context, Result, bail};
 use crate::{build_dir, call, cargo, root, tools};
 
 /// One name for each file in `fuzz/fuzz_targets`.
-const TARGETS: &[&str] =
-    &["safetensors_header", "gguf_header", "picture_metadata", "foreign_settings", "kernel_shapes"];
+const TARGETS: &[&str] = &[
+    "safetensors_header",
+    "gguf_header",
+    "model_texts",
+    "picture_metadata",
+    "foreign_settings",
+    "kernel_shapes",
+];
 const DEFAULT_SECONDS: u32 = 30;
 /// Larger inputs find nothing more in a header and cost speed.
 const MAX_BYTES: u32 = 16 * 1024;

@@ -6,6 +6,7 @@
 /// A file: its name in the corpus, and what is in it.
 pub type Seed = (String, Vec<u8>);
 
+mod models;
 mod pictures;
 mod settings;
 pub use pictures::crc32;
@@ -15,6 +16,7 @@ pub fn seeds(target: &str) -> Vec<Seed> {
     match target {
         "safetensors_header" => safetensors(),
         "gguf_header" => gguf(),
+        "model_texts" => models::texts(),
         "picture_metadata" => pictures::pictures(),
         "foreign_settings" => settings::settings(),
         "kernel_shapes" => super::shapes::seeds(),
