@@ -10,7 +10,7 @@ use likeness_recipe::{
 
 use crate::device::Processor;
 use crate::model::Model;
-use crate::pipelines::flux2::{Pipeline, TEXT_WEIGHTS, denoiser_config, lengths, request};
+use crate::pipelines::flux2::{Pipeline, lengths, request};
 use crate::planner;
 use crate::weights::{Checkpoint, Compute};
 
@@ -163,11 +163,10 @@ impl Renderer for Engine {
 
 /// Bytes of the weights in the form that is computed with.
 fn weights(model: &Model, compute: Compute) -> Result<u64, RenderError> {
-    let text = model.text_encoder().join(TEXT_WEIGHTS);
-    let mut bytes = 0;
-    for file in [model.denoiser(), &text] {
+    let mut bytes = 0u64;
+    for file in [model.denoiser(), &model.parts().text_weights] {
         let checkpoint = Checkpoint::open(file).map_err(crate::ModelError::from)?;
-        bytes += checkpoint.bytes(compute);
+        bytes = bytes.saturating_add(checkpoint.bytes(compute));
     }
     Ok(bytes)
 }
@@ -184,8 +183,7 @@ pub(crate) fn need(
         Precision::Bf16 => Compute::Bf16,
         Precision::Int8 => Compute::Int8,
     };
-    let checkpoint = Checkpoint::open(model.denoiser()).map_err(crate::ModelError::from)?;
-    let config = denoiser_config(model.denoiser(), &checkpoint)?;
-    let render = planner::flux2(&config, lengths(model.manifest(), size, references));
+    let lengths = lengths(model.manifest(), size, references);
+    let render = planner::flux2(&model.parts().network, lengths);
     Ok(weights(model, compute)?.saturating_add(render.total()))
 }

@@ -1,15 +1,17 @@
 //! A model on disk: what it is, whether it can run here, and why not.
 //!
-//! Opening reads the manifest and file sizes, and the headers of the weights; the weights themselves
-//! are read, and held against their hashes, when a pipeline loads them.
+//! Opening reads the manifest and file sizes, configurations, the tokenizer and the headers of the
+//! weights; the weights themselves are read, and all is held against its hash, when a pipeline loads them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use likeness_recipe::{
     Defaults, ModelCapabilities, ModelRef, Precision, RenderError, Role, Size, SizeLimits,
 };
 
 use crate::manifest::{self, Manifest};
+use crate::pipelines::flux2::Parts;
 use crate::weights::keys::Family;
 use crate::weights::{Checkpoint, WeightError, hash, read_text};
 
@@ -55,6 +57,7 @@ pub struct Model {
     folder: PathBuf,
     denoiser: PathBuf,
     manifest: Manifest,
+    parts: Arc<Parts>,
     capabilities: ModelCapabilities,
 }
 
@@ -121,9 +124,10 @@ impl Model {
         for listed in &manifest.files {
             hash::verify_size(&folder.join(&listed.path), listed.bytes)?;
         }
-        let narrow = Checkpoint::open(&denoiser)?.is_narrow();
-        let capabilities = capabilities(&manifest, narrow);
-        Ok(Self { folder: folder.to_owned(), denoiser, manifest, capabilities })
+        let parts = Parts::read(folder, &denoiser, &manifest)?;
+        let capabilities = capabilities(&manifest, parts.narrow);
+        let parts = Arc::new(parts);
+        Ok(Self { folder: folder.to_owned(), denoiser, manifest, parts, capabilities })
     }
 
     /// What it accepts.
@@ -146,9 +150,9 @@ impl Model {
         &self.denoiser
     }
 
-    /// The folder of the text encoder's weights and configuration.
-    pub fn text_encoder(&self) -> PathBuf {
-        self.folder.join("text_encoder")
+    /// What it consists of beside the numbers of its weights.
+    pub(crate) fn parts(&self) -> &Arc<Parts> {
+        &self.parts
     }
 
     /// Holds every file that the manifest lists against its hash.

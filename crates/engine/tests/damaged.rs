@@ -60,9 +60,21 @@ fn complaint(path: &Path) -> String {
 }
 
 fn assert_says(path: &Path, parts: &[&str]) {
-    let said = complaint(path).replace('\\', "/");
+    assert_in(&complaint(path), parts);
+}
+
+fn assert_in(said: &str, parts: &[&str]) {
+    let said = said.replace('\\', "/");
     for part in parts {
         assert!(said.contains(part), "{part:?} is not in {said:?}");
+    }
+}
+
+/// The same of a model that is only looked at: no list may say that it runs.
+fn assert_described(path: &Path, parts: &[&str]) {
+    match describe(path).model {
+        Err(error) => assert_in(&error.to_string(), parts),
+        Ok(_) => panic!("{} is said to run, and should be refused: {parts:?}", path.display()),
     }
 }
 
@@ -280,21 +292,27 @@ fn a_manifest_is_believed_in_nothing() {
             serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         manifest[field] = value;
         fs::write(file, manifest.to_string()).unwrap();
-        assert_says(model.path(), &["starter.json", said]);
+        assert_described(model.path(), &["starter.json", said]);
     }
-    let model = copy("diffusers", true);
-    fs::write(model.path().join("transformer/config.json"), "{").unwrap();
-    assert_says(model.path(), &["transformer/config.json"]);
 }
 
 #[test]
 fn a_configuration_is_believed_in_nothing() {
-    let file = "transformer/config.json";
-    for (field, value) in [
-        ("in_channels", serde_json::json!(9_000_000_000_000_000_000u64)),
-        ("num_attention_heads", serde_json::json!(u64::MAX)),
+    const NETWORK: &str = "transformer/config.json";
+    const ENCODER: &str = "text_encoder/config.json";
+    for (file, field, value, said) in [
+        (NETWORK, "in_channels", serde_json::json!(9_000_000_000_000_000_000u64), "in_channels"),
+        (NETWORK, "num_attention_heads", serde_json::json!(u64::MAX), "num_attention_heads"),
         // Together they are as many as a head has, counted in 64 bits.
-        ("axes_dims_rope", serde_json::json!([1u64 << 63, 1u64 << 63, 8, 8])),
+        (
+            NETWORK,
+            "axes_dims_rope",
+            serde_json::json!([1u64 << 63, 1u64 << 63, 8, 8]),
+            "axes_dims_rope",
+        ),
+        (ENCODER, "num_heads", serde_json::json!(0), "num_heads"),
+        (ENCODER, "model_type", serde_json::json!("qwen3"), "qwen3"),
+        (ENCODER, "max_positions", serde_json::json!(-1), "-1"),
     ] {
         let model = copy("diffusers", true);
         let path = model.path().join(file);
@@ -302,7 +320,22 @@ fn a_configuration_is_believed_in_nothing() {
             serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         config[field] = value;
         fs::write(path, config.to_string()).unwrap();
-        assert_says(model.path(), &[field]);
+        assert_described(model.path(), &[file, said]);
+    }
+    for (file, text) in [
+        (NETWORK, "{"),
+        (NETWORK, "[]"),
+        (ENCODER, ""),
+        ("tokenizer/tokenizer.json", "{}"),
+        ("text_encoder/model.safetensors", "not a header"),
+    ] {
+        let model = copy("diffusers", true);
+        fs::write(model.path().join(file), text).unwrap();
+        assert_described(model.path(), &[file]);
+        fs::remove_file(model.path().join(file)).unwrap();
+        if file != NETWORK {
+            assert_described(model.path(), &[file]);
+        }
     }
 }
 

@@ -170,6 +170,13 @@ pub struct Tokenizer {
     padding: Padding,
 }
 
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its words are many.
+        f.debug_struct("Tokenizer").field("padding", &self.padding).finish_non_exhaustive()
+    }
+}
+
 /// How prompts are brought to a length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Padding {

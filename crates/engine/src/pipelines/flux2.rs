@@ -3,7 +3,6 @@
 //! Pictures of one recipe are computed one after the other, so that each is the same bytes as if it
 //! had been asked for alone.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,17 +12,19 @@ use likeness_recipe::{
     Watch,
 };
 
+mod parts;
 mod scene;
 
+pub(crate) use parts::Parts;
 use scene::{Scene, places_tensor};
 
 use super::recent::Recent;
 use crate::image::{self, Grid};
 use crate::manifest::{Manifest, Prediction};
 use crate::model::{Model, ModelError};
-use crate::networks::flux2::{Call, Card, Config, Flux2, Position, Rotations};
-use crate::networks::text::{self, Padding, PromptError, TextEncoder, Tokenizer};
-use crate::networks::{Source, read_config};
+use crate::networks::Source;
+use crate::networks::flux2::{Call, Card, Flux2, Position, Rotations};
+use crate::networks::text::{PromptError, TextEncoder};
 use crate::planner::{self, Lengths};
 use crate::profile::{self, Stretch};
 use crate::sampling::samplers;
@@ -37,14 +38,11 @@ const PROMPTS_PART: u64 = 8;
 /// numbers longer than they compute: then the two answers that guidance needs are each one thread's.
 const SMALL: usize = 100_000_000;
 
-/// The text encoder's weights in its folder.
-pub(crate) const TEXT_WEIGHTS: &str = "model.safetensors";
-
 /// A loaded model of the family.
 pub struct Pipeline {
     manifest: Manifest,
+    parts: Arc<Parts>,
     device: Device,
-    tokenizer: Tokenizer,
     text: TextEncoder,
     network: Flux2,
     prompts: Recent<String, Tensor>,
@@ -63,28 +61,17 @@ impl Pipeline {
     }
 
     fn build(model: &Model, compute: Compute, device: &Device) -> Result<Self, ModelError> {
-        let manifest = model.manifest().clone();
+        let parts = model.parts().clone();
         let checkpoint = Checkpoint::open(model.denoiser())?;
-        let config = denoiser_config(model.denoiser(), &checkpoint)?;
-        let network = Flux2::new(config, &Source { checkpoint: &checkpoint, compute, device })?;
-
-        let folder = model.text_encoder();
-        let checkpoint = Checkpoint::open(&folder.join(TEXT_WEIGHTS))?;
-        let config: text::Config = read_config(&folder.join("config.json"))?;
-        let text = TextEncoder::new(config, &Source { checkpoint: &checkpoint, compute, device })?;
-
-        let padding = Padding {
-            limit: manifest.text.max_tokens,
-            multiple: manifest.text.pad_multiple,
-            token: manifest.text.pad_token_id,
-        };
-        let file = model.folder().join("tokenizer").join("tokenizer.json");
-        let tokenizer = Tokenizer::open(&file, padding, text.config().vocab_size)?;
-        check_fit(model, &network, &text)?;
+        let source = Source { checkpoint: &checkpoint, compute, device };
+        let network = Flux2::new(parts.network.clone(), &source)?;
+        let checkpoint = Checkpoint::open(&parts.text_weights)?;
+        let source = Source { checkpoint: &checkpoint, compute, device };
+        let text = TextEncoder::new(parts.text.clone(), &source)?;
         Ok(Self {
-            manifest,
+            manifest: model.manifest().clone(),
+            parts,
             device: device.clone(),
-            tokenizer,
             text,
             network,
             prompts: Recent::new("prompts", 0),
@@ -247,8 +234,8 @@ impl Pipeline {
         let text = match self.prompts.get(&prompt.to_owned()) {
             Some(text) => text,
             None => {
-                let ids =
-                    self.tokenizer.ids(prompt).map_err(|error| refused_prompt(field, &error))?;
+                let ids = self.parts.tokenizer.ids(prompt);
+                let ids = ids.map_err(|error| refused_prompt(field, &error))?;
                 let text = self.text.forward(&ids).map_err(internal)?;
                 self.prompts.put(prompt.to_owned(), text.clone(), 4 * text.elem_count() as u64);
                 text
@@ -368,54 +355,6 @@ fn positions_of(grid: Grid, time: f32) -> impl Iterator<Item = Position> {
 
 fn size_of(recipe: &ResolvedRecipe) -> Size {
     Size { width: recipe.width, height: recipe.height }
-}
-
-/// The configuration beside the weights, or what their shapes tell.
-pub(crate) fn denoiser_config(
-    denoiser: &Path,
-    checkpoint: &Checkpoint,
-) -> Result<Config, ModelError> {
-    let beside = denoiser.with_file_name("config.json");
-    if beside.is_file() {
-        return Ok(read_config(&beside)?);
-    }
-    Config::infer(checkpoint).map_err(|error| ModelError::Manifest {
-        file: denoiser.to_owned(),
-        problem: error.to_string(),
-    })
-}
-
-/// The parts of a model must fit together.
-fn check_fit(model: &Model, network: &Flux2, text: &TextEncoder) -> Result<(), ModelError> {
-    let (manifest, config) = (model.manifest(), network.config());
-    let channels = manifest.image.channels * manifest.image.patch_size.pow(2);
-    let longest = manifest.text.max_tokens.next_multiple_of(manifest.text.pad_multiple);
-    let rules = [
-        (
-            config.in_channels == channels + manifest.image.place_features
-                && config.out_channels() == channels,
-            "image: the network has other channels",
-        ),
-        (
-            config.joint_attention_dim == text.config().hidden_size,
-            "the text encoder is not the one of this network",
-        ),
-        (
-            longest <= text.config().max_positions,
-            "text.max_tokens: more than the text encoder can place",
-        ),
-        (
-            (manifest.text.pad_token_id as usize) < text.config().vocab_size,
-            "text.pad_token_id: no such token",
-        ),
-    ];
-    match rules.iter().find(|(holds, _)| !holds) {
-        Some((_, problem)) => Err(ModelError::Manifest {
-            file: model.folder().join(crate::manifest::FILE_NAME),
-            problem: (*problem).into(),
-        }),
-        None => Ok(()),
-    }
 }
 
 fn refused_prompt(field: &str, error: &PromptError) -> RenderError {

@@ -99,7 +99,9 @@ impl Checkpoint {
         // Blocks are numbered, and with int8 only their layers become bytes.
         let is_in_block = |name: &str| name.split('.').any(|part| part.parse::<u32>().is_ok());
         let each = |(name, info): (&str, &TensorInfo)| {
-            let count = info.shape.iter().product::<usize>() as u64;
+            // Of a format that nothing here reads, the header's word is all there is.
+            let count =
+                info.shape.iter().fold(1, |all: u64, &side| all.saturating_mul(side as u64));
             let compute = match compute {
                 Compute::Int8 if !is_in_block(name) => Compute::Bf16,
                 compute => compute,
@@ -107,12 +109,14 @@ impl Checkpoint {
             match (compute, &info.format) {
                 (Compute::Bf16, Format::Blocks(_)) => info.bytes.len() as u64,
                 (Compute::F32, Format::F16)
-                | (Compute::Bf16, Format::F32 | Format::F16 | Format::BF16) => 2 * count,
+                | (Compute::Bf16, Format::F32 | Format::F16 | Format::BF16) => {
+                    count.saturating_mul(2)
+                }
                 (Compute::Int8, _) => count,
-                _ => 4 * count,
+                _ => count.saturating_mul(4),
             }
         };
-        self.named().map(each).sum()
+        self.named().map(each).fold(0, u64::saturating_add)
     }
 
     /// The file that names it in messages.
