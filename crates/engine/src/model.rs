@@ -217,7 +217,8 @@ fn capabilities(manifest: &Manifest, narrow: bool) -> ModelCapabilities {
         schedules: manifest::SCHEDULES.to_vec(),
         negative: true,
         max_references: limits.max_references,
-        roles: vec![Role::Subject, Role::Style, Role::Edit],
+        // Nothing tells the network that only a picture's style is meant.
+        roles: vec![Role::Subject, Role::Edit],
         init: true,
         mask: true,
         loras: false,

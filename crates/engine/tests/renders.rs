@@ -268,6 +268,12 @@ fn what_cannot_be_run_is_refused_by_name() {
         refuse(&|recipe| recipe.references = vec![reference(Role::Subject)], &nothing).0,
         "references"
     );
+    let style = Inputs { references: vec![picture(16, 16, 0)], ..Inputs::default() };
+    let (field, said) = refuse(&|recipe| recipe.references = vec![reference(Role::Style)], &style);
+    assert!(
+        field == "references[0].role" && said.ends_with("as style / subject, edit"),
+        "a role that nothing reads: {field}: {said}"
+    );
     let noise = |shape: Vec<usize>| Inputs {
         initial_noise: Some(Noise { data: vec![0.0; shape.iter().product()], shape }),
         ..Inputs::default()
