@@ -125,7 +125,7 @@ impl Model {
             hash::verify_size(&folder.join(&listed.path), listed.bytes)?;
         }
         let parts = Parts::read(folder, &denoiser, &manifest)?;
-        let capabilities = capabilities(&manifest, parts.narrow);
+        let capabilities = capabilities(&manifest, &parts);
         let parts = Arc::new(parts);
         Ok(Self { folder: folder.to_owned(), denoiser, manifest, parts, capabilities })
     }
@@ -185,13 +185,11 @@ pub fn describe(path: &Path) -> Description {
     Description { name, path: path.to_owned(), model }
 }
 
-fn capabilities(manifest: &Manifest, narrow: bool) -> ModelCapabilities {
+fn capabilities(manifest: &Manifest, parts: &Parts) -> ModelCapabilities {
     let Manifest { defaults, limits, .. } = manifest;
     // Weights of 16 bits and fewer lose next to nothing in bf16 products, where there are such.
-    let precision = match narrow && likeness_kernels::Isa::get() >= likeness_kernels::Isa::Avx512 {
-        true => Precision::Bf16,
-        false => Precision::F32,
-    };
+    let has_bf16 = likeness_kernels::Isa::get() >= likeness_kernels::Isa::Avx512;
+    let precision = if parts.narrow && has_bf16 { Precision::Bf16 } else { Precision::F32 };
     let hashes = manifest.files.iter().map(|file| (file.path.as_str(), file.sha256.as_str()));
     ModelCapabilities {
         model: ModelRef { name: manifest.name.clone(), sha256: hash::of_all(hashes) },
@@ -215,7 +213,8 @@ fn capabilities(manifest: &Manifest, narrow: bool) -> ModelCapabilities {
         guidance: manifest::GUIDANCE,
         samplers: manifest::SAMPLERS.to_vec(),
         schedules: manifest::SCHEDULES.to_vec(),
-        negative: true,
+        // A network that is told its guidance is asked once a step, and never what to lead away from.
+        negative: !parts.network.guidance_embeds,
         max_references: limits.max_references,
         // Nothing tells the network that only a picture's style is meant.
         roles: vec![Role::Subject, Role::Edit],

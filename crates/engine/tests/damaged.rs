@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use common::tiny;
 use likeness_engine::weights::{Checkpoint, WeightError, Weights};
 use likeness_engine::{Engine, Memory, Model, Processor, describe};
-use likeness_recipe::{Precision, RenderError};
+use likeness_recipe::{Inputs, Precision, RenderError, Renderer, Unwatched};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use tempfile::TempDir;
@@ -336,6 +336,41 @@ fn a_configuration_is_believed_in_nothing() {
         if file != NETWORK {
             assert_described(model.path(), &[file]);
         }
+    }
+}
+
+/// A network that is told how much guidance is wanted, as FLUX.2 dev is: the tiny one with an embedder for
+/// the scale.
+#[test]
+fn what_is_never_asked_is_not_offered() {
+    let model = copy("diffusers", true);
+    let file = model.path().join("transformer/config.json");
+    let config = fs::read_to_string(&file).unwrap();
+    let told = config.replace("\"guidance_embeds\": false", "\"guidance_embeds\": true");
+    assert_ne!(told, config);
+    fs::write(file, told).unwrap();
+    rewrite(model.path().join(WEIGHTS), |tensors| {
+        let embedder: Vec<_> = tensors
+            .iter()
+            .filter(|tensor| tensor.0.contains(".timestep_embedder."))
+            .map(|(name, dtype, shape, data)| {
+                let name = name.replace(".timestep_embedder.", ".guidance_embedder.");
+                (name, *dtype, shape.clone(), data.clone())
+            })
+            .collect();
+        assert_eq!(embedder.len(), 2);
+        tensors.extend(embedder);
+    });
+    let plain = Model::open(&tiny("diffusers")).unwrap();
+    let told = Model::open(model.path()).unwrap();
+    assert!(plain.capabilities().negative && !told.capabilities().negative);
+    let mut engine = Engine::new(told.clone(), Processor::Cpu, Memory::Free).unwrap();
+    let mut recipe = common::recipe(&told, "a red fox", 1, |recipe| recipe.guidance = Some(4.0));
+    assert!(engine.render(&recipe, &Inputs::default(), &mut Unwatched).is_ok());
+    recipe.negative = "a dog".into();
+    match engine.render(&recipe, &Inputs::default(), &mut Unwatched) {
+        Err(RenderError::Request { field, .. }) => assert_eq!(field, "negative"),
+        other => panic!("a negative prompt was dropped: {other:?}"),
     }
 }
 
