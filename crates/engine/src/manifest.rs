@@ -44,7 +44,7 @@ pub struct Manifest {
     pub defaults: Defaults,
     /// What it can draw.
     pub limits: Limits,
-    /// Its files, with what they must be.
+    /// Its files, with what they must be: nothing else is read.
     pub files: Vec<File>,
     /// The words it knows, by kind.
     #[serde(default)]
@@ -134,6 +134,11 @@ impl Manifest {
         let manifest: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         manifest.check()?;
         Ok(manifest)
+    }
+
+    /// The listed file that lies at `path`, with the manifest in `folder`.
+    pub fn listed(&self, folder: &Path, path: &Path) -> Option<&File> {
+        self.files.iter().find(|file| folder.join(&file.path) == path)
     }
 
     fn check(&self) -> Result<(), String> {

@@ -77,7 +77,9 @@ impl Model {
         if !folder.join(manifest::FILE_NAME).is_file() {
             return Err(unsupported(path, lacks_companions(family)));
         }
-        Self::with_manifest(folder, path.to_owned())
+        // Spelt as the files of the manifest are, which it must be one of.
+        let denoiser = path.file_name().map_or(path.to_owned(), |name| folder.join(name));
+        Self::with_manifest(folder, denoiser)
     }
 
     fn open_folder(folder: &Path) -> Result<Self, ModelError> {
@@ -125,7 +127,9 @@ impl Model {
             hash::verify_size(&folder.join(&listed.path), listed.bytes)?;
         }
         let parts = Parts::read(folder, &denoiser, &manifest)?;
-        let capabilities = capabilities(&manifest, &parts);
+        check_listed(folder, &manifest, &parts)?;
+        let sha256 = identity(folder, &manifest, &parts);
+        let capabilities = capabilities(&manifest, &parts, sha256);
         let parts = Arc::new(parts);
         Ok(Self { folder: folder.to_owned(), denoiser, manifest, parts, capabilities })
     }
@@ -185,14 +189,44 @@ pub fn describe(path: &Path) -> Description {
     Description { name, path: path.to_owned(), model }
 }
 
-fn capabilities(manifest: &Manifest, parts: &Parts) -> ModelCapabilities {
+/// A picture names the hashes that its model's manifest lists, so nothing else may be read for it: other
+/// weights beside the listed ones would be recorded as these. Only sizes are looked at here, since hashing
+/// gigabytes each time that models are listed would take minutes.
+fn check_listed(folder: &Path, manifest: &Manifest, parts: &Parts) -> Result<(), ModelError> {
+    let Some(stray) = parts.files.iter().find(|file| manifest.listed(folder, file).is_none())
+    else {
+        return Ok(());
+    };
+    let name = stray.strip_prefix(folder).unwrap_or(stray).display();
+    let problem = format!(
+        "files: {name} would be read and is not listed, so no picture could tell what made it; list its \
+         path, bytes and sha256 in the manifest of a folder of its own, under another name"
+    );
+    Err(ModelError::Manifest { file: folder.join(manifest::FILE_NAME), problem })
+}
+
+/// One hash for all that is listed, except for weights that are not read: a folder may hold the same
+/// network in several forms, and each makes other pictures.
+fn identity(folder: &Path, manifest: &Manifest, parts: &Parts) -> String {
+    let counts = |file: &&manifest::File| {
+        let path = folder.join(&file.path);
+        !is_weights(&path) || parts.files.contains(&path)
+    };
+    let files = manifest.files.iter().filter(counts);
+    hash::of_all(files.map(|file| (file.path.as_str(), file.sha256.as_str())))
+}
+
+fn is_weights(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "safetensors" || ending == "gguf")
+}
+
+fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapabilities {
     let Manifest { defaults, limits, .. } = manifest;
     // Weights of 16 bits and fewer lose next to nothing in bf16 products, where there are such.
     let has_bf16 = likeness_kernels::Isa::get() >= likeness_kernels::Isa::Avx512;
     let precision = if parts.narrow && has_bf16 { Precision::Bf16 } else { Precision::F32 };
-    let hashes = manifest.files.iter().map(|file| (file.path.as_str(), file.sha256.as_str()));
     ModelCapabilities {
-        model: ModelRef { name: manifest.name.clone(), sha256: hash::of_all(hashes) },
+        model: ModelRef { name: manifest.name.clone(), sha256 },
         family: manifest.family.clone(),
         defaults: Defaults {
             size: Size { width: defaults.width, height: defaults.height },
@@ -259,9 +293,7 @@ fn find_denoiser(folder: &Path) -> Result<PathBuf, ModelError> {
         .map_err(|source| WeightError::Open { file: folder.to_owned(), source })?;
     let mut single: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.extension().is_some_and(|ending| ending == "safetensors" || ending == "gguf")
-        })
+        .filter(|path| is_weights(path))
         .collect();
     match (single.pop(), single.len()) {
         (Some(file), 0) => Ok(file),

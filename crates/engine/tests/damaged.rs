@@ -16,19 +16,47 @@ use tempfile::TempDir;
 
 const WEIGHTS: &str = "transformer/diffusion_pytorch_model.safetensors";
 
-/// A copy of the tiny model, whose manifest no longer knows the files: for damage that hashes would
-/// otherwise be the first to see.
-fn copy(layout: &str, forget_files: bool) -> TempDir {
+/// A copy of the tiny model.
+fn copy(layout: &str) -> TempDir {
     let to = tempfile::tempdir().unwrap();
     copy_folder(&tiny(layout), to.path());
-    if forget_files {
-        let file = to.path().join("starter.json");
-        let mut manifest: serde_json::Value =
-            serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-        manifest["files"] = serde_json::json!([]);
-        fs::write(file, manifest.to_string()).unwrap();
-    }
     to
+}
+
+/// Lists in the manifest what lies there now: for damage that lengths and hashes would otherwise be the
+/// first to see, and for weights of one's own.
+fn vouch(model: &Path) {
+    let mut files = Vec::new();
+    let mut open = vec![model.to_owned()];
+    while let Some(folder) = open.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(model).unwrap().to_str().unwrap().replace('\\', "/");
+            let bytes = fs::metadata(&path).unwrap().len();
+            // What is far too long is refused before its hash is asked for.
+            let sha256 = match bytes < 1 << 30 {
+                true => likeness_engine::weights::hash::sha256(&fs::read(&path).unwrap()),
+                false => String::new(),
+            };
+            if name != "starter.json" {
+                files.push(serde_json::json!({"path": name, "bytes": bytes, "sha256": sha256}));
+            }
+        }
+    }
+    edit_manifest(model, |manifest| manifest["files"] = files.into());
+}
+
+fn edit_manifest(model: &Path, edit: impl FnOnce(&mut serde_json::Value)) {
+    edit_json(&model.join("starter.json"), edit);
+}
+
+fn edit_json(file: &Path, edit: impl FnOnce(&mut serde_json::Value)) {
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    edit(&mut json);
+    fs::write(file, json.to_string()).unwrap();
 }
 
 fn copy_folder(from: &Path, to: &Path) {
@@ -107,23 +135,24 @@ fn serialize(tensors: &[(String, Dtype, Vec<usize>, Vec<u8>)]) -> Vec<u8> {
 
 #[test]
 fn a_changed_byte_is_found_by_its_hash() {
-    let model = copy("diffusers", false);
+    let model = copy("diffusers");
     change(model.path().join(WEIGHTS), |bytes| *bytes.last_mut().unwrap() ^= 1);
     assert_says(model.path(), &[WEIGHTS, "sha256", "restore"]);
 }
 
 #[test]
 fn a_shortened_file_is_found_by_its_size_and_without_a_manifest_by_its_tensor() {
-    let model = copy("diffusers", false);
+    let model = copy("diffusers");
     change(model.path().join(WEIGHTS), |bytes| bytes.truncate(100_000));
     assert_says(
         model.path(),
         &[WEIGHTS, "truncated: it ends beyond the file's 100000 bytes", "tensor "],
     );
-    let model = copy("gguf", true);
+    let model = copy("gguf");
     change(model.path().join("model-Q8_0.gguf"), |bytes| bytes.truncate(100_000));
+    vouch(model.path());
     assert_says(model.path(), &["model-Q8_0.gguf", "tensor ", "truncated"]);
-    let model = copy("diffusers", false);
+    let model = copy("diffusers");
     change(model.path().join("text_encoder/model.safetensors"), |bytes| bytes.truncate(30_000));
     assert_says(
         model.path(),
@@ -133,35 +162,38 @@ fn a_shortened_file_is_found_by_its_size_and_without_a_manifest_by_its_tensor() 
 
 #[test]
 fn a_missing_tensor_is_named() {
-    let model = copy("diffusers", true);
+    let model = copy("diffusers");
     let name = "transformer_blocks.1.ff.linear_out.weight";
     rewrite(model.path().join(WEIGHTS), |tensors| tensors.retain(|tensor| tensor.0 != name));
+    vouch(model.path());
     assert_says(model.path(), &[WEIGHTS, name, "missing"]);
 }
 
 #[test]
 fn a_wrong_shape_is_named_with_both_shapes() {
-    let model = copy("diffusers", true);
+    let model = copy("diffusers");
     rewrite(model.path().join(WEIGHTS), |tensors| {
         let proj = tensors.iter_mut().find(|tensor| tensor.0 == "proj_out.weight").unwrap();
         proj.2 = vec![32, 64];
     });
+    vouch(model.path());
     assert_says(model.path(), &[WEIGHTS, "proj_out.weight", "[32, 64]", "[64, 32]"]);
 }
 
 #[test]
 fn a_number_format_that_is_not_read_is_named() {
-    let model = copy("diffusers", true);
+    let model = copy("diffusers");
     rewrite(model.path().join(WEIGHTS), |tensors| {
         let norm = tensors.iter_mut().find(|tensor| tensor.0.ends_with("norm_q.weight")).unwrap();
         norm.1 = Dtype::I16;
     });
+    vouch(model.path());
     assert_says(model.path(), &[WEIGHTS, "norm_q.weight", "I16"]);
 }
 
 #[test]
 fn shards_are_one_model_and_a_missing_shard_is_named() {
-    let model = copy("diffusers", true);
+    let model = copy("diffusers");
     let whole = model.path().join(WEIGHTS);
     let bytes = fs::read(&whole).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
@@ -184,9 +216,10 @@ fn shards_are_one_model_and_a_missing_shard_is_named() {
     let write_index = |map: &serde_json::Map<String, serde_json::Value>| {
         fs::write(&index, serde_json::json!({"metadata": {}, "weight_map": map}).to_string())
             .unwrap();
+        vouch(model.path());
     };
-    write_index(&map);
     fs::remove_file(&whole).unwrap();
+    write_index(&map);
     let opened = Model::open(model.path()).unwrap();
     assert_eq!(opened.denoiser(), index);
     Engine::new(opened, Processor::Cpu, Memory::Free).unwrap().load(Precision::F32).unwrap();
@@ -199,14 +232,44 @@ fn shards_are_one_model_and_a_missing_shard_is_named() {
     assert_says(model.path(), &["index.json", "not the name of a file beside it"]);
     map.remove("another.weight");
     write_index(&map);
+    edit_manifest(model.path(), |manifest| {
+        let files = manifest["files"].as_array_mut().unwrap();
+        files.retain(|file| file["path"] != "transformer/shard-1.safetensors");
+    });
+    assert_described(model.path(), &["starter.json", "shard-1.safetensors would be read"]);
     fs::remove_file(folder.join("shard-1.safetensors")).unwrap();
     assert_says(model.path(), &["shard-1.safetensors", "os error"]);
 }
 
+/// What is recorded in a picture is the hash of what made it.
+#[test]
+fn weights_that_are_not_listed_are_not_taken_for_those_that_are() {
+    let model = copy("single");
+    let mine = model.path().join("mine.safetensors");
+    fs::copy(model.path().join("model.safetensors"), &mine).unwrap();
+    rewrite(mine.clone(), |tensors| tensors[0].3.reverse());
+    assert_described(&mine, &["starter.json", "files: mine.safetensors would be read"]);
+    let shipped = Model::open(&model.path().join("model.safetensors")).unwrap();
+    let sha256 = |model: &Model| model.capabilities().model.sha256.clone();
+    assert_eq!(sha256(&shipped), sha256(&Model::open(&tiny("single")).unwrap()));
+
+    vouch(model.path());
+    let listed = Model::open(&mine).unwrap();
+    assert_ne!(sha256(&listed), sha256(&shipped), "listed, they are another model");
+    let again = Model::open(&model.path().join("model.safetensors")).unwrap();
+    assert_eq!(sha256(&again), sha256(&shipped), "and what is not read is no part of a model");
+
+    let model = copy("single");
+    let config = tiny("diffusers").join("transformer/config.json");
+    fs::copy(config, model.path().join("config.json")).unwrap();
+    assert_described(model.path(), &["starter.json", "files: config.json would be read"]);
+}
+
 #[test]
 fn missing_weights_are_named_where_they_should_be() {
-    let model = copy("diffusers", true);
+    let model = copy("diffusers");
     fs::remove_file(model.path().join(WEIGHTS)).unwrap();
+    vouch(model.path());
     assert_says(model.path(), &[WEIGHTS, "missing"]);
 }
 
@@ -286,12 +349,8 @@ fn a_manifest_is_believed_in_nothing() {
         ),
     ];
     for (field, value, said) in cases {
-        let model = copy("diffusers", true);
-        let file = model.path().join("starter.json");
-        let mut manifest: serde_json::Value =
-            serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-        manifest[field] = value;
-        fs::write(file, manifest.to_string()).unwrap();
+        let model = copy("diffusers");
+        edit_manifest(model.path(), |manifest| manifest[field] = value);
         assert_described(model.path(), &["starter.json", said]);
     }
 }
@@ -314,12 +373,9 @@ fn a_configuration_is_believed_in_nothing() {
         (ENCODER, "model_type", serde_json::json!("qwen3"), "qwen3"),
         (ENCODER, "max_positions", serde_json::json!(-1), "-1"),
     ] {
-        let model = copy("diffusers", true);
-        let path = model.path().join(file);
-        let mut config: serde_json::Value =
-            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        config[field] = value;
-        fs::write(path, config.to_string()).unwrap();
+        let model = copy("diffusers");
+        edit_json(&model.path().join(file), |config| config[field] = value);
+        vouch(model.path());
         assert_described(model.path(), &[file, said]);
     }
     for (file, text) in [
@@ -329,11 +385,13 @@ fn a_configuration_is_believed_in_nothing() {
         ("tokenizer/tokenizer.json", "{}"),
         ("text_encoder/model.safetensors", "not a header"),
     ] {
-        let model = copy("diffusers", true);
+        let model = copy("diffusers");
         fs::write(model.path().join(file), text).unwrap();
+        vouch(model.path());
         assert_described(model.path(), &[file]);
-        fs::remove_file(model.path().join(file)).unwrap();
         if file != NETWORK {
+            fs::remove_file(model.path().join(file)).unwrap();
+            vouch(model.path());
             assert_described(model.path(), &[file]);
         }
     }
@@ -343,12 +401,10 @@ fn a_configuration_is_believed_in_nothing() {
 /// the scale.
 #[test]
 fn what_is_never_asked_is_not_offered() {
-    let model = copy("diffusers", true);
-    let file = model.path().join("transformer/config.json");
-    let config = fs::read_to_string(&file).unwrap();
-    let told = config.replace("\"guidance_embeds\": false", "\"guidance_embeds\": true");
-    assert_ne!(told, config);
-    fs::write(file, told).unwrap();
+    let model = copy("diffusers");
+    edit_json(&model.path().join("transformer/config.json"), |config| {
+        config["guidance_embeds"] = true.into();
+    });
     rewrite(model.path().join(WEIGHTS), |tensors| {
         let embedder: Vec<_> = tensors
             .iter()
@@ -361,6 +417,7 @@ fn what_is_never_asked_is_not_offered() {
         assert_eq!(embedder.len(), 2);
         tensors.extend(embedder);
     });
+    vouch(model.path());
     let plain = Model::open(&tiny("diffusers")).unwrap();
     let told = Model::open(model.path()).unwrap();
     assert!(plain.capabilities().negative && !told.capabilities().negative);
@@ -396,8 +453,11 @@ fn bf16_and_f32_are_read_as_they_are_meant() {
 #[test]
 fn texts_beside_weights_have_a_limit() {
     for file in ["starter.json", "transformer/config.json", "tokenizer/tokenizer.json"] {
-        let model = copy("diffusers", true);
+        let model = copy("diffusers");
         sparse(&model.path().join(file), 1 << 40);
+        if file != "starter.json" {
+            vouch(model.path());
+        }
         assert_says(model.path(), &[file, "a text of more than 64 MB"]);
     }
 }

@@ -119,6 +119,11 @@ impl Checkpoint {
         self.named().map(each).fold(0, u64::saturating_add)
     }
 
+    /// The files that its tensors lie in.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.weights.files()
+    }
+
     /// The file that names it in messages.
     pub fn file(&self) -> &Path {
         self.weights.file("")

@@ -265,6 +265,11 @@ impl Weights {
         self.parts[*part].bytes.get(info.bytes.clone())
     }
 
+    /// The files that the tensors lie in.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().map(|part| part.file.as_path())
+    }
+
     /// The file that holds a tensor; for one that is nowhere, the first file.
     pub fn file(&self, name: &str) -> &Path {
         let part = self.tensors.get(name).map_or(0, |(part, _)| *part);

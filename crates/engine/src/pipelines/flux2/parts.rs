@@ -23,13 +23,15 @@ pub(crate) struct Parts {
     pub text_weights: PathBuf,
     /// Whether every matrix of the denoiser is stored in 16 bits a number, or fewer.
     pub narrow: bool,
+    /// Every file that was read for it or will be, the manifest apart; some may be here twice.
+    pub files: Vec<PathBuf>,
 }
 
 impl Parts {
     /// Reads what lies in a folder, whose denoiser may be a file of weights or the index of its shards.
     pub fn read(folder: &Path, denoiser: &Path, manifest: &Manifest) -> Result<Self, ModelError> {
         let checkpoint = Checkpoint::open(denoiser)?;
-        let network = denoiser_config(denoiser, &checkpoint)?;
+        let (network, config) = denoiser_config(denoiser, &checkpoint)?;
 
         let encoder = folder.join("text_encoder");
         let (text_weights, text_config) =
@@ -49,12 +51,18 @@ impl Parts {
             file: folder.join(manifest::FILE_NAME),
             problem: problem.into(),
         })?;
-        Ok(Self { network, text, tokenizer, text_weights, narrow: checkpoint.is_narrow() })
+        let mut files = vec![denoiser.to_owned(), config, text_weights.clone(), text_config, words];
+        files.extend(checkpoint.files().map(Path::to_owned));
+        let narrow = checkpoint.is_narrow();
+        Ok(Self { network, text, tokenizer, text_weights, narrow, files })
     }
 }
 
-/// The configuration beside the weights, or what their shapes tell.
-fn denoiser_config(denoiser: &Path, checkpoint: &Checkpoint) -> Result<Config, ModelError> {
+/// The configuration beside the weights, or what their shapes tell; and the file that it is from.
+fn denoiser_config(
+    denoiser: &Path,
+    checkpoint: &Checkpoint,
+) -> Result<(Config, PathBuf), ModelError> {
     let beside = denoiser.with_file_name("config.json");
     let (config, from): (Config, _) = match beside.is_file() {
         true => (read_config(&beside)?, beside),
@@ -64,7 +72,7 @@ fn denoiser_config(denoiser: &Path, checkpoint: &Checkpoint) -> Result<Config, M
         }
     };
     config.check().map_err(|error| not_understood(&from, error))?;
-    Ok(config)
+    Ok((config, from))
 }
 
 fn not_understood(file: &Path, ConfigError(problem): ConfigError) -> ModelError {
