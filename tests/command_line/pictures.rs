@@ -1,5 +1,9 @@
 //! What a prompt, a seed, a size and a reference do.
 
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use likeness_library::Library;
 use likeness_tests::program::{Desk, Ran};
 use likeness_tests::starter::sha256;
 use serde_json::Value;
@@ -27,17 +31,46 @@ fn the_same_seed_twice_gives_the_same_bytes_and_another_seed_another_picture() {
     assert_ne!(a, c, "two seeds give two pictures");
 }
 
-/// Threads share the work differently, but each sum is taken in the same order.
+/// Threads share the work differently, but each sum is taken in the same order. The number is a setting
+/// of the library, which whatever works off its queue computes with.
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    let desk = Desk::new();
-    for (threads, out) in [("1", "one.png"), ("3", "three.png")] {
-        let mut command = desk.command(&["generate", "a blue car", "--seed", "3", "--out", out]);
-        let status =
-            command.env("RAYON_NUM_THREADS", threads).status().expect("the program starts");
-        assert!(status.success());
+    let draw = |threads: u32| {
+        let desk = Desk::new();
+        // Noon of the 21st of November 2026.
+        let library = Library::open(&desk.path("library"), 1_795_262_400_000).expect("a new one");
+        let settings = serde_json::json!({
+            "theme": "system", "language": "system", "threads": threads, "trash_days": 30,
+            "cache_megabytes": 256, "live_pause_ms": 250, "keys": {}
+        });
+        library.set_setting("settings", &settings.to_string()).expect("it can be written");
+        drop(library);
+        desk.succeed(&["queue", "add", "a blue car", "--seed", "3"]);
+        let made = made_with(desk.command(&["queue", "run", "--json"]), threads);
+        pixels(&std::fs::read(made["path"].as_str().expect("a path")).expect("it is there"))
+    };
+    assert_eq!(draw(1), draw(3));
+}
+
+/// What a run prints of the one picture that it makes. Where the system shows the threads of a process, it
+/// has been seen to compute with `threads` of them: one that asks, and helpers called `kernel`.
+fn made_with(mut command: Command, threads: u32) -> Value {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let tasks = format!("/proc/{}/task", child.id());
+    let mut helpers = 0;
+    let watch = std::thread::spawn(move || child.wait_with_output().expect("it ends"));
+    while !watch.is_finished() {
+        let names = std::fs::read_dir(&tasks).into_iter().flatten().flatten();
+        let names = names.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        helpers = helpers.max(names.filter(|name| name.starts_with("kernel ")).count());
+        std::thread::sleep(Duration::from_millis(2));
     }
-    assert_eq!(desk.bytes("one.png"), desk.bytes("three.png"));
+    let ran = Ran::from(watch.join().expect("it was waited for"));
+    assert_eq!(ran.code, Some(0), "{}", ran.errors);
+    if cfg!(target_os = "linux") {
+        assert_eq!(helpers, threads as usize - 1, "the setting is followed");
+    }
+    ran.json().remove(0)
 }
 
 #[test]
@@ -224,17 +257,10 @@ fn without_out_the_picture_goes_to_the_library() {
 fn a_picture_becomes_larger_and_says_so() {
     let desk = Desk::new();
     generate(&desk, &["a red fox, transparent background", "--seed", "7"], "fox.png");
-    for threads in ["1", "3"] {
-        let out = format!("large-{threads}.png");
-        let asked = ["upscale", "fox.png", "--by", "2", "--out", &out, "--json"];
-        let mut command = desk.command(&asked);
-        command.env("RAYON_NUM_THREADS", threads);
-        let ran = Ran::of(command);
-        assert_eq!(ran.code, Some(0), "{}", ran.errors);
-        assert_eq!((&ran.json()[0]["width"], &ran.json()[0]["height"]), (&256.into(), &256.into()));
-    }
-    assert_eq!(desk.bytes("large-1.png"), desk.bytes("large-3.png"), "at any number of threads");
-    let (small, large) = (pixels(&desk.bytes("fox.png")), pixels(&desk.bytes("large-1.png")));
+    let asked = ["upscale", "fox.png", "--by", "2", "--out", "large.png", "--json"];
+    let printed = desk.succeed(&asked).json().remove(0);
+    assert_eq!((&printed["width"], &printed["height"]), (&256.into(), &256.into()));
+    let (small, large) = (pixels(&desk.bytes("fox.png")), pixels(&desk.bytes("large.png")));
     assert_eq!(large.dimensions(), (256, 256));
     let off = |channel: usize| {
         let each = large.enumerate_pixels().map(|(x, y, pixel)| {
@@ -244,7 +270,7 @@ fn a_picture_becomes_larger_and_says_so() {
         each.sum::<f64>() / f64::from(256 * 256)
     };
     assert!(off(3) < 8.0, "alpha is another: off by {}", off(3));
-    let recipe = desk.succeed(&["recipe", "large-1.png", "--json"]).json().remove(0);
+    let recipe = desk.succeed(&["recipe", "large.png", "--json"]).json().remove(0);
     assert_eq!((&recipe["seed"], &recipe["width"]), (&7.into(), &128.into()), "it is carried on");
     assert_eq!(recipe["enlarged"]["by"], 2);
     assert_eq!(recipe["enlarged"]["sha256"], sha256(&desk.bytes("fox.png")));

@@ -36,6 +36,19 @@ fn it_agrees_with_pytorch() {
 }
 
 #[test]
+fn a_larger_picture_does_not_depend_on_the_number_of_threads() {
+    let name = "a_larger_picture_does_not_depend_on_the_number_of_threads";
+    common::same_with_any_number_of_threads(name, || {
+        let picture = golden().picture("sticker");
+        let each = [Compute::F32, Compute::Bf16].map(|compute| {
+            let larger = enlarged(&mut upscaler(compute), &picture, 4);
+            likeness_engine::weights::hash::sha256(&larger.data)
+        });
+        each.join(" ")
+    });
+}
+
+#[test]
 fn tiles_give_what_the_whole_picture_gives() {
     let picture = golden().picture("sticker");
     // Larger than a tile with all that it sees.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use likeness_engine::networks::{Source, read_config};
 use likeness_engine::weights::{Checkpoint, Compute};
-use likeness_engine::{Engine, Memory, Model, Processor};
-use likeness_recipe::{Pixels, Recipe, ResolvedRecipe, Seed, resolve};
+use likeness_engine::{Candle, Engine, Memory, Model, Processor};
+use likeness_recipe::{Engine as _, Pixels, Recipe, ResolvedRecipe, Seed, resolve};
 use safetensors::{Dtype, SafeTensors};
 
 /// A path from the root of the repository.
@@ -35,6 +35,40 @@ pub fn recipe(
     let mut recipe = Recipe { seed: Some(Seed::Fixed(seed)), ..Recipe::new(prompt) };
     change(&mut recipe);
     resolve(&recipe, model.capabilities(), || unreachable!("the seed is given")).unwrap()
+}
+
+/// Held to so many threads by its parent.
+const THREADS: &str = "LIKENESS_TEST_THREADS";
+
+/// The line that a child prints its answer in.
+const ANSWER: &str = "answer: ";
+
+/// Fails if what `answer` gives is not the same with any number of threads. The number is fixed when the
+/// first of them starts, so each is tried in a process of its own, which runs the test `name` and nothing
+/// before it.
+pub fn same_with_any_number_of_threads(name: &str, answer: impl FnOnce() -> String) {
+    if let Ok(threads) = std::env::var(THREADS) {
+        let threads = threads.parse().unwrap();
+        assert!(Candle.set_threads(Some(threads)), "nothing was computed before");
+        assert_eq!((Candle.threads(), likeness_kernels::pool::threads()), (threads, threads));
+        println!("\n{ANSWER}{}", answer());
+        return;
+    }
+    let with = |threads: usize| {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(THREADS, threads.to_string())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stdout).into_owned();
+        let answer = said.lines().find_map(|line| line.strip_prefix(ANSWER)).map(str::to_owned);
+        let errors = String::from_utf8_lossy(&child.stderr);
+        answer.unwrap_or_else(|| panic!("with {threads} threads: {said}{errors}"))
+    };
+    let one = with(1);
+    for threads in [2, 5] {
+        assert_eq!(with(threads), one, "with {threads} threads");
+    }
 }
 
 /// Numbers that a script in tests/golden wrote.
