@@ -46,6 +46,33 @@ const COMFYUI_TWO_PASSES: &str = r#"{
         "positive": ["6", 0], "negative": ["7", 0]}}
 }"#;
 
+/// SDXL as most of its pictures were made: a second model takes over before the first has finished.
+const COMFYUI_REFINED: &str = r#"{
+    "10": {"class_type": "KSamplerAdvanced", "inputs": {"add_noise": "enable", "noise_seed": 7, "steps": 25,
+        "cfg": 8, "sampler_name": "euler", "scheduler": "normal", "start_at_step": 0, "end_at_step": ["45", 0],
+        "return_with_leftover_noise": "enable", "model": ["4", 0], "positive": ["6", 0], "negative": ["7", 0],
+        "latent_image": ["5", 0]}},
+    "11": {"class_type": "KSamplerAdvanced", "inputs": {"add_noise": "disable", "noise_seed": 0, "steps": 25,
+        "cfg": 8, "sampler_name": "euler", "scheduler": "normal", "start_at_step": 20, "end_at_step": 10000,
+        "return_with_leftover_noise": "disable", "model": ["12", 0], "positive": ["6", 0], "negative": ["7", 0],
+        "latent_image": ["10", 0]}},
+    "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd_xl_base_1.0.safetensors"}},
+    "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 1024, "height": 1024, "batch_size": 1}},
+    "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a red fox", "clip": ["4", 1]}},
+    "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["4", 1]}},
+    "12": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd_xl_refiner_1.0.safetensors"}},
+    "17": {"class_type": "VAEDecode", "inputs": {"samples": ["11", 0], "vae": ["12", 2]}},
+    "19": {"class_type": "SaveImage", "inputs": {"filename_prefix": "x", "images": ["17", 0]}},
+    "45": {"class_type": "PrimitiveInt", "inputs": {"value": 20}}
+}"#;
+
+/// The same node with nothing special about it, in a graph as it was drawn.
+const COMFYUI_ADVANCED_DRAWN: &str = r#"{"nodes": [
+        {"id": 3, "type": "KSamplerAdvanced", "widgets_values": ["enable", 77, "fixed", 12, 6.5, "uni_pc",
+            "sgm_uniform", 0, 10000, "disable"], "inputs": [{"name": "latent_image", "link": 2}]},
+        {"id": 5, "type": "EmptyLatentImage", "widgets_values": [384, 640, 1]}],
+    "links": [[2, 5, 0, 3, 3, "LATENT"]]}"#;
+
 const COMFYUI_IN_PARTS: &str = r#"{
     "13": {"class_type": "SamplerCustomAdvanced", "inputs": {"noise": ["25", 0], "guider": ["22", 0],
         "sampler": ["16", 0], "sigmas": ["17", 0], "latent_image": ["27", 0]}},
@@ -107,6 +134,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("parameters", A1111),
     ("prompt", COMFYUI),
     ("prompt", COMFYUI_TWO_PASSES),
+    ("prompt", COMFYUI_REFINED),
+    ("workflow", COMFYUI_ADVANCED_DRAWN),
     ("prompt", COMFYUI_IN_PARTS),
     ("workflow", COMFYUI_DRAWN),
     ("invokeai_metadata", INVOKEAI),
@@ -190,7 +219,7 @@ fn comfyui() {
         (Sampler, "dpmpp_2m"),
         (Schedule, "default"),
     ];
-    let unmatched = ["LatentUpscale", "Seed (rgthree)", "ControlNetApplyAdvanced"];
+    let unmatched = ["LatentUpscale", "KSampler", "Seed (rgthree)", "ControlNetApplyAdvanced"];
     check(&[("prompt", COMFYUI_TWO_PASSES)], "comfyui", &expected, &unmatched);
     let expected = [
         (Prompt, "a mug"),
@@ -220,6 +249,44 @@ fn comfyui() {
         (Schedule, "sgm_uniform"),
     ];
     check(&[("workflow", COMFYUI_DRAWN)], "comfyui", &expected, &[]);
+}
+
+#[test]
+fn a_comfyui_sampler_that_begins_or_ends_amid_its_steps() {
+    use Field::*;
+    let expected = [
+        (Prompt, "a red fox"),
+        (Negative, "blurry"),
+        (Model, "sd_xl_base_1.0"),
+        (Seed, "7"),
+        (NoiseSource, "torch"),
+        (Steps, "25"),
+        (Guidance, "8"),
+        (Width, "1024"),
+        (Height, "1024"),
+        (Sampler, "euler"),
+        (Schedule, "default"),
+    ];
+    let unmatched = ["end_at_step", "return_with_leftover_noise", "KSamplerAdvanced"];
+    check(&[("prompt", COMFYUI_REFINED)], "comfyui", &expected, &unmatched);
+    let read = read_settings(&texts(&[("prompt", COMFYUI_REFINED)])).unwrap();
+    let values: Vec<_> = read.unmatched.iter().map(|one| one.value.as_str()).collect();
+    assert_eq!(values, ["20", "enable", "node 11"]);
+    let expected = [
+        (Seed, "77"),
+        (NoiseSource, "torch"),
+        (Steps, "12"),
+        (Guidance, "6.5"),
+        (Width, "384"),
+        (Height, "640"),
+        (Sampler, "unipc"),
+        (Schedule, "sgm_uniform"),
+    ];
+    check(&[("workflow", COMFYUI_ADVANCED_DRAWN)], "comfyui", &expected, &[]);
+    for (steps, name) in [("4, 10000", "start_at_step"), ("0, 8", "end_at_step")] {
+        let part = COMFYUI_ADVANCED_DRAWN.replace("0, 10000", steps).replace("enable", "disable");
+        check(&[("workflow", part.as_str())], "comfyui", &expected, &["add_noise", name]);
+    }
 }
 
 #[test]

@@ -19,6 +19,23 @@ const STARTS: usize = 16;
 
 const TEXT: &[&str] = &["text", "prompt", "string", "value", "text_g", "t5xxl", "clip_l"];
 const MODEL: &[&str] = &["ckpt_name", "unet_name", "model_name", "gguf_name", "base_ckpt_name"];
+/// What makes only a part of a picture of what a sampler does.
+const PARTIAL: &[&str] =
+    &["add_noise", "start_at_step", "end_at_step", "return_with_leftover_noise"];
+/// What is read of a sampler, and the field that counts seeds up.
+const SAMPLER: &[&str] = &[
+    "seed",
+    "noise_seed",
+    "noise",
+    "steps",
+    "sigmas",
+    "cfg",
+    "sampler_name",
+    "sampler",
+    "scheduler",
+    "denoise",
+    "control",
+];
 
 pub(super) fn read<'a>(text: &dyn Fn(&str) -> Option<&'a str>) -> Option<ForeignSettings> {
     let graph = match text("prompt").and_then(object) {
@@ -28,12 +45,18 @@ pub(super) fn read<'a>(text: &dyn Fn(&str) -> Option<&'a str>) -> Option<Foreign
     let sampler = graph.sampler()?;
     let mut draft = Draft::new(Program::ComfyUi);
     read_sampler(&graph, sampler, &mut draft);
+    leave_rest(&graph, sampler, &mut draft);
     for other in graph.nodes.values().filter(|node| node.inputs.contains_key("lora_name")) {
         let name = other.inputs["lora_name"].to_string();
         let weight = other.inputs.get("strength_model").map(Value::to_string).unwrap_or_default();
         draft.leave("LoRA", &format!("{name} {weight}"), Reason::NoSuchSetting);
     }
-    for (id, node) in graph.nodes.iter().filter(|(_, node)| !is_understood(&node.class)) {
+    // A second sampler goes on with what the first has made, and we have nothing that does.
+    let is_second = |id: &str, node: &Node| id != sampler && samples(node);
+    for (id, node) in &graph.nodes {
+        if is_understood(&node.class) && !is_second(id, node) {
+            continue;
+        }
         draft.leave(&node.class, &format!("node {id}"), Reason::NoSuchSetting);
     }
     Some(draft.done())
@@ -80,6 +103,31 @@ fn read_sampler(graph: &Graph, id: &str, draft: &mut Draft) {
     }
 }
 
+/// Keeps what a sampler says beyond what is read of it, such as that it ends amid its steps for a second
+/// model to go on from there. Where it says what every sampler does, nothing is lost.
+fn leave_rest(graph: &Graph, id: &str, draft: &mut Draft) {
+    let steps = graph.value(id, &["steps", "sigmas"]).and_then(Value::as_f64);
+    for (name, own) in &graph.nodes[id].inputs {
+        let partial = PARTIAL.contains(&name.as_str());
+        let value = match linked(own) {
+            None => own,
+            Some(_) if partial => graph.value(id, &[name.as_str()]).unwrap_or(own),
+            // The node that it comes from is read, or is one that is not understood.
+            Some(_) => continue,
+        };
+        let is_usual = match name.as_str() {
+            "add_noise" => value == "enable" || *value == true,
+            "return_with_leftover_noise" => value == "disable" || *value == false,
+            "start_at_step" => value.as_f64() == Some(0.0),
+            "end_at_step" => value.as_f64().zip(steps).is_some_and(|(end, steps)| end >= steps),
+            name => SAMPLER.contains(&name),
+        };
+        if !is_usual {
+            draft.leave_json(name, value);
+        }
+    }
+}
+
 /// Whether all that matters of a node of this kind has been read, or it is no setting at all.
 fn is_understood(class: &str) -> bool {
     const PARTS: &[&str] = &[
@@ -116,6 +164,12 @@ fn is_understood(class: &str) -> bool {
 struct Node {
     class: String,
     inputs: Map<String, Value>,
+}
+
+/// Whether a node makes something out of noise.
+fn samples(node: &Node) -> bool {
+    node.inputs.contains_key("latent_image")
+        && ["seed", "noise_seed", "noise"].iter().any(|key| node.inputs.contains_key(*key))
 }
 
 struct Graph {
@@ -167,10 +221,6 @@ impl Graph {
     /// The node that made the picture: found from where it was saved, then back along the picture's
     /// own way to the first, since a second one only refines what the first made.
     fn sampler(&self) -> Option<&str> {
-        let samples = |node: &Node| {
-            node.inputs.contains_key("latent_image")
-                && ["seed", "noise_seed", "noise"].iter().any(|key| node.inputs.contains_key(*key))
-        };
         let behind =
             |start| self.back(start, None).into_iter().find(|id| samples(&self.nodes[*id]));
         let saved = |node: &Node| node.class.contains("Save") || node.class.contains("Preview");
@@ -274,9 +324,18 @@ fn is_plain(value: &Value) -> bool {
 fn widgets(class: &str) -> &'static [&'static str] {
     match class {
         "KSampler" => &["seed", "control", "steps", "cfg", "sampler_name", "scheduler", "denoise"],
-        "KSamplerAdvanced" => {
-            &["add_noise", "noise_seed", "control", "steps", "cfg", "sampler_name", "scheduler"]
-        }
+        "KSamplerAdvanced" => &[
+            "add_noise",
+            "noise_seed",
+            "control",
+            "steps",
+            "cfg",
+            "sampler_name",
+            "scheduler",
+            "start_at_step",
+            "end_at_step",
+            "return_with_leftover_noise",
+        ],
         "CLIPTextEncode" => &["text"],
         "CheckpointLoaderSimple" => &["ckpt_name"],
         "UNETLoader" => &["unet_name"],
