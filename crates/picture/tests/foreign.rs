@@ -317,7 +317,21 @@ fn invokeai() {
         (Height, "512"),
         (Sampler, "euler_a"),
     ];
-    check(&[("sd-metadata", INVOKEAI_OLD)], "invokeai", &expected, &["threshold"]);
+    let unmatched = ["threshold", "rand_device"];
+    check(&[("sd-metadata", INVOKEAI_OLD)], "invokeai", &expected, &unmatched);
+}
+
+#[test]
+fn invokeai_draws_noise_on_the_processor_unless_it_says_otherwise() {
+    let read = |rand_device: &str| {
+        let text = INVOKEAI.replace(r#""rand_device": "cpu", "#, rand_device);
+        let read = read_settings(&texts(&[("invokeai_metadata", &text)])).unwrap();
+        let left = read.unmatched.iter().any(|one| one.name == "rand_device");
+        (read.value(Field::NoiseSource).map(str::to_owned), left)
+    };
+    assert_eq!(read(""), (Some("torch".to_owned()), false));
+    assert_eq!(read(r#""rand_device": null, "#), (Some("torch".to_owned()), false));
+    assert_eq!(read(r#""rand_device": "cuda", "#), (None, true));
 }
 
 #[test]

@@ -10,6 +10,11 @@ pub(super) fn read<'a>(text: &dyn Fn(&str) -> Option<&'a str>) -> Option<Foreign
         for (name, value) in &fields {
             read_field(&mut draft, name, value);
         }
+        // Noise comes from the processor unless it says otherwise.
+        let unsaid = fields.get("rand_device").is_none_or(Value::is_null);
+        if unsaid && draft.settings.value(Field::Seed).is_some() {
+            draft.set(Field::NoiseSource, "seed", "torch");
+        }
     } else {
         let old = object(text("sd-metadata")?)?;
         if let Some(model) = old.get("model_weights") {
@@ -17,6 +22,11 @@ pub(super) fn read<'a>(text: &dyn Fn(&str) -> Option<&'a str>) -> Option<Foreign
         }
         for (name, value) in old.get("image")?.as_object()? {
             read_old(&mut draft, name, value);
+        }
+        // These drew their noise on the graphics card, which we cannot do: the seed will not give the
+        // same picture, and that is said.
+        if draft.settings.value(Field::Seed).is_some() {
+            draft.leave("rand_device", "cuda", Reason::UnknownValue);
         }
     }
     Some(draft.done())
@@ -27,7 +37,6 @@ fn read_field(draft: &mut Draft, name: &str, value: &Value) {
         "positive_prompt" => draft.set_json(Field::Prompt, name, value),
         "negative_prompt" => draft.set_json(Field::Negative, name, value),
         "seed" => draft.set_json(Field::Seed, name, value),
-        // Noise comes from the processor unless it says otherwise.
         "rand_device" => match value.as_str() {
             Some("cpu") => draft.set(Field::NoiseSource, name, "torch"),
             _ => draft.set_json(Field::NoiseSource, name, value),
