@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::environment::{Cancelled, Host};
 use crate::output::Destination;
-use crate::request::{Request, file_name, prepare};
+use crate::request::{Request, file_name, prepare, typed_model};
 use crate::{Failure, memory, tensors};
 
 /// A picture that is on disk.
@@ -49,7 +49,8 @@ pub fn generate(
     engine: &dyn Engine,
     report: &mut dyn Report,
 ) -> Result<(), Failure> {
-    let model = models::choose(request.model.as_deref(), &host.model_places, engine)?;
+    let model = request.model.as_deref().map(typed_model);
+    let model = models::choose(model.as_deref(), &host.model_places, engine)?;
     let (recipe, inputs) = prepare(request, &model.description.capabilities, || host.random)?;
     let place = Place::choose(request, &recipe, host)?;
 

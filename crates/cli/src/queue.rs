@@ -20,7 +20,7 @@ use crate::arguments::Options;
 use crate::environment::Host;
 use crate::generate::Report;
 use crate::report::{Terminal, print, print_json};
-use crate::request::{Request, file_name};
+use crate::request::{Request, file_name, typed_model};
 
 /// How often Ctrl+C is looked for while a picture is made.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -220,7 +220,7 @@ fn to_render(studio: &Studio, request: &Request) -> Result<RenderRequest, Failur
     let mask = request.mask.as_ref();
     let mask = mask.map(|path| Ok::<_, Failure>(MaskChoice { asset: keep("mask", path)? }));
     Ok(RenderRequest {
-        model: request.model.clone(),
+        model: request.model.as_deref().map(typed_model),
         negative: request.negative.clone(),
         references: references.collect::<Result<_, Failure>>()?,
         init: init.transpose()?,

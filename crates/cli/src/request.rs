@@ -84,6 +84,14 @@ impl Request {
     }
 }
 
+/// A model as it was typed: a file or a folder that is there is meant as that, wherever the queue is
+/// worked off later, and all else stays as it is. Only what was typed is looked for like this; a name in
+/// a picture never is.
+pub fn typed_model(text: &str) -> String {
+    let there = Path::new(text).exists().then(|| std::path::absolute(text).ok()).flatten();
+    there.and_then(|path| path.into_os_string().into_string().ok()).unwrap_or(text.to_owned())
+}
+
 /// What a person calls a file.
 pub fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()

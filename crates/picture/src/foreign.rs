@@ -18,6 +18,8 @@ use serde_json::Value;
 
 use crate::PictureMetadata;
 
+pub use names::model_name;
+
 /// Most characters of one value. The longest that a person writes is a prompt.
 const VALUE: usize = 20_000;
 /// Most settings that have no match, and most characters that are shown of each.
@@ -254,7 +256,7 @@ fn fit(field: Field, value: &str) -> Option<String> {
         Field::Prompt | Field::Negative => {
             (value.chars().count() <= VALUE).then(|| value.to_owned())
         }
-        Field::Model => names::model(value),
+        Field::Model => model_name(value),
         Field::Seed => whole::<u64>(value),
         Field::Steps | Field::Width | Field::Height => {
             whole::<u32>(value).filter(|value| value != "0")

@@ -74,7 +74,8 @@ fn left(setting: &Unmatched) -> SettingUnmatched {
     }
 }
 
-/// The settings of a picture that we made. What it was made from is there if the library has it.
+/// The settings of a picture that we made, or that says so: anybody can write such a recipe. What it was
+/// made from is there if the library has it.
 fn ours(shared: &Shared, recipe: &ResolvedRecipe) -> ForeignSettings {
     let mut request = RenderRequest::of_recipe(recipe, Vec::new());
     let mut unmatched = Vec::new();

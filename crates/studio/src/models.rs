@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use likeness_picture::foreign::model_name;
 use likeness_recipe::{
     Engine, Enlarger, Exercisable, Exercise, MachineMemory, ModelDescription, Peak, Precision,
     RenderError, Renderer, ResolvedRecipe, Size, Workload,
@@ -43,14 +44,24 @@ pub struct Found {
     pub description: Result<ModelDescription, String>,
 }
 
-/// The model called `asked`, or at that path; without a wish the starter.
+/// What makes a path of what would be a name, on any system: a picture may come from another one.
+const SEPARATORS: [char; 2] = ['/', '\\'];
+
+/// What a picture says of its model, as a request may say it: a name and never a path. Whoever made the
+/// picture chose the words, and a path is opened, on Windows over the network; only a person may name one.
+pub(crate) fn plain_name(said: &str) -> Option<String> {
+    if said.contains(SEPARATORS) { model_name(said) } else { Some(said.to_owned()) }
+}
+
+/// The model called `asked`, or at that path, which has a separator in it; without a wish the starter.
+/// A name is never looked for in whatever folder the program happens to run in.
 pub fn choose(
     asked: Option<&str>,
     places: &[PathBuf],
     engine: &dyn Engine,
 ) -> Result<Chosen, StudioError> {
     let path = match asked {
-        Some(path) if Path::new(path).exists() || path.contains(['/', '\\']) => PathBuf::from(path),
+        Some(path) if path.contains(SEPARATORS) => PathBuf::from(path),
         name => named(name.unwrap_or(DEFAULT), places, engine)?,
     };
     if !path.exists() {

@@ -9,6 +9,7 @@ use crate::api::{
     PageRequest, ParentChoice, PictureCard, PictureDetail, PictureFile, Relation, RenderRequest,
     SizeCount, Spread,
 };
+use crate::models::plain_name;
 use crate::queue::count;
 use crate::spread::{Gist, spread};
 use crate::{Studio, StudioError, foreign};
@@ -145,7 +146,8 @@ fn whole_card(row: PictureRow) -> PictureCard {
         alpha: row.alpha,
         prompt: row.prompt,
         seed: row.seed.map(|seed| seed.to_string()),
-        model: row.model,
+        // It can be taken into a request from here.
+        model: row.model.as_deref().and_then(plain_name),
         subject: row.subject,
         source: row.source,
         trashed_at: row.trashed_at,

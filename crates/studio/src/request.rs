@@ -6,8 +6,8 @@
 use likeness_recipe as recipe;
 use likeness_recipe::{ModelCapabilities, Recipe, ResolvedRecipe, Role, Seed, Size};
 
-use crate::StudioError;
 use crate::api::{InitChoice, MaskChoice, ParentChoice, ReferenceChoice, RenderRequest, RoleName};
+use crate::{StudioError, models};
 
 impl RenderRequest {
     /// A request for `prompt` with everything else left to the model.
@@ -34,11 +34,12 @@ impl RenderRequest {
         }
     }
 
-    /// The request that makes the picture of `recipe` again.
+    /// The request that makes the picture of `recipe` again, which a stranger may have written: it names
+    /// pictures by hash and its model by a plain name, and no files.
     pub fn of_recipe(recipe: &ResolvedRecipe, parents: Vec<ParentChoice>) -> Self {
         let init = recipe.init.as_ref();
         Self {
-            model: Some(recipe.model.name.clone()),
+            model: models::plain_name(&recipe.model.name),
             prompt: recipe.prompt.clone(),
             negative: (!recipe.negative.is_empty()).then(|| recipe.negative.clone()),
             references: recipe

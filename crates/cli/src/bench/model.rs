@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::table::{line, megabytes, milliseconds, rates, roofline, threads};
 use super::{BenchOptions, Machine, Sum, median, spread};
 use crate::environment::Host;
+use crate::request::typed_model;
 use crate::{Failure, memory, processor};
 
 /// As many words in each prompt, and no prompt twice in a row: what an engine remembers of the last
@@ -172,12 +173,13 @@ impl Measured {
 
 /// The model called `net`. A name that nothing has is a slip; a model that does not open is not.
 fn choose(net: &str, host: &Host, engine: &dyn Engine) -> Result<Chosen, Failure> {
-    models::choose(Some(net), &host.model_places, engine).map_err(|error| {
+    let typed = typed_model(net);
+    models::choose(Some(&typed), &host.model_places, engine).map_err(|error| {
         let listed = models::list(&host.model_places, engine);
         let is_it = |one: &models::Found| {
             one.name == net || one.path.file_stem().is_some_and(|stem| stem == net)
         };
-        if net.contains(['/', '\\']) || listed.iter().any(is_it) {
+        if typed.contains(['/', '\\']) || listed.iter().any(is_it) {
             return error.into();
         }
         let models = listed.iter().filter(|one| one.description.is_ok());

@@ -65,6 +65,18 @@ fn files_are_kept_for_the_day_of_the_render() {
     assert_eq!(failure.exit_code(), 2, "{failure}");
 }
 
+/// A file beside the person who types is none beside the window that works the queue off.
+#[test]
+fn a_model_that_was_typed_is_kept_with_its_place() {
+    let desk = Desk::new();
+    let here = "Cargo.toml"; // Of this crate, where tests run; the fake takes it for a model.
+    queue(&desk, Fake::default(), &["add", "a fox", "--model", here]).unwrap();
+    let model = now(&desk).jobs[0].request.model.clone().unwrap();
+    assert_eq!(model, std::path::absolute(here).unwrap().to_str().unwrap());
+    queue(&desk, Fake::default(), &["run", "--quiet"]).unwrap();
+    assert_eq!(now(&desk).done, 1);
+}
+
 #[test]
 fn a_failure_ends_the_run_with_its_code_after_the_others_were_made() {
     let desk = Desk::new();

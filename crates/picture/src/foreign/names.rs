@@ -59,8 +59,9 @@ pub(super) fn split_schedule(name: &str) -> (String, Option<&'static str>) {
     ending.map_or((name, None), |(sampler, schedule)| (sampler, Some(schedule)))
 }
 
-/// A model's name without the folders and the ending of its file.
-pub(super) fn model(path: &str) -> Option<String> {
+/// A model's name without the folders and the ending of its file; none where nothing is left. What a
+/// stranger's picture calls its model must go through this: a path would be opened.
+pub fn model_name(path: &str) -> Option<String> {
     let name = path.rsplit(['/', '\\']).next()?.trim();
     let endings = [".safetensors", ".ckpt", ".gguf", ".sft", ".pt", ".bin"];
     let name = endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);

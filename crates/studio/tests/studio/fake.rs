@@ -24,6 +24,8 @@ pub struct Stage {
     pub begun: AtomicU32,
     /// How often the machine was measured.
     pub measured: AtomicU32,
+    /// What was opened to see whether it is a model.
+    pub described: Mutex<Vec<PathBuf>>,
 }
 
 #[derive(Default)]
@@ -79,6 +81,7 @@ pub struct Fake(pub Arc<Stage>);
 
 impl Engine for Fake {
     fn describe(&self, path: &Path) -> Result<ModelDescription, RenderError> {
+        self.0.described.lock().unwrap().push(path.to_owned());
         if path.extension().is_some_and(|ending| ending == "ckpt") {
             let problem = "a pickle can run code".to_owned();
             return Err(RenderError::Model { file: path.display().to_string(), problem });

@@ -4,7 +4,7 @@ use crate::fake::{Desk, fox};
 use base64::Engine as _;
 use likeness_studio::ErrorCode;
 use likeness_studio::api::RenderRequest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn png(side: u32, colour: [u8; 3], text: Option<(&str, &str)>) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -64,6 +64,47 @@ fn our_own_pictures_come_back_as_they_went() {
     assert_eq!(imported["picture"]["seed"], "7");
     assert_eq!(imported["settings"]["program"], "Likeness");
     assert_eq!(imported["settings"]["request"]["steps"], 4);
+}
+
+/// A picture whose own recipe says what `change` makes of one of ours.
+fn ours(desk: &Desk, side: u32, change: impl FnOnce(&mut Value)) -> Value {
+    let id = desk.picture(&fox());
+    let detail = desk.call("picture", json!({ "id": id }));
+    let mut recipe = serde_json::from_str(detail["resolved"].as_str().unwrap()).unwrap();
+    change(&mut recipe);
+    let bytes = png(side, [9, 9, 9], Some(("likeness", &recipe.to_string())));
+    let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
+    desk.call("import_bytes", json!({ "name": "a.png", "base64": base64 }))
+}
+
+/// Whoever made the picture chose the words in it: none of them is opened, whatever it names.
+#[test]
+fn a_path_in_a_strangers_picture_is_only_a_name() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("secret.safetensors"), "x").unwrap();
+    let there = desk.path("secret.safetensors").to_str().unwrap().to_owned();
+    let beside = "Cargo.toml"; // Of this crate, where tests run.
+    assert!(std::path::Path::new(beside).exists());
+    let share = r"\\server\share\model.gguf";
+    for (side, path, name) in
+        [(21, there.as_str(), "secret"), (22, share, "model"), (23, beside, beside)]
+    {
+        let imported = ours(&desk, side, |recipe| recipe["model"]["name"] = json!(path));
+        let settings = &imported["settings"];
+        assert_eq!(settings["request"]["model"], name);
+        let fields = settings["fields"].as_array().unwrap();
+        let model = fields.iter().find(|field| field["field"] == "model").unwrap();
+        assert_eq!(model["value"], name);
+        assert!(model["problem"].as_str().unwrap().contains("none here is called"), "{model}");
+        // What the window takes up from a picture that it looks at.
+        let card = &imported["picture"];
+        let detail = desk.call("picture", json!({ "id": card["id"] }));
+        assert_eq!((&card["model"], &detail["recipe"]["model"]), (&json!(name), &json!(name)));
+        desk.call("estimate", json!({ "request": detail["recipe"] }));
+    }
+    let models = desk.path("models");
+    let opened = desk.stage.described.lock().unwrap();
+    assert!(opened.iter().all(|path| path.starts_with(&models)), "{opened:?}");
 }
 
 #[test]
