@@ -9,7 +9,11 @@ use likeness_picture::foreign::{Field, Reason, Unmatched, read_settings};
 use likeness_recipe::ResolvedRecipe;
 
 use crate::api::{ForeignSettings, RenderRequest, SettingFound, SettingUnmatched};
+use crate::models;
 use crate::studio::Shared;
+
+/// Characters of a hash that are shown: enough to tell two by.
+const HASH: usize = 12;
 
 /// The settings in a picture, if it has any.
 pub(crate) fn settings(shared: &Shared, metadata: &PictureMetadata) -> Option<ForeignSettings> {
@@ -99,6 +103,7 @@ fn ours(shared: &Shared, recipe: &ResolvedRecipe) -> ForeignSettings {
     let there = |hash: &str| {
         hash.parse::<AnyId>().is_ok_and(|id| shared.read(|reader| reader.asset(id)).is_ok())
     };
+    unmatched.extend(other_weights(shared, &request, recipe));
     let mut lost = |name: &str, value: String| {
         let reason = "This picture is not in the library".to_owned();
         unmatched.push(SettingUnmatched { name: name.to_owned(), value, reason });
@@ -132,6 +137,30 @@ fn ours(shared: &Shared, recipe: &ResolvedRecipe) -> ForeignSettings {
         }
     }
     ForeignSettings { program: "Likeness".to_owned(), fields: list(fields), request, unmatched }
+}
+
+/// That the model of this name has other weights here than those that made the picture. It runs all the
+/// same, and gives another picture. No weights are read for this: what a model is called and what its
+/// weights hash to stands in its manifest, and is remembered.
+fn other_weights(
+    shared: &Shared,
+    request: &RenderRequest,
+    recipe: &ResolvedRecipe,
+) -> Option<SettingUnmatched> {
+    let name = request.model.as_deref()?;
+    // That there is none of this name is the setting's own problem.
+    let model = models::choose(Some(name), &shared.model_places, &shared.engine).ok()?;
+    let (here, made_with) = (&model.description.capabilities.model.sha256, &recipe.model.sha256);
+    if made_with.is_empty() || here.eq_ignore_ascii_case(made_with) {
+        return None;
+    }
+    let shown = |hash: &str| hash.chars().take(HASH).collect::<String>();
+    let here = shown(here);
+    Some(SettingUnmatched {
+        name: "model hash".to_owned(),
+        value: shown(made_with),
+        reason: format!("{name} has other weights here ({here}): the picture will differ"),
+    })
 }
 
 /// As a person reads them: width and height are one setting.

@@ -108,6 +108,24 @@ fn a_path_in_a_strangers_picture_is_only_a_name() {
 }
 
 #[test]
+fn a_picture_by_other_weights_of_the_same_name_says_so_and_can_be_made() {
+    let desk = Desk::new();
+    let unmatched = |imported: &Value| imported["settings"]["unmatched"].clone();
+    assert_eq!(unmatched(&ours(&desk, 21, |_| ())), json!([]), "the same weights");
+    let imported = ours(&desk, 22, |recipe| recipe["model"]["sha256"] = json!("0b".repeat(32)));
+    let told = &unmatched(&imported)[0];
+    assert_eq!((&told["name"], &told["value"]), (&json!("model hash"), &json!("0b0b0b0b0b0b")));
+    let reason = told["reason"].as_str().unwrap();
+    assert!(reason.contains("5a5a5a5a5a5a") && reason.contains("will differ"), "{reason}");
+    let fields = imported["settings"]["fields"].as_array().unwrap();
+    assert!(fields.iter().all(|field| field["problem"].is_null()), "{fields:?}");
+    let id = &imported["picture"]["id"];
+    let detail = desk.call("picture", json!({ "id": id }));
+    assert_eq!(&unmatched(&detail)[0], told, "also when it is looked at later");
+    desk.picture(&serde_json::from_value(detail["recipe"].clone()).unwrap());
+}
+
+#[test]
 fn pasted_pictures_and_those_for_requests_only() {
     let desk = Desk::new();
     let bytes = png(33, [200, 0, 0], None);
