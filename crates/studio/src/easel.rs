@@ -3,8 +3,11 @@
 //! A live draft goes before the queue, since somebody looks at it; the queue itself puts what somebody
 //! waits for before batches. The thread asks for the next thing whenever it has finished one, so a
 //! queue of hundreds can be paused, reordered and cancelled between any two pictures.
+//!
+//! A job whose end the library could not be told of, as on a full disk, is owed that end: it is told
+//! before another job is taken, so that no row says it runs while nothing does.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -41,10 +44,25 @@ struct State {
     running: Option<(JobId, Arc<AtomicBool>)>,
     /// Cancelled after they were taken and before they ran.
     cancelled: HashSet<JobId>,
+    /// Ends that the library could not be told of.
+    owed: BTreeMap<JobId, End>,
+    /// Whether they are to be told now, also while the queue is paused.
+    settle: bool,
     loaded: Option<PathBuf>,
     caches: Vec<CacheUse>,
     speeds: Speeds,
     last: Option<Last>,
+}
+
+/// How a job ends without a picture.
+#[derive(Clone)]
+pub(crate) enum End {
+    /// It waits again.
+    PutBack,
+    /// Somebody stopped it.
+    Stopped,
+    /// Why it failed, as its row keeps it.
+    Failed(String),
 }
 
 impl Easel {
@@ -57,6 +75,8 @@ impl Easel {
             drawing: None,
             running: None,
             cancelled: HashSet::new(),
+            owed: BTreeMap::new(),
+            settle: false,
             loaded: None,
             caches: Vec::new(),
             speeds,
@@ -98,11 +118,13 @@ impl Easel {
     pub fn cancel(&self, jobs: &[JobId]) {
         self.change(|state| {
             for &job in jobs {
-                match &state.running {
-                    Some((running, cancel)) if *running == job => {
-                        cancel.store(true, Ordering::Relaxed);
-                    }
-                    _ => drop(state.cancelled.insert(job)),
+                if let Some((_, cancel)) = state.running.as_ref().filter(|(one, _)| *one == job) {
+                    cancel.store(true, Ordering::Relaxed);
+                } else if let Some(end) = state.owed.get_mut(&job) {
+                    *end = End::Stopped;
+                    state.settle = true;
+                } else {
+                    state.cancelled.insert(job);
                 }
             }
         });
@@ -159,6 +181,9 @@ impl Easel {
                 state.drawing = Some(cancel.clone());
                 return Next::Draft(Box::new(draft), cancel);
             }
+            if std::mem::take(&mut state.settle) {
+                return Next::Settle;
+            }
             if state.work && !state.paused {
                 // What is queued from here on sets it again.
                 state.work = false;
@@ -206,6 +231,7 @@ impl State {
 enum Next {
     Stop,
     Draft(Box<Draft>, Arc<AtomicBool>),
+    Settle,
     Queue,
 }
 
@@ -214,12 +240,21 @@ pub(crate) fn run(shared: &Shared) {
     let mut canvas = None;
     loop {
         match shared.easel.next() {
-            Next::Stop => return,
+            Next::Stop => {
+                // Where even now nothing can be written, whoever opens the library next puts them back.
+                let _ = settle(shared);
+                return;
+            }
             Next::Draft(draft, cancel) => {
                 live::draw(shared, &mut canvas, &draft, &cancel);
                 shared.easel.change(|state| state.drawing = None);
             }
-            Next::Queue => match shared.write(|library| library.queue_take(shared.now())) {
+            Next::Settle => {
+                if let Err(error) = settle(shared) {
+                    pause(shared, &error);
+                }
+            }
+            Next::Queue => match take(shared) {
                 Ok(Some(job)) => {
                     make(shared, &mut canvas, &job);
                     shared.easel.end();
@@ -230,6 +265,38 @@ pub(crate) fn run(shared: &Shared) {
             },
         }
     }
+}
+
+/// The job whose turn it is, once the library knows how those before it ended.
+fn take(shared: &Shared) -> Result<Option<JobRow>, StudioError> {
+    settle(shared)?;
+    shared.write(|library| library.queue_take(shared.now()))
+}
+
+/// Tells the library how jobs ended that it could not be told of then.
+fn settle(shared: &Shared) -> Result<(), StudioError> {
+    let owed = lock(&shared.easel.state).owed.clone();
+    owed.into_iter().try_for_each(|(job, how)| {
+        end(shared, job, how)?;
+        shared.tell(Event::Queue);
+        Ok(())
+    })
+}
+
+/// Tells the library how a job ended. Where it cannot be told, it is told later.
+fn end(shared: &Shared, job: JobId, how: End) -> Result<(), StudioError> {
+    let now = shared.now();
+    let told = shared.write(|library| match &how {
+        End::PutBack => library.queue_put_back(job),
+        End::Stopped => library.queue_stopped(job, now),
+        End::Failed(error) => library.queue_failed(job, error, now),
+    });
+    shared.easel.change(|state| match &told {
+        Ok(()) => drop(state.owed.remove(&job)),
+        // Somebody may have cancelled it since it was owed.
+        Err(_) => drop(state.owed.entry(job).or_insert(how)),
+    });
+    told
 }
 
 /// A model that is loaded.
@@ -269,10 +336,10 @@ fn make(shared: &Shared, canvas: &mut Option<Canvas>, row: &JobRow) {
         }
         Err(error) if error.code == ErrorCode::Cancelled && shared.easel.stopped() => {
             // The program is being closed: the job waits for the next time.
-            shared.write(|library| library.queue_put_back(job))
+            end(shared, job, End::PutBack)
         }
         Err(error) if error.code == ErrorCode::Cancelled => {
-            let ended = shared.write(|library| library.queue_stopped(job, shared.now()));
+            let ended = end(shared, job, End::Stopped);
             told(&RenderEvent::Cancelled { job });
             ended
         }
@@ -286,7 +353,7 @@ fn make(shared: &Shared, canvas: &mut Option<Canvas>, row: &JobRow) {
 
 fn fail(shared: &Shared, job: JobId, error: StudioError) -> Result<(), StudioError> {
     let text = serde_json::to_string(&error).unwrap_or_default();
-    let ended = shared.write(|library| library.queue_failed(job, &text, shared.now()));
+    let ended = end(shared, job, End::Failed(text));
     // Every other job would fail of the same, and each would have to be tried again by hand.
     if error.code == ErrorCode::Storage {
         pause(shared, &error);

@@ -190,6 +190,48 @@ fn a_library_that_cannot_be_written_pauses_the_queue() {
     desk.wait(|queue| queue.done == 3);
 }
 
+/// As with a disk that is taken out: not even that a job failed can be written. Two jobs, the first of
+/// which is owed its end; the library is back.
+#[cfg(unix)]
+fn after_the_disk_was_out() -> (Desk, Vec<i64>) {
+    let desk = Desk::new();
+    desk.stage.shut();
+    let jobs = desk.render(&RenderRequest { count: 2, ..fox() });
+    desk.stage.wait_for_render();
+    let (library, away) = (desk.path("library"), desk.path("away"));
+    std::fs::rename(&library, &away).unwrap();
+    desk.stage.open();
+    desk.rest();
+    let queue = desk.queue();
+    assert!(queue.paused);
+    assert_eq!(queue.running, Some(jobs[0]), "its row says so still");
+    std::fs::rename(&away, &library).unwrap();
+    (desk, jobs)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_job_whose_end_could_not_be_written_ends_before_the_next_begins() {
+    let (desk, jobs) = after_the_disk_was_out();
+    desk.call("queue_pause", json!({ "paused": false }));
+    desk.wait(|queue| queue.done == 1 && queue.running.is_none());
+    assert_eq!(states(&desk), [(jobs[1], JobState::Done), (jobs[0], JobState::Failed)]);
+    let failed = desk.queue().jobs[1].error.clone().unwrap();
+    assert_eq!(failed.code, ErrorCode::Storage, "for the reason that it had then");
+    desk.call("queue_retry", json!({ "ids": null }));
+    desk.wait(|queue| queue.done == 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_job_whose_end_could_not_be_written_can_be_cancelled() {
+    let (desk, jobs) = after_the_disk_was_out();
+    desk.call("queue_cancel", json!({ "ids": [jobs[0]] }));
+    let queue = desk.wait(|queue| queue.running.is_none());
+    assert!(queue.paused, "nothing else was asked for");
+    assert_eq!(states(&desk), [(jobs[1], JobState::Waiting), (jobs[0], JobState::Cancelled)]);
+}
+
 #[test]
 fn the_rest_is_estimated_from_what_was_measured() {
     let desk = Desk::new();
