@@ -66,7 +66,8 @@ pub(crate) enum End {
 }
 
 impl Easel {
-    pub fn new(paused: bool, speeds: Speeds) -> Self {
+    /// `cut_off` are jobs that still are to be put back.
+    pub fn new(paused: bool, cut_off: Vec<JobId>, speeds: Speeds) -> Self {
         let state = State {
             stop: false,
             paused,
@@ -75,7 +76,7 @@ impl Easel {
             drawing: None,
             running: None,
             cancelled: HashSet::new(),
-            owed: BTreeMap::new(),
+            owed: cut_off.into_iter().map(|job| (job, End::PutBack)).collect(),
             settle: false,
             loaded: None,
             caches: Vec::new(),

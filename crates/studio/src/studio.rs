@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use likeness_library::{AnyId, Library, LibraryError, PictureId, Reader};
+use likeness_library::{AnyId, JobId, JobState, Library, LibraryError, PictureId, Reader};
 use likeness_recipe::{Engine, Peak};
 use serde_json::Value;
 
@@ -83,15 +83,18 @@ impl Studio {
             true => Library::open(&opening.library, now)?,
             false => Library::open_there(&opening.library, now)?,
         };
-        let recovered = library.recover()?;
+        let recovered = unless_full(library.recover())?;
         let settings = settings::read(&library)?;
-        library.purge_expired(settings.trash_days, now)?;
+        unless_full(library.purge_expired(settings.trash_days, now))?;
+        let paused = library.queue_state()?.paused || recovered.is_none();
+        // Jobs that cannot be put back now are when there is room.
+        let cut_off = if recovered.is_none() { running(&library)? } else { Vec::new() };
         opening.engine.set_threads(settings.threads.map(|threads| threads as usize));
         let shared = Arc::new(Shared {
             reader: Mutex::new(library.reader()?),
             folder: library.folder().to_owned(),
-            easel: Easel::new(library.queue_state()?.paused, settings::read_speeds(&library)?),
-            unclean_end: recovered.unclean,
+            unclean_end: recovered.map_or(!cut_off.is_empty(), |recovered| recovered.unclean),
+            easel: Easel::new(paused, cut_off, settings::read_speeds(&library)?),
             library: Mutex::new(library),
             model_places: opening.model_places,
             engine: Remembering::new(opening.engine),
@@ -204,6 +207,21 @@ impl Shared {
             self.tell(Event::Pictures { ids: ids.iter().map(PictureId::hex).collect() });
         }
     }
+}
+
+/// What came of a change that can be made later too: none where the disk is full, which must not keep a
+/// person from opening the library and making some room.
+fn unless_full<T>(changed: Result<T, LibraryError>) -> Result<Option<T>, LibraryError> {
+    match changed {
+        Err(LibraryError::DiskFull { .. }) => Ok(None),
+        changed => changed.map(Some),
+    }
+}
+
+/// Jobs whose rows say that they run.
+fn running(library: &Library) -> Result<Vec<JobId>, LibraryError> {
+    let open = library.queue(0)?.into_iter();
+    Ok(open.filter(|job| job.state == JobState::Running).map(|job| job.id).collect())
 }
 
 /// What a thread left behind when it panicked is still whole: nothing is changed in halves here.

@@ -22,8 +22,16 @@ fn a_clean_end_leaves_the_queue_as_it_was() {
     assert_eq!(desk.call("system", json!({}))["unclean_end"], false);
 }
 
-/// The studio is never dropped, as with a process that is killed: its library stays locked by this very
-/// process, so what is opened again is a copy of the folder as it lay there at that moment.
+/// A studio that is to be opened where `desk`'s was killed. That one is never dropped: its library stays
+/// locked by this very process, so this is a copy of the folder as it lies there at this moment.
+fn after_a_crash(desk: &Desk) -> Desk {
+    let mut after = Desk::new();
+    after.close();
+    std::fs::remove_dir_all(after.path("library")).unwrap();
+    copy(&desk.path("library"), &after.path("library"));
+    after
+}
+
 #[test]
 fn a_crash_loses_no_job_and_comes_back_paused() {
     let desk = Desk::new();
@@ -32,10 +40,7 @@ fn a_crash_loses_no_job_and_comes_back_paused() {
     let jobs = desk.render(&RenderRequest { count: 3, seed: Some("20".into()), ..fox() });
     desk.stage.wait_for_render();
 
-    let mut after = Desk::new();
-    after.close();
-    std::fs::remove_dir_all(after.path("library")).unwrap();
-    copy(&desk.path("library"), &after.path("library"));
+    let mut after = after_a_crash(&desk);
     after.reopen();
     let queue = after.queue();
     assert!(queue.paused);
@@ -54,6 +59,61 @@ fn a_crash_loses_no_job_and_comes_back_paused() {
     assert_eq!(queue.failed, 0);
     let report = after.call("library_check", json!({}));
     assert_eq!(report["problems"], json!([]));
+    desk.stage.open();
+}
+
+/// Whoever cannot open the library cannot make room in it. The test runs itself once more, with a small
+/// file system for its temporary files.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_crash_on_a_full_disk_does_not_keep_the_studio_shut() {
+    const ON_SMALL_DISK: &str = "LIKENESS_TEST_ON_SMALL_DISK";
+    if std::env::var_os(ON_SMALL_DISK).is_some() {
+        return on_small_disk();
+    }
+    let at = tempfile::tempdir().unwrap();
+    let name = "recovery::a_crash_on_a_full_disk_does_not_keep_the_studio_shut";
+    let script =
+        "mount -t tmpfs -o size=16m none \"$TMPDIR\" || exit 77; exec \"$0\" --exact \"$1\"";
+    let mut again = std::process::Command::new("unshare");
+    again.args(["--mount", "--map-root-user", "--user", "sh", "-c", script]);
+    again.arg(std::env::current_exe().unwrap()).arg(name);
+    let Ok(output) = again.env("TMPDIR", at.path()).env(ON_SMALL_DISK, "1").output() else {
+        return println!("skipped: there is no unshare here");
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() == Some(77) || errors.contains("unshare") {
+        return println!("skipped: nothing can be mounted here: {}", errors.trim());
+    }
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{errors}");
+}
+
+#[cfg(target_os = "linux")]
+fn on_small_disk() {
+    use std::io::Write;
+    let mut desk = Desk::new();
+    // A new log beside the database: an old one has room within it.
+    desk.reopen();
+    desk.stage.shut();
+    desk.render(&RenderRequest { count: 2, ..fox() });
+    desk.stage.wait_for_render();
+    let mut after = after_a_crash(&desk);
+    let filler = after.path("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while file.write(&[0; 4096]).is_ok_and(|written| written > 0) {}
+    drop(file);
+
+    after.reopen();
+    assert!(after.queue().paused);
+    assert_eq!(after.call("system", json!({}))["unclean_end"], true);
+    // Whoever goes on without making room is told so again.
+    after.call("queue_pause", json!({ "paused": false }));
+    after.wait(|queue| queue.paused);
+    std::fs::remove_file(&filler).unwrap();
+    after.call("queue_pause", json!({ "paused": false }));
+    let queue = after.wait(|queue| queue.done == 2);
+    assert!(!queue.paused && queue.failed == 0, "{queue:?}");
     desk.stage.open();
 }
 
