@@ -15,6 +15,9 @@ use crate::Failure;
 pub struct Host {
     /// The folder of pictures and models.
     pub library: PathBuf,
+    /// Whether a library is made there where there is none. Not where the person once chose it in the
+    /// window: then it is only gone for now, as with a disk that is out.
+    pub make_library: bool,
     /// Folders that hold models, or are one, best first. Not all of them need exist.
     pub model_places: Vec<PathBuf>,
     /// Where this program is, if the system tells.
@@ -49,7 +52,7 @@ impl Host {
     /// Looks around, and begins to listen for Ctrl+C.
     pub fn from_environment() -> Result<Self, Failure> {
         let started = Instant::now();
-        let library = library()?;
+        let (library, make_library) = library()?;
         let program = std::env::current_exe().ok();
         Ok(Self {
             model_places: places::model_places(
@@ -58,6 +61,7 @@ impl Host {
                 program.as_deref(),
             ),
             library,
+            make_library,
             program,
             clock,
             started,
@@ -69,7 +73,8 @@ impl Host {
     }
 }
 
-fn library() -> Result<PathBuf, Failure> {
+/// The library's folder, and whether one may be made there.
+fn library() -> Result<(PathBuf, bool), Failure> {
     let folders = directories::ProjectDirs::from("", "", "Likeness").ok_or_else(|| {
         let accepted = "set LIKENESS_LIBRARY to a folder";
         Failure::Storage(format!(
@@ -78,12 +83,14 @@ fn library() -> Result<PathBuf, Failure> {
     });
     let named = std::env::var_os("LIKENESS_LIBRARY").filter(|folder| !folder.is_empty());
     match (named, folders) {
-        (Some(named), _) => Ok(named.into()),
+        (Some(named), Err(_)) => Ok((named.into(), true)),
         (None, Err(failure)) => Err(failure),
-        (None, Ok(folders)) => {
+        (named, Ok(folders)) => {
             // Where the window notes which library was chosen.
             let chosen = folders.config_dir().join("library");
-            Ok(places::library_folder(None, Some(&chosen), folders.data_dir()))
+            let library = places::library_folder(named, Some(&chosen), folders.data_dir());
+            let make = !places::was_chosen(&library, &chosen);
+            Ok((library, make))
         }
     }
 }

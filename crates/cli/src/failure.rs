@@ -69,6 +69,10 @@ impl Failure {
             LibraryError::Damaged { .. } => {
                 Self::Storage(format!("library: {error} (accepted: likeness library rebuild)"))
             }
+            LibraryError::Gone { .. } => Self::Storage(format!(
+                "library: {error} (accepted: bring it back, or choose another in the window or with \
+                 LIKENESS_LIBRARY)"
+            )),
             error => match Self::from(StudioError::from(error)) {
                 Self::Storage(line) => Self::Storage(format!("library: {line}")),
                 other => other,

@@ -12,7 +12,7 @@ use likeness_studio::{Shelf, models};
 use serde::Serialize;
 
 use crate::environment::{Cancelled, Host};
-use crate::output::Destination;
+use crate::output::{self, Destination};
 use crate::request::{Request, file_name, prepare, typed_model};
 use crate::{Failure, memory, tensors};
 
@@ -117,9 +117,7 @@ impl Place {
             destination.check()?;
             return Ok(Self::Files(destination));
         }
-        let now = (host.clock)();
-        let shelf = Shelf::open(&host.library, now)
-            .map_err(|error| Failure::of_library(error, "--out FILE|DIR"))?;
+        let (shelf, now) = (output::shelf(host)?, (host.clock)());
         for path in request.files() {
             let bytes = read_file(path, Limits::default().bytes)
                 .map_err(|error| Failure::of_input("ref", path, &error))?;

@@ -1,11 +1,13 @@
-//! Where pictures go with `--out`, and what they are called there.
+//! Where pictures go: with `--out`, and what they are called there; without it, into the library.
 
 use std::path::{Path, PathBuf};
 
 use likeness_picture::{Existing, Format, PictureError, write_whole};
 use likeness_recipe::ResolvedRecipe;
+use likeness_studio::Shelf;
 
 use crate::Failure;
+use crate::environment::Host;
 
 /// Most bytes of a prompt that become part of a file's name; systems take 255 in all.
 const NAME_BYTES: usize = 80;
@@ -88,6 +90,13 @@ impl Destination {
             Self::Folder(folder) => write_free(folder, &stem(), bytes),
         }
     }
+}
+
+/// The library, open for what is about to be made. Before anything is computed: one that is in use, or
+/// gone, must not cost a picture.
+pub fn shelf(host: &Host) -> Result<Shelf, Failure> {
+    Shelf::open(&host.library, host.make_library, (host.clock)())
+        .map_err(|error| Failure::of_library(error, "--out FILE|DIR"))
 }
 
 /// Writes under the first of `stem.png`, `stem-2.png`, … that nothing has.

@@ -141,7 +141,7 @@ fn opening(host: &Host, engine: &Arc<dyn Engine>) -> Opening {
     let random = host.random;
     Opening {
         library: host.library.clone(),
-        make: true,
+        make: host.make_library,
         model_places: host.model_places.clone(),
         engine: engine.clone(),
         clock: Box::new(host.clock),

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use likeness_picture::{Format, Limits, read_file};
 use likeness_recipe::{Engine, ModelRef, Progress, Watch};
-use likeness_studio::{Shelf, enlarge};
+use likeness_studio::enlarge;
 use serde::Serialize;
 
 use crate::Failure;
 use crate::environment::{Cancelled, Host};
-use crate::output::Destination;
+use crate::output::{self, Destination};
 use crate::report::Terminal;
 use crate::request::file_name;
 
@@ -92,10 +92,8 @@ pub fn upscale(
             destination.write_as(0, &larger.bytes, || format!("{stem}-x{}", asked.by))?
         }
         None => {
-            let now = (host.clock)();
-            let shelf = Shelf::open(&host.library, now)
-                .map_err(|error| Failure::of_library(error, "--out FILE|DIR"))?;
-            shelf.keep_larger(&larger, (&source, &file_name(&asked.image)), now)?
+            let shelf = output::shelf(host)?;
+            shelf.keep_larger(&larger, (&source, &file_name(&asked.image)), (host.clock)())?
         }
     };
     let (size, model, seconds) = (larger.size, larger.model, larger.seconds);

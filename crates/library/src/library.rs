@@ -43,10 +43,17 @@ impl Library {
 
     /// Opens the library at `folder`; where there is none, the folder is [`LibraryError::Gone`].
     pub fn open_there(folder: &Path, now: Time) -> Result<Self> {
-        if !folder.join(DATABASE).exists() && !folder.join(PICTURES).exists() {
-            return Err(LibraryError::Gone { path: folder.to_owned() });
-        }
+        Self::must_be_there(folder)?;
         Self::open_existing(folder, now, false)
+    }
+
+    /// That something of a library is in `folder`: its database, or the pictures that one can be made
+    /// from again. Else the folder is [`LibraryError::Gone`].
+    pub fn must_be_there(folder: &Path) -> Result<()> {
+        match folder.join(DATABASE).exists() || folder.join(PICTURES).exists() {
+            true => Ok(()),
+            false => Err(LibraryError::Gone { path: folder.to_owned() }),
+        }
     }
 
     fn open_existing(folder: &Path, now: Time, make: bool) -> Result<Self> {

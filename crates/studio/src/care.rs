@@ -70,8 +70,10 @@ pub fn repair(folder: &Path, now: i64) -> Result<LibraryRepaired, StudioError> {
 }
 
 /// Makes the database of the library at `folder` anew, from its picture files alone and whatever can
-/// still be read of the old one, which is moved aside.
+/// still be read of the old one, which is moved aside. Where there is neither, as on the mount point of a
+/// disk that is out, there is nothing to make it from: an empty one would hide the library that was there.
 pub fn rebuild(folder: &Path, now: i64) -> Result<Rebuilt, LibraryError> {
+    Library::must_be_there(folder)?;
     care::rebuild(folder, now)
 }
 

@@ -16,6 +16,12 @@ pub fn library_folder(named: Option<OsString>, chosen: Option<&Path>, data: &Pat
     }
 }
 
+/// Whether this library is the one that the person once chose, as the host's own file `chosen` says. It
+/// was opened then, so it is there, or gone for now: no new one may be made in its place.
+pub fn was_chosen(library: &Path, chosen: &Path) -> bool {
+    library_folder(None, Some(chosen), Path::new("")) == library
+}
+
 /// Where models may be: what the person names, the library, beside an installed program, and last
 /// the source tree that the program was built in. Not all of them need exist.
 pub fn model_places(
@@ -72,6 +78,7 @@ mod tests {
             Path::new("/named")
         );
         assert_eq!(library_folder(Some("".into()), None, &data), data);
+        assert!(was_chosen(&elsewhere, &chosen) && !was_chosen(&data, &chosen));
         std::fs::write(&chosen, "not/absolute").unwrap();
         assert_eq!(library_folder(None, Some(&chosen), &data), data);
     }

@@ -14,9 +14,14 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// Opens the library at `folder`, and makes one where there is none.
-    pub fn open(folder: &Path, now: i64) -> Result<Self, LibraryError> {
-        Ok(Self { library: Library::open(folder, now)? })
+    /// Opens the library at `folder`. Where there is none, `make` says whether one is made, as in
+    /// [`Opening`](crate::Opening).
+    pub fn open(folder: &Path, make: bool, now: i64) -> Result<Self, LibraryError> {
+        let library = match make {
+            true => Library::open(folder, now)?,
+            false => Library::open_there(folder, now)?,
+        };
+        Ok(Self { library })
     }
 
     /// Keeps a picture file for recipes to name by its hash.

@@ -254,6 +254,7 @@ impl Desk {
         let host = Host {
             model_places: vec![library.join("models")],
             library,
+            make_library: true,
             program: None,
             // 23:59:59 on 20 November 2026
             clock: || 1_795_219_199_000,
@@ -262,6 +263,13 @@ impl Desk {
             cancelled: Cancelled::default(),
         };
         Self { folder, host }
+    }
+
+    /// From here on the library is one that was chosen, on a disk whose empty mount point alone is left.
+    pub fn take_disk_out(&mut self) {
+        self.host.library = self.path("disk");
+        self.host.make_library = false;
+        std::fs::create_dir(&self.host.library).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

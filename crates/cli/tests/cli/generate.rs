@@ -88,7 +88,7 @@ fn pictures_that_were_looked_at_are_kept_with_the_result() {
 #[test]
 fn a_library_that_is_in_use_is_said_to_be_and_out_works() {
     let desk = Desk::new();
-    let _other = likeness_studio::Shelf::open(&desk.host.library, 0).unwrap();
+    let _other = likeness_studio::Shelf::open(&desk.host.library, true, 0).unwrap();
     refused_on(&desk, fox(), 5, &["library", "open", "--out"]);
     let request = Request { out: Some(desk.path("a.png")), ..fox() };
     desk.generate(request, &Fake::default()).1.unwrap();

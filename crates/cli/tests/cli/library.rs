@@ -1,6 +1,7 @@
 //! `library` on pictures of a fake engine.
 
 use crate::fake::{Desk, Fake};
+use crate::queue::queue;
 use likeness_cli::Failure;
 use likeness_cli::arguments::{Command, parse};
 use likeness_cli::request::Request;
@@ -50,6 +51,59 @@ fn the_database_comes_back_from_the_pictures() {
     library(&desk, &["rebuild"]).unwrap();
     library(&desk, &["check"]).unwrap();
     library(&desk, &["list", "fox", "--json"]).unwrap();
+}
+
+/// A new library in its place would take in pictures, and hide the one that comes back.
+#[test]
+fn no_library_is_made_where_the_chosen_one_is_out() {
+    let mut desk = Desk::new();
+    desk.take_disk_out();
+    let request = || Request { prompt: "a fox".into(), ..Request::default() };
+    let refused = [
+        desk.generate(request(), &Fake::default()).1,
+        queue(&desk, Fake::default(), &["list"]),
+        queue(&desk, Fake::default(), &["add", "a fox"]),
+        queue(&desk, Fake::default(), &["run"]),
+        library(&desk, &["list"]),
+        library(&desk, &["check"]),
+        library(&desk, &["repair"]),
+        library(&desk, &["rebuild"]),
+    ];
+    for end in refused {
+        let failure = end.unwrap_err();
+        assert_eq!(failure.exit_code(), 5);
+        assert!(failure.to_string().contains("was a disk taken out"), "{failure}");
+    }
+    assert_eq!(std::fs::read_dir(&desk.host.library).unwrap().count(), 0, "nothing was made");
+
+    // The disk is back.
+    desk.host.make_library = true;
+    desk.generate(request(), &Fake::default()).1.unwrap();
+    desk.host.make_library = false;
+    desk.generate(request(), &Fake::default()).1.unwrap();
+    queue(&desk, Fake::default(), &["list"]).unwrap();
+}
+
+/// The program itself, which reads what the window has noted.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_window_has_chosen_is_not_made_anew() {
+    let desk = Desk::new();
+    let (config, disk, data) = (desk.path("config"), desk.path("disk"), desk.path("data"));
+    std::fs::create_dir_all(config.join("likeness")).unwrap();
+    std::fs::create_dir(&disk).unwrap();
+    std::fs::write(config.join("likeness/library"), format!("{}\n", disk.display())).unwrap();
+    let run = |named: &std::path::Path| {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_likeness"));
+        program.args(["queue", "list"]).env("LIKENESS_LIBRARY", named);
+        program.env("XDG_CONFIG_HOME", &config).env("XDG_DATA_HOME", &data);
+        program.output().unwrap().status.code()
+    };
+    for named in [std::path::Path::new(""), &disk] {
+        assert_eq!(run(named), Some(5));
+        assert_eq!(std::fs::read_dir(&disk).unwrap().count(), 0, "nothing was made");
+    }
+    assert_eq!(run(&desk.path("new")), Some(0), "nobody chose that one before");
 }
 
 #[test]

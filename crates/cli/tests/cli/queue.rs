@@ -9,7 +9,7 @@ use likeness_recipe::{Engine, RenderError};
 use likeness_studio::api::{JobState, Queue};
 use likeness_studio::queue::peek;
 
-fn queue(desk: &Desk, engine: Fake, words: &[&str]) -> Result<(), Failure> {
+pub fn queue(desk: &Desk, engine: Fake, words: &[&str]) -> Result<(), Failure> {
     let all = ["likeness", "queue"].iter().chain(words).map(Into::into);
     let Ok(Command::Queue { command }) = parse(all, &Fake::default()).map(|asked| asked.command)
     else {
@@ -113,7 +113,7 @@ fn a_paused_queue_is_not_run_and_ctrl_c_loses_nothing() {
 fn a_queue_that_is_in_use_can_still_be_looked_at() {
     let desk = Desk::new();
     queue(&desk, Fake::default(), &["add", "a fox"]).unwrap();
-    let _other = likeness_studio::Shelf::open(&desk.host.library, 0).unwrap();
+    let _other = likeness_studio::Shelf::open(&desk.host.library, true, 0).unwrap();
     queue(&desk, Fake::default(), &["list"]).unwrap();
     let failure = queue(&desk, Fake::default(), &["run"]).unwrap_err();
     assert_eq!(failure.exit_code(), 5);
