@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use likeness_picture::{Format, Limits, read_file};
 use likeness_recipe::{Engine, ModelRef, Progress, Watch};
-use likeness_studio::enlarge;
+use likeness_studio::{Shelf, enlarge};
 use serde::Serialize;
 
 use crate::Failure;
@@ -76,28 +76,47 @@ pub fn upscale(
 ) -> Result<WrittenLarger, Failure> {
     let unusable = |error| Failure::of_input("image", &asked.image, &error);
     let source = read_file(&asked.image, Limits::default().bytes).map_err(unusable)?;
-    let destination = asked.out.as_deref().map(|out| Destination::choose(out, 1)).transpose()?;
-    if let Some(destination) = &destination {
-        destination.check()?;
-    }
+    let place = Place::choose(asked, host)?;
     show(Progress::Loading);
     let mut enlarger = enlarge::open(&host.model_places, engine)?;
     let mut watch = Watcher { show, cancelled: &host.cancelled };
-    let format = destination.as_ref().map_or(Format::Png, Destination::format);
     let file = (asked.image.as_path(), &*source);
-    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, format, &mut watch)?;
-    let path = match destination {
-        Some(destination) => {
+    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, place.format(), &mut watch)?;
+    let path = match place {
+        Place::File(destination) => {
             let stem = asked.image.file_stem().unwrap_or_default().to_string_lossy();
             destination.write_as(0, &larger.bytes, || format!("{stem}-x{}", asked.by))?
         }
-        None => {
-            let shelf = output::shelf(host)?;
-            shelf.keep_larger(&larger, (&source, &file_name(&asked.image)), (host.clock)())?
+        Place::Library(shelf) => {
+            let name = file_name(&asked.image);
+            shelf.keep_larger(&larger, (&source, &name), (host.clock)())?
         }
     };
     let (size, model, seconds) = (larger.size, larger.model, larger.seconds);
     Ok(WrittenLarger { path, width: size.width, height: size.height, model, seconds })
+}
+
+/// Where the larger picture goes: what `--out` says, and without one the library. Something can be
+/// written there.
+enum Place {
+    File(Destination),
+    Library(Shelf),
+}
+
+impl Place {
+    fn choose(asked: &UpscaleOptions, host: &Host) -> Result<Self, Failure> {
+        let Some(out) = &asked.out else { return Ok(Self::Library(output::shelf(host)?)) };
+        let destination = Destination::choose(out, 1)?;
+        destination.check()?;
+        Ok(Self::File(destination))
+    }
+
+    fn format(&self) -> Format {
+        match self {
+            Self::File(destination) => destination.format(),
+            Self::Library(_) => Format::Png,
+        }
+    }
 }
 
 struct Watcher<'a> {

@@ -76,6 +76,29 @@ fn without_a_place_it_goes_into_the_library_beside_what_it_was_made_from() {
     assert!(manifest.contains(&source), "it is named as the parent: {manifest}");
 }
 
+/// It may take minutes, which would be for nothing.
+#[test]
+fn a_library_that_cannot_be_had_is_told_before_anything_is_computed() {
+    let mut desk = Desk::new();
+    let fox = fox(&desk);
+    let watched = Fake { interrupt: Some(Cancelled::default()), error: None };
+    let computed = || watched.interrupt.as_ref().unwrap().is_set();
+    let refused = |desk: &Desk| {
+        let (image, by) = (fox.clone(), 2);
+        let asked = UpscaleOptions { image, by, out: None, json: false, quiet: false };
+        upscale(&asked, &desk.host, &watched, &mut |_| ()).unwrap_err()
+    };
+    let other = likeness_studio::Shelf::open(&desk.host.library, true, 0).unwrap();
+    let failure = refused(&desk);
+    assert_eq!(failure.exit_code(), 5);
+    assert!(failure.to_string().contains("--out"), "{failure}");
+    assert!(!computed());
+    drop(other);
+    desk.take_disk_out();
+    assert_eq!(refused(&desk).exit_code(), 5);
+    assert!(!computed());
+}
+
 #[test]
 fn what_cannot_be_done_is_said_in_one_line() {
     let desk = Desk::new();
