@@ -121,6 +121,21 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it looks for Ctrl+C while it works, and ends in order. The others are ended by the system,
+    /// at once: what they write is whole or absent, and a library outlives worse.
+    pub fn stops_between_steps(&self) -> bool {
+        match self {
+            Self::Generate { .. }
+            | Self::Edit { .. }
+            | Self::Upscale { .. }
+            | Self::Bench { .. } => true,
+            Self::Queue { command } => matches!(command, QueueCommand::Run { .. }),
+            Self::Library { .. } | Self::Recipe { .. } | Self::Models { .. } => false,
+        }
+    }
+}
+
 /// How a picture is made and where it goes.
 #[derive(Debug, Args)]
 pub struct Options {

@@ -28,7 +28,7 @@ pub struct Host {
     pub started: Instant,
     /// A number nobody can guess.
     pub random: u64,
-    /// Set by Ctrl+C.
+    /// Set by Ctrl+C, once it is listened for.
     pub cancelled: Cancelled,
 }
 
@@ -49,7 +49,7 @@ impl Cancelled {
 }
 
 impl Host {
-    /// Looks around, and begins to listen for Ctrl+C.
+    /// Looks around.
     pub fn from_environment() -> Result<Self, Failure> {
         let started = Instant::now();
         let (library, make_library) = library()?;
@@ -68,8 +68,16 @@ impl Host {
             random: getrandom::u64().map_err(|error| {
                 Failure::Internal(format!("the system gives no random number: {error}"))
             })?,
-            cancelled: listen()?,
+            cancelled: Cancelled::default(),
         })
+    }
+
+    /// From here on the first Ctrl+C is remembered, and the work stops at the next step. Only for what
+    /// asks [`Cancelled::is_set`] between its steps: all else would go on as if nothing had been pressed.
+    pub fn listen(&self) -> Result<(), Failure> {
+        let seen = self.cancelled.clone();
+        ctrlc::set_handler(move || seen.set())
+            .map_err(|error| Failure::Internal(format!("Ctrl+C cannot be listened for: {error}")))
     }
 }
 
@@ -100,13 +108,4 @@ fn clock() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     // A clock that stands before 1970 is wrong in any case.
     since.map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// The first Ctrl+C is remembered, and the work stops at the next step.
-fn listen() -> Result<Cancelled, Failure> {
-    let cancelled = Cancelled::default();
-    let seen = cancelled.clone();
-    ctrlc::set_handler(move || seen.set())
-        .map_err(|error| Failure::Internal(format!("Ctrl+C cannot be listened for: {error}")))?;
-    Ok(cancelled)
 }

@@ -25,7 +25,12 @@ fn main() -> ExitCode {
         Some(lesser) => eprintln!("note: {lesser}"),
         None => {}
     }
-    let outcome = Host::from_environment().and_then(|host| run(asked, &host, &engine));
+    let outcome = Host::from_environment().and_then(|host| {
+        if asked.command.stops_between_steps() {
+            host.listen()?;
+        }
+        run(asked, &host, &engine)
+    });
     outcome.map_or_else(|failure| failed(&failure), |()| ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@ mod bench;
 mod commands;
 mod fake;
 mod generate;
+mod interrupt;
 mod library;
 mod queue;
 mod upscale;
