@@ -12,6 +12,10 @@ use crate::api::{ForeignSettings, RenderRequest, SettingFound, SettingUnmatched}
 use crate::models;
 use crate::studio::Shared;
 
+/// What the weights of a picture's model are called in the list of what has no counterpart, where the
+/// model of that name has others here. The window looks for it.
+const OTHER_WEIGHTS: &str = "model hash";
+
 /// Characters of a hash that are shown: enough to tell two by.
 const HASH: usize = 12;
 
@@ -157,7 +161,7 @@ fn other_weights(
     let shown = |hash: &str| hash.chars().take(HASH).collect::<String>();
     let here = shown(here);
     Some(SettingUnmatched {
-        name: "model hash".to_owned(),
+        name: OTHER_WEIGHTS.to_owned(),
         value: shown(made_with),
         reason: format!("{name} has other weights here ({here}): the picture will differ"),
     })

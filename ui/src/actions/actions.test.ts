@@ -170,6 +170,20 @@ test('a picture that is no reference any more is no parent', async () => {
   expect([compose.draft.references, compose.draft.parents]).toEqual([[], []]);
 });
 
+test('the seed of a picture by other weights says that it will differ', async () => {
+  const fake = await given();
+  const id = viewer.id ?? '';
+  const found = fake.studio.detail(id);
+  const request = found.recipe;
+  if (!request) throw new Error('it was not made here');
+  const reason = 'starter has other weights here (ab): the picture will differ';
+  fake.studio.details.set(id, { ...found, settings: { program: 'Likeness', fields: [], request, unmatched: [{ name: 'model hash', value: 'cd', reason }] } });
+  await perform(action('recall.prompt'));
+  expect(toasts.list).toEqual([]);
+  await perform(action('recall.seed'));
+  expect(toasts.list.map((one) => one.text)).toEqual([reason]);
+});
+
 test('editing takes the picture up at its own size, with its words cleared', async () => {
   await given();
   compose.patch({ prompt: 'something' });

@@ -30,6 +30,9 @@ pub struct Rebuilt {
     pub old: Option<PathBuf>,
 }
 
+/// What comes after the name of a database that is moved aside, before the time.
+const DAMAGED: &str = ".damaged-";
+
 /// Makes the database of the library at `folder` anew. The old one is moved aside as
 /// `library.sqlite.damaged-<now>`, and only once the new one is whole.
 pub fn rebuild(folder: &Path, now: Time) -> Result<Rebuilt> {
@@ -39,18 +42,29 @@ pub fn rebuild(folder: &Path, now: Time) -> Result<Rebuilt> {
     let part = beside(&database, ".rebuilt");
     remove_with_beside(&part)?;
     // Read from a copy: opening a database may write into it.
-    let copy = preserve(folder)?;
+    let copy = preserve(folder)?.or_else(|| moved_aside(folder));
     let salvage = copy.as_deref().map(Salvage::open).unwrap_or_default();
     let mut done = fill(&part, folder, &salvage, now).map_err(|error| error.at(&part))?;
     files::sync_file(&part)?;
     if database.exists() {
-        let old = beside(&database, &format!(".damaged-{now}"));
+        let old = beside(&database, &format!("{DAMAGED}{now}"));
         done.old = Some(move_database(folder, &old)?);
     }
     std::fs::rename(&part, &database).map_err(|e| LibraryError::from_write(&database, e))?;
     files::sync_folder(folder);
     drop(lock);
     Ok(done)
+}
+
+/// The database that a rebuild moved aside last: where it was killed before the new one had its name, this
+/// is all there is of stars and boards.
+fn moved_aside(folder: &Path) -> Option<PathBuf> {
+    let prefix = format!("{DATABASE}{DAMAGED}");
+    let moved = |path: &PathBuf| {
+        let time = path.file_name()?.to_str()?.strip_prefix(&prefix)?.parse::<Time>().ok()?;
+        Some((time, path.clone()))
+    };
+    files::list(folder).ok()?.iter().filter_map(moved).max().map(|(_, path)| path)
 }
 
 fn fill(part: &Path, folder: &Path, salvage: &Salvage, now: Time) -> Result<Rebuilt> {

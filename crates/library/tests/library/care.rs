@@ -311,6 +311,20 @@ fn what_cannot_be_read_now_is_not_forgotten() {
 }
 
 #[test]
+fn a_rebuild_that_was_killed_has_lost_nothing() {
+    let place = Place::new();
+    let (library, ids) = rich(&place);
+    library.close().unwrap();
+    // As between moving the old database aside and giving the new one its name.
+    let (database, aside) = (place.path().join("library.sqlite"), "library.sqlite.damaged-");
+    let older = place.path().join(format!("{aside}{}", NOON - DAY));
+    std::fs::write(older, b"of a rebuild before").unwrap();
+    std::fs::rename(&database, place.path().join(format!("{aside}{NOON}"))).unwrap();
+    care::rebuild(place.path(), NOON + 1).unwrap();
+    assert!(place.open().picture(ids[0]).unwrap().star);
+}
+
+#[test]
 fn a_rebuilt_library_is_the_one_that_its_backup_is_of() {
     let (place, to) = (Place::new(), Place::new());
     let (library, _) = rich(&place);

@@ -40,6 +40,15 @@ function toPrompt(): void {
   requestAnimationFrame(() => prompt.element?.focus());
 }
 
+/** What the studio calls the weights of a picture's model, where those of that name are others here. */
+const OTHER_WEIGHTS = 'model hash';
+
+/** A seed gives its picture with the weights that made it and no others; which of them are here, the studio knows. */
+function tellOfOtherWeights({ settings }: PictureDetail): void {
+  const other = settings?.unmatched.find(({ name }) => name === OTHER_WEIGHTS);
+  if (other) toasts.show({ text: other.reason });
+}
+
 async function recalled(which: Recall): Promise<void> {
   const found = await detail();
   const known = found?.recipe ?? found?.settings?.request;
@@ -47,6 +56,7 @@ async function recalled(which: Recall): Promise<void> {
   const request = recall(compose.request(), known, which);
   if (which === 'remix') request.parents = [...request.parents.filter(({ id }) => id !== found.card.id), { id: found.card.id, relation: 'remix' }];
   compose.patch(request, t('undo.recalled'));
+  if (which === 'all' || which === 'seed') tellOfOtherWeights(found);
   if (which === 'prompt' || which === 'remix' || which === 'all') toPrompt();
 }
 
