@@ -69,7 +69,7 @@ const STARTER_ABLE: Abilities = {
   precisions: ['f32', 'bf16', 'int8'],
   negative: true,
   max_references: 2,
-  roles: ['subject', 'style', 'edit'],
+  roles: ['subject', 'edit'],
   init: true,
   mask: true,
 };
