@@ -64,7 +64,8 @@ impl Reader {
         std::fs::create_dir_all(&to).map_err(|e| LibraryError::from_write(&to, e))?;
         let _lock = Lock::take(&to)?;
         let identity = self.sorted(session::identity)?;
-        if database.exists() && !is_backup(&database, &identity) {
+        let is_ours = |identity: &String| is_backup(&database, identity);
+        if database.exists() && !identity.as_ref().is_some_and(is_ours) {
             return Err(bad("the database in the folder is no backup of this library"));
         }
         // The rows first: each file they name is there by then, and stays.
@@ -147,8 +148,11 @@ fn is_backup(database: &Path, identity: &str) -> bool {
 /// it is opened.
 fn make_backup(database: &Path) -> Result<()> {
     change_file(database, |connection| {
-        connection
-            .execute_batch("UPDATE pictures SET thumbnails = 0; UPDATE session SET is_backup = 1")
+        connection.execute_batch("UPDATE pictures SET thumbnails = 0")?;
+        match connection.column_exists(None, "session", "is_backup")? {
+            true => connection.execute_batch("UPDATE session SET is_backup = 1"),
+            false => Ok(()), // An old one, that nothing can be told of: the next takes another folder.
+        }
     })
 }
 

@@ -112,8 +112,11 @@ pub(crate) fn end(library: &Library) -> Result<()> {
     })
 }
 
-/// Which library a database is of.
-pub(crate) fn identity(connection: &Connection) -> Result<String> {
+/// Which library a database is of; none before a program that tells them apart has opened it.
+pub(crate) fn identity(connection: &Connection) -> Result<Option<String>> {
+    if !connection.column_exists(None, "session", "identity")? {
+        return Ok(None);
+    }
     Ok(connection.query_row("SELECT identity FROM session", [], |row| row.get(0))?)
 }
 

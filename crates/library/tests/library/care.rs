@@ -243,6 +243,18 @@ fn a_backup_takes_the_place_of_no_other_library() {
 }
 
 #[test]
+fn a_library_of_an_old_schema_can_be_backed_up_before_it_is_opened() {
+    let (place, to) = (Place::new(), Place::new());
+    let pictures: Vec<_> = (0..3).map(|seed| file(&recipe("a fox", seed), Format::Png)).collect();
+    likeness_library::testing::make_past_library(place.path(), 14, &pictures, NOON).unwrap();
+    let old = likeness_library::Reader::open(place.path()).unwrap();
+    assert_eq!(old.backup(to.path()).unwrap().copied, 3);
+    assert_eq!(Library::open_there(to.path(), NOON).unwrap().pictures().unwrap(), 3);
+    let again = old.backup(to.path());
+    assert!(matches!(again, Err(LibraryError::Field { field: "to", .. })), "{again:?}");
+}
+
+#[test]
 fn a_damaged_file_takes_the_place_of_nothing() {
     let (place, to) = (Place::new(), Place::new());
     let (library, ids) = rich(&place);
