@@ -139,6 +139,13 @@ export const viewer = (page: Page) => page.locator('[data-region="viewer"]');
 /** A picture that is no preview. */
 export const finished = (page: Page) => viewer(page).locator('img:not([data-preview])');
 
+/** Writes a prompt, makes its picture by key, and waits for the first that is shown. */
+export async function made(page: Page, text: string): Promise<void> {
+  await prompt(page).fill(text);
+  await page.keyboard.press('Control+Enter');
+  await finished(page).waitFor();
+}
+
 /** The grid, by its role. */
 export const grid = (page: Page) => page.getByRole('listbox', { name: /Pictures|图片/ });
 /** The cells in the page. */

@@ -1,7 +1,7 @@
 /** Making pictures, as a person does it: by pointer and by keyboard, and each state looked at by axe. */
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { axe, clipped, closeBrowser, finished, open, prompt, shot, SMALLEST, studio, viewer } from './browser';
+import { axe, clipped, closeBrowser, finished, made, open, prompt, shot, SMALLEST, studio, viewer } from './browser';
 
 afterAll(closeBrowser);
 
@@ -81,9 +81,7 @@ it('offers the words that the model knows', async () => {
 it('changes weights and recalls prompts of before by keys', async () => {
   await using opened = await open({ query: 'empty&step=5', screen: 'create' });
   const { page } = opened;
-  await prompt(page).fill('a fox');
-  await page.keyboard.press('Control+Enter');
-  await finished(page).waitFor();
+  await made(page, 'a fox');
   await prompt(page).fill('a cat');
   await page.keyboard.press('End');
   await page.keyboard.press('Control+ArrowUp');
@@ -157,9 +155,7 @@ it('compares with the picture before: held, swapped and side by side', async () 
 it('varies a picture and says how different the variations are', async () => {
   await using opened = await open({ query: 'empty&step=5', screen: 'create' });
   const { page } = opened;
-  await prompt(page).fill('a mug');
-  await page.keyboard.press('Control+Enter');
-  await finished(page).waitFor();
+  await made(page, 'a mug');
   await page.locator('[data-action="picture.vary"]').click();
   await page.locator('[data-action="vary.make"]').click();
   await expect.poll(() => page.getByRole('region', { name: 'Variations' }).getByRole('listitem').count()).toBe(4);

@@ -1,7 +1,7 @@
 /** What becomes of what was asked for: crashes, cancelling, variations, drafts. */
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { axe, closeBrowser, finished, open, prompt, studio, viewer } from './browser';
+import { axe, closeBrowser, finished, made, open, prompt, studio, viewer } from './browser';
 
 afterAll(closeBrowser);
 
@@ -44,9 +44,7 @@ describe('variations', () => {
   const strip = (page: Page) => page.getByRole('region', { name: 'Variations' });
 
   async function varied(page: Page): Promise<void> {
-    await prompt(page).fill('a mug');
-    await page.keyboard.press('Control+Enter');
-    await finished(page).waitFor();
+    await made(page, 'a mug');
     await page.locator('[data-action="picture.vary"]').click();
   }
 

@@ -1,7 +1,7 @@
 /** Taking changes back: the right one, all of it, and nothing else. */
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { cells, closeBrowser, draft, finished, grid, open, prompt, shown, studio, viewer } from './browser';
+import { cells, closeBrowser, draft, finished, grid, made, open, prompt, shown, studio, viewer } from './browser';
 
 afterAll(closeBrowser);
 
@@ -61,9 +61,7 @@ describe('in the request', () => {
   it('what gave way to a prompt of before comes back, also from within the prompt', async () => {
     await using opened = await open({ query: 'empty&step=5', screen: 'create' });
     const { page } = opened;
-    await prompt(page).fill('a fox');
-    await page.keyboard.press('Control+Enter');
-    await finished(page).waitFor();
+    await made(page, 'a fox');
     await prompt(page).fill('a long description of a harbour');
     await page.keyboard.press('Alt+ArrowUp');
     await expect.poll(() => prompt(page).inputValue()).toBe('a fox');
@@ -78,9 +76,7 @@ describe('in the request', () => {
   it('and where one came back to it by key there is nothing to take back', async () => {
     await using opened = await open({ query: 'empty&step=5', screen: 'create' });
     const { page } = opened;
-    await prompt(page).fill('a fox');
-    await page.keyboard.press('Control+Enter');
-    await finished(page).waitFor();
+    await made(page, 'a fox');
     await prompt(page).fill('a cat');
     await page.keyboard.press('Alt+ArrowUp');
     await expect.poll(() => prompt(page).inputValue()).toBe('a fox');
