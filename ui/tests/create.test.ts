@@ -241,6 +241,17 @@ it('makes the picture of what stands in a field that one has not left', async ()
   await expect.poll(asked).toBe('7 4711');
 });
 
+it('shows the number that it takes', async () => {
+  await using opened = await open({ query: 'pictures=3', screen: 'create' });
+  const { page } = opened;
+  const count = page.getByRole('textbox', { name: 'How many' });
+  for (const [typed, taken] of [['500', '100'], ['700', '100'], ['2.6', '3'], ['0', '1']]) {
+    await count.fill(typed ?? '');
+    await count.press('Enter');
+    expect(await count.inputValue(), typed).toBe(taken);
+  }
+});
+
 it('keeps what to leave out open while one empties it', async () => {
   await using opened = await open({ query: 'pictures=3', screen: 'create' });
   const { page } = opened;
