@@ -20,7 +20,7 @@ import tokenizer as tok
 from batches import USUAL
 from form import BUILD
 from sample import guided, load
-from train import STATE, Rotations, drawn_batches, optimiser
+from train import SEAM, SHARES, STATE, Rotations, drawn_batches, optimiser, seams
 
 STUDENT = BUILD / "student.pt"
 SIGMAS = [1.0, 0.75, 0.5, 0.25, 0.0]
@@ -37,6 +37,7 @@ class Place:
     sigma: float
     x: torch.Tensor  # [B, N, 1024]
     target: torch.Tensor  # [B, N, 1024]
+    grid: tuple
     rotations: dict
     uses: int = USES
 
@@ -45,7 +46,7 @@ def places(predict, x, batch, rotations, substeps, between):
     """The four places of each path that the teacher goes from noise, in `substeps` steps between two of them, and one of
     those where it stood between: number `between`."""
     found, steps = [], []
-    place = lambda sigma, x, target: Place(batch.ids, batch.references, sigma, x.bfloat16(), target.clamp(-1.3, 1.3).bfloat16(), rotations)
+    place = lambda sigma, x, target: Place(batch.ids, batch.references, sigma, x.bfloat16(), target.clamp(-1.3, 1.3).bfloat16(), batch.grid, rotations)
     for now, then in zip(SIGMAS, SIGMAS[1:]):
         levels, begun = [now + (then - now) * i / substeps for i in range(substeps + 1)], x
         for a, b in zip(levels, levels[1:]):
@@ -79,7 +80,7 @@ class Paths:
 def begin(rank, step, options):
     teacher = load(options.teacher).requires_grad_(False).to(options.device)
     student = load(options.teacher).train().to(options.device)
-    batches = drawn_batches(options, 10**6 + step, rank)
+    batches = drawn_batches(options, 10**6 + step, rank, **SHARES)
     generator = torch.Generator(options.device).manual_seed(10**7 + 1000 * step + rank)
     network, shown = (torch.compile(m) if options.compile else m for m in (student, teacher.denoiser))
     rotations = Rotations(student.denoiser)
@@ -104,8 +105,9 @@ def begin(rank, step, options):
             sigma = torch.full((len(place.ids),), place.sigma, device=options.device)
             given = (place.x.float(), sigma, place.ids, place.rotations, place.references)
             prediction = (network if kind in USUAL else student)(*given)
-        error = (prediction.float() - place.target.float()).pow(2).mean()
-        return loop.Work(error / place.sigma, len(place.ids), {f"sigma {place.sigma:.2f}" if place.sigma in SIGMAS else "between": (error.detach(), 1)})
+        off = prediction.float() - place.target.float()
+        error = off.pow(2).mean()
+        return loop.Work((error + SEAM * seams(off, place.grid).mean()) / place.sigma, len(place.ids), {f"sigma {place.sigma:.2f}" if place.sigma in SIGMAS else "between": (error.detach(), 1)})
 
     return loop.Job(student, optimiser(student), work, decay=0.99)
 

@@ -23,6 +23,7 @@ from scenes import Stage
 from tasks import Tasks
 
 STATE = BUILD / "state.pt"
+SHARES = dict(two=0.30, several=0.07, style_said=0.85, products=0.12)  # of tasks: more than usual of what is hard
 BANDS = ((0, 0.4), (0.4, 0.75), (0.75, 1.01))  # of noise, for the log
 
 
@@ -95,7 +96,7 @@ class Rotations:
 
 def begin(rank, step, options):
     model = build_model().to(options.device)
-    batches = drawn_batches(options, step, rank, two=0.30, several=0.07, style_said=0.85, products=0.12)
+    batches = drawn_batches(options, step, rank, **SHARES)
     generator = torch.Generator(options.device).manual_seed(1000 * step + rank)
     network = torch.compile(model) if options.compile else model
     rotations, costs = Rotations(model.denoiser), {}
