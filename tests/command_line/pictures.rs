@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use likeness_library::Library;
+use likeness_library::{Filter, Library};
 use likeness_tests::program::{Desk, Ran};
 use likeness_tests::starter::sha256;
 use serde_json::Value;
@@ -278,4 +278,14 @@ fn a_picture_becomes_larger_and_says_so() {
     let again = desk.run(&["upscale", "fox.png", "--by", "3", "--out", "no.png"]);
     assert_eq!(again.code, Some(2));
     assert!(again.errors.contains("accepted: 2, 4"), "{}", again.errors);
+}
+
+#[test]
+fn what_was_made_larger_is_of_the_same_subject() {
+    let desk = Desk::new();
+    let small = desk.succeed(&["generate", "a red fox", "--seed", "1", "--json"]).json().remove(0);
+    desk.succeed(&["upscale", small["path"].as_str().expect("a path"), "--by", "2"]);
+    let library = Library::open_there(&desk.path("library"), 0).expect("it opens");
+    let foxes = Filter { subject: Some("fox".to_owned()), ..Filter::default() };
+    assert_eq!(library.page(&foxes, None, 9).expect("it is read").total, 2);
 }

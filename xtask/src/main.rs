@@ -30,7 +30,7 @@ The project's own commands.
   cargo xtask eval-starter [--json]         measure the starter model, print its table
   cargo xtask bench [--peers]               speed beside PyTorch and OpenVINO, as ratios
   cargo xtask fuzz [TARGET] [--seconds N]   throw damaged files at the readers, any shape at the kernels
-  cargo xtask bundle                        a package to install: both programs and the starter
+  cargo xtask bundle                        a package to install: both programs and our two models
   cargo xtask bindings                      write ui/src/bindings from the studio's commands
   cargo xtask golden [NAME]                 make the reference numbers again, with PyTorch
 

@@ -28,6 +28,7 @@ Examples:
 Environment:
   LIKENESS_LIBRARY  the library folder, where pictures go without --out and models/ is looked in
   LIKENESS_MODELS   further folders of models, or models themselves
+  LIKENESS_CPU      the most instructions to use: portable, avx2, avx512 and others
 
 Exit codes: 1 internal, 2 usage, 3 input, 4 model, 5 storage, 130 interrupted.";
 
@@ -36,12 +37,12 @@ Examples:
   likeness generate \"a red fox on a snowy beach, paper cut\" --out fox.png
   likeness generate \"a blue fire engine, sticker\" --seed 7 --count 4 --out drafts/
   likeness generate \"the mug on a forest floor\" --ref mug.png --size 160x96
-  likeness generate \"a lighthouse at night\" --init sketch.png --strength 0.7
-  likeness generate \"a robot\" --seed 965400086 --noise-source torch --json";
+  likeness generate \"a sailboat at sunset\" --init sketch.png --strength 0.7
+  likeness generate \"a cactus\" --seed 965400086 --noise-source torch --json";
 
 const EDIT_EXAMPLES: &str = "\
 Examples:
-  likeness edit fox.png \"make it night\" --out night.png
+  likeness edit fox.png \"put it in a city at night\" --out night.png
   likeness edit mug.webp \"make the mug green\" --seed 3 --json";
 
 /// An image studio on your own machine: pictures from words and from other pictures, offline.
@@ -185,7 +186,8 @@ pub struct Options {
     /// auto, f32, bf16 or int8; all but f32 are approximations
     #[arg(long, value_name = "NAME")]
     precision: Option<String>,
-    /// An addition to the weights and how much of it; may be given several times
+    /// An addition to the weights and how much of it, where the model's family takes them (none that
+    /// runs does yet); may be given several times
     #[arg(long = "lora", value_name = "FILE:WEIGHT")]
     loras: Vec<String>,
     /// Where to: a .png, .jpg or .webp file, or a folder [default: the library]

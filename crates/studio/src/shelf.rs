@@ -58,6 +58,8 @@ impl Shelf {
         let mut picture = NewPicture::read(&larger.bytes).map_err(StudioError::internal)?;
         picture.parents = vec![Parent { id: PictureId::of(source), relation: Relation::Edit }];
         picture.seconds = Some(larger.seconds);
+        // Of the same thing, where the library knows the smaller one.
+        picture.subject = self.library.picture(PictureId::of(source)).ok().and_then(|row| row.subject);
         let (id, _) = self.library.add_picture(&picture, now)?;
         Ok(self.library.path_of(id)?)
     }
