@@ -42,9 +42,11 @@ fn a_day() {
     window.click(&window.wait_for(STAR, SOON));
     window.wait("the star to be kept", SOON, || star_of(&window, &id).then_some(()));
     assert_fits(&window);
-    let larger = enlarged(&window, &id);
+    let changed = changed_where_painted(&window, &id);
+    picture_of(&window, "changed");
+    let larger = enlarged(&window, &changed);
     picture_of(&window, "enlarged");
-    find(&window, "fox", 2);
+    find(&window, "fox", 3);
     picture_of(&window, "library");
     find(&window, "zebra", 0);
     picture_of(&window, "nothing-found");
@@ -52,22 +54,47 @@ fn a_day() {
 
     let window = screen.open(binary(), &[]);
     window.wait_for("[aria-label=Prompt]", SOON);
-    let both = [larger.as_str(), id.as_str()];
-    assert_eq!(window.pictures(), both, "the pictures are there the next morning");
+    let all = [&larger, &changed, &id].map(String::as_str);
+    assert_eq!(window.pictures(), all, "the pictures are there the next morning");
     assert!(star_of(&window, &id), "and so is the star");
-    find(&window, "fox", 2);
+    find(&window, "fox", 3);
     picture_of(&window, "next-morning");
     let queue = window.call("queue", json!({})).expect("there is a queue");
     assert_eq!(queue["paused"], false, "a window that was closed has nothing to excuse");
     window.close();
 }
 
+/// Paints over the middle of the picture that is looked at, and has it made anew there: the id of what comes
+/// of it, which is then looked at.
+fn changed_where_painted(window: &Window, id: &str) -> String {
+    window.press(&['m']);
+    let picture = window.wait_for("[data-region=viewer] .pad", SOON);
+    window.drag(&picture, (-60, 0), (60, 0));
+    picture_of(window, "painting");
+    window.click(&window.wait_for("[data-action='mask.done']", SOON));
+    window.wait_for("[aria-label='Only where painted']", SOON);
+    window.press(&[key::CONTROL, key::ENTER]);
+    let changed = window
+        .wait("what was painted", SOON, || window.pictures().into_iter().find(|one| one != id));
+    window.wait_to_show(&changed);
+    let detail = window.call("picture", json!({"id": changed})).expect("it is there");
+    assert_eq!(detail["parents"][0]["id"], id);
+    let recipe = &detail["recipe"];
+    assert_eq!(recipe["init"]["asset"], id);
+    assert_ne!(recipe["mask"], json!(null));
+    changed
+}
+
 /// Makes the picture that is looked at four times as large: the id of what comes of it, which is then
 /// looked at.
 fn enlarged(window: &Window, id: &str) -> String {
+    // Out of the prompt, where it would be written.
+    window.click(&window.wait_for("[data-region=viewer]", SOON));
     window.press(&['u']);
-    let larger = window
-        .wait("the larger picture", SOON, || window.pictures().into_iter().find(|one| one != id));
+    let before = window.pictures();
+    let larger = window.wait("the larger picture", SOON, || {
+        window.pictures().into_iter().find(|one| !before.contains(one))
+    });
     let width = |id: &str| {
         window.call("picture", json!({"id": id})).expect("it is there")["card"]["width"].as_u64()
     };

@@ -104,6 +104,19 @@ impl Session {
         self.post("/actions", &source).expect("keys can be pressed");
     }
 
+    /// Draws a line with the button held, between two places that are told in pixels from an element's middle.
+    pub fn drag(&self, element: &Element, from: (i32, i32), to: (i32, i32)) {
+        let origin = json!({ELEMENT: element.0});
+        let go = |(x, y): (i32, i32), duration| json!({"type": "pointerMove", "duration": duration, "x": x, "y": y, "origin": origin});
+        let source = json!({"actions": [{"type": "pointer", "id": "mouse", "actions": [
+            go(from, 0),
+            {"type": "pointerDown", "button": 0},
+            go(to, 200),
+            {"type": "pointerUp", "button": 0},
+        ]}]});
+        self.post("/actions", &source).expect("a line can be drawn");
+    }
+
     /// Moves the pointer over a part of the page.
     pub fn hover(&self, element: &Element) {
         let origin = json!({ELEMENT: element.0});

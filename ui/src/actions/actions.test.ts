@@ -50,8 +50,9 @@ const press = (key: string, held: Partial<KeyboardEventInit> = {}) => {
 test('no two actions share an id, and no two a key on one screen', () => {
   expect(new Set(actions.map((one) => one.id)).size).toBe(actions.length);
   const taken = new Map<string, string>();
-  // The library's keys work there alone, and some of them mean the same thing elsewhere.
-  for (const one of actions.filter(({ id }) => !id.startsWith('library.'))) {
+  // The library's keys work there alone, and some of them mean the same thing elsewhere; what is offered nowhere is what
+  // a key means where nothing else takes it.
+  for (const one of actions.filter(({ id, hidden }) => !id.startsWith('library.') && !hidden)) {
     for (const key of keysOf(one)) {
       expect(taken.get(key), `${key} of ${one.id}`).toBeUndefined();
       taken.set(key, one.id);
@@ -190,6 +191,20 @@ test('editing takes the picture up at its own size, with its words cleared', asy
   await perform(action('picture.edit'));
   const { prompt, references, width } = compose.draft;
   expect([prompt, references[0]?.role, width]).toEqual(['', 'edit', viewer.card()?.width]);
+});
+
+test('begins from a picture, in its words where none are written', async () => {
+  await given();
+  const card = viewer.card();
+  press('i');
+  await vi.waitFor(() => expect(compose.draft.init).toEqual({ asset: card?.id, strength: null }));
+  expect([compose.draft.prompt, compose.draft.width, compose.draft.mask]).toEqual([card?.prompt, card?.width, null]);
+  expect(compose.draft.parents).toEqual([{ id: card?.id, relation: 'variation' }]);
+  await undo.undo();
+  expect([compose.draft.init, compose.draft.prompt]).toEqual([null, '']);
+  compose.patch({ prompt: 'a fox in the snow' });
+  await perform(action('picture.begin'));
+  expect(compose.draft.prompt).toBe('a fox in the snow');
 });
 
 test('a larger picture is made in the queue, shown when it is there, and knows where it comes from', async () => {

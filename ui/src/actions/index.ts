@@ -1,5 +1,6 @@
 /** Every action there is, found by id and by key. */
 import { createActions } from '../features/create/actions';
+import { paintingActions } from '../features/create/painting-actions';
 import { pictureActions } from '../features/create/picture-actions';
 import { libraryActions } from '../features/library/actions';
 import { queueActions } from '../features/queue/actions';
@@ -9,7 +10,7 @@ import { matches, writes } from './keys';
 import type { Action } from './types';
 import { viewActions } from './view';
 
-export const actions: readonly Action[] = [...createActions, ...pictureActions, ...queueActions, ...libraryActions, ...viewActions];
+export const actions: readonly Action[] = [...createActions, ...paintingActions, ...pictureActions, ...queueActions, ...libraryActions, ...viewActions];
 
 const byId = new Map(actions.map((one) => [one.id, one]));
 

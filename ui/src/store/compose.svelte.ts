@@ -6,6 +6,7 @@ import { bytes } from '../strings/format';
 import { models } from './models.svelte';
 import { parentsAfter } from './parents';
 import { remember, remembered } from './remembered';
+import { sizeLike } from './sizes';
 import { toasts } from './toasts.svelte';
 import { undo, type Change } from './undo.svelte';
 
@@ -172,6 +173,24 @@ class Compose {
     } finally {
       this.sending = false;
     }
+  }
+
+  /**
+   * Begins the next picture from this one: all over, or only where a mask lets it change. `said` is the prompt that
+   * the picture was made with, for where none is written.
+   */
+  beginFrom(asset: Asset, said: string, mask: string | null): void {
+    const { draft, able } = this;
+    const strength = draft.init?.asset === asset.sha256 ? draft.init.strength : null;
+    const patch = {
+      init: { asset: asset.sha256, strength },
+      mask: mask === null ? null : { asset: mask },
+      prompt: draft.prompt.trim() === '' ? said : draft.prompt,
+      ...(able && sizeLike(able, asset)),
+    };
+    const relation: Relation = mask === null ? 'variation' : 'edit';
+    const parents = parentsAfter(draft, { ...draft, ...patch }, [{ id: asset.sha256, relation }]);
+    this.patch({ ...patch, parents }, t(mask === null ? 'create.init.begun' : 'create.mask.taken'));
   }
 
   /** Takes a picture of the library, or an asset, as a reference. */

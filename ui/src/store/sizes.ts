@@ -44,6 +44,12 @@ export function sizeOf(able: Abilities, wide: number, high: number): Size | null
   return best?.size ?? null;
 }
 
+/** The size itself where the model can draw it, otherwise the nearest in shape. */
+export function sizeLike(able: Abilities, { width, height }: Size): Size | null {
+  const own = [width, height].every((side) => side >= able.min_side && side <= able.max_side && side % able.multiple === 0);
+  return own ? { width, height } : sizeOf(able, width, height);
+}
+
 /** The name of the ratio that a size is nearest to, as it would be chosen; null for a size of its own. */
 export function ratioOf(able: Abilities, size: Size): string | null {
   const found = RATIOS.find(({ wide, high }) => {

@@ -5,6 +5,7 @@ import CornerUpLeft from '@lucide/svelte/icons/corner-up-left';
 import Download from '@lucide/svelte/icons/download';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Images from '@lucide/svelte/icons/images';
+import ImagePlay from '@lucide/svelte/icons/image-play';
 import ImagePlus from '@lucide/svelte/icons/image-plus';
 import ImageUpscale from '@lucide/svelte/icons/image-upscale';
 import PencilLine from '@lucide/svelte/icons/pencil-line';
@@ -17,6 +18,7 @@ import type { Action } from '../../actions/types';
 import { platform } from '../../platform';
 import { compose } from '../../store/compose.svelte';
 import { moveToTrash, setRating, setStar } from '../../store/marks';
+import { sizeLike } from '../../store/sizes';
 import { targets } from '../../store/targets.svelte';
 import { toasts } from '../../store/toasts.svelte';
 import { view } from '../../store/view.svelte';
@@ -75,8 +77,15 @@ async function edit(): Promise<void> {
   if (id === null) return;
   const asset = await platform().call('asset', { id });
   const references = [{ asset: asset.sha256, role: 'edit' as const, name: asset.name }];
-  const { width, height } = asset;
-  compose.patch({ prompt: '', references, init: null, mask: null, width, height, parents: [{ id, relation: 'edit' }] }, t('create.edit.begun'));
+  const size = compose.able && sizeLike(compose.able, asset);
+  compose.patch({ prompt: '', references, init: null, mask: null, ...size, parents: [{ id, relation: 'edit' }] }, t('create.edit.begun'));
+  toPrompt();
+}
+
+async function begin(): Promise<void> {
+  const found = await detail();
+  if (!found) return;
+  compose.beginFrom(await platform().call('asset', { id: found.card.id }), found.card.prompt, null);
   toPrompt();
 }
 
@@ -162,6 +171,7 @@ export const pictureActions: readonly Action[] = [
     },
   },
   { id: 'picture.edit', name: () => t('picture.edit'), group: 'picture', keys: ['E'], icon: PencilLine, when: one, run: edit },
+  { id: 'picture.begin', name: () => t('picture.begin'), group: 'picture', keys: ['I'], icon: ImagePlay, when: () => one() && (compose.able?.init ?? false), run: begin },
   { id: 'picture.remix', name: () => t('picture.remix'), group: 'picture', keys: ['R'], icon: Shuffle, when: one, run: () => recalled('remix') },
   ...enlargements,
   ...recalls,

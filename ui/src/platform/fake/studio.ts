@@ -21,6 +21,8 @@ export class FakeStudio {
   #byId = new Map<string, PictureCard>();
   /** Files that are no pictures of the library, only used in requests. */
   #assets = new Map<string, Asset>();
+  /** Bytes that were pasted or painted, the latest last. */
+  taken: { name: string; base64: string }[] = [];
   #last: Parameters<typeof fakeRoofline>[0] = null;
   #measured = false;
   /** What the last filter let through, for the pages after the first: a studio has an index for that. */
@@ -170,7 +172,8 @@ export class FakeStudio {
       this.#told(imported);
       return { imported, refused };
     },
-    import_bytes: ({ name, reference }) => {
+    import_bytes: ({ name, base64, reference }) => {
+      this.taken.push({ name, base64 });
       const imported = this.#import(name, reference ?? false);
       this.#told([imported]);
       return imported;
