@@ -58,7 +58,7 @@ impl Engine {
     /// they were loaded.
     pub fn load(&mut self, precision: Precision) -> Result<f64, RenderError> {
         let compute = self.compute(precision)?;
-        if matches!(&self.loaded, Some((loaded, _)) if *loaded == compute) {
+        if self.has_loaded(compute) {
             return Ok(0.0);
         }
         let started = Instant::now();
@@ -70,12 +70,17 @@ impl Engine {
         Ok(started.elapsed().as_secs_f64())
     }
 
+    fn has_loaded(&self, compute: Compute) -> bool {
+        matches!(&self.loaded, Some((loaded, _)) if *loaded == compute)
+    }
+
     fn compute(&self, precision: Precision) -> Result<Compute, RenderError> {
         let accepted = &self.model.capabilities().precisions;
+        let here = self.device.is_cpu() && accepted.contains(&precision);
         match precision {
             Precision::F32 => Ok(Compute::F32),
-            Precision::Bf16 if self.device.is_cpu() => Ok(Compute::Bf16),
-            Precision::Int8 if accepted.contains(&precision) => Ok(Compute::Int8),
+            Precision::Bf16 if here => Ok(Compute::Bf16),
+            Precision::Int8 if here => Ok(Compute::Int8),
             _ => {
                 let problem = format!("{precision} products are not computed on this device yet");
                 Err(request("precision", problem, "f32"))
@@ -134,15 +139,16 @@ impl Renderer for Engine {
     ) -> Result<Vec<Rendered>, RenderError> {
         let started = Instant::now();
         self.check(recipe, inputs)?;
-        self.compute(recipe.precision)?;
-        if self.loaded.is_none() {
+        let compute = self.compute(recipe.precision)?;
+        if !self.has_loaded(compute) {
             watch.progress(Progress::Loading);
         }
         let load = self.load(recipe.precision)?;
         let Some((_, pipeline)) = &self.loaded else {
             return Err(RenderError::Internal("nothing was loaded".into()));
         };
-        self.check_memory(pipeline.need(recipe, inputs).total())?;
+        // What the pictures before this one left behind is free to it, though not to the system.
+        self.check_memory(pipeline.need(recipe, inputs).total().saturating_sub(pipeline.held()))?;
         let Some((_, pipeline)) = &mut self.loaded else {
             return Err(RenderError::Internal("nothing was loaded".into()));
         };

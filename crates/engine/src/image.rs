@@ -236,9 +236,18 @@ pub fn transpose(numbers: &[f32], rows: usize, columns: usize) -> Vec<f32> {
         .collect()
 }
 
+/// The least alpha that no eye tells from an opaque one.
+const FAINT: u8 = 250;
+
+/// Whether there are pixels with an alpha that [`drop_faint_alpha`] would drop.
+pub fn has_faint_alpha(pixels: &Pixels) -> bool {
+    let faint = |pixel: &[u8]| (FAINT..255).contains(&pixel[3]);
+    pixels.channels == 4 && pixels.data.chunks_exact(4).any(faint)
+}
+
 /// A picture that is opaque but for the last few steps of alpha, which no eye sees, as RGB.
 pub fn drop_faint_alpha(pixels: Pixels) -> Pixels {
-    let opaque = pixels.channels == 4 && pixels.data.chunks_exact(4).all(|pixel| pixel[3] >= 250);
+    let opaque = pixels.channels == 4 && pixels.data.chunks_exact(4).all(|pixel| pixel[3] >= FAINT);
     match opaque {
         true => Pixels { channels: 3, data: without_alpha(&pixels.data), ..pixels },
         false => pixels,
@@ -293,6 +302,15 @@ mod tests {
                 assert!(near, "a plain picture stays plain: {pixel:?} from {from:?} to {to:?}");
             }
         }
+    }
+
+    #[test]
+    fn alpha_that_no_eye_sees_is_dropped_and_can_be_told() {
+        let with = |alpha: u8| Pixels::new(1, 1, 4, vec![1, 2, 3, alpha]).unwrap();
+        let dropped = |alpha| drop_faint_alpha(with(alpha)).channels == 3;
+        assert_eq!([249, 250, 254, 255].map(dropped), [false, true, true, true]);
+        let faint = |alpha| has_faint_alpha(&with(alpha));
+        assert_eq!([249, 250, 254, 255].map(faint), [false, true, true, false]);
     }
 
     #[test]

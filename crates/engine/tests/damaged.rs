@@ -378,6 +378,12 @@ fn a_configuration_is_believed_in_nothing() {
         vouch(model.path());
         assert_described(model.path(), &[file, said]);
     }
+    // As few tokens as the text encoder knows, but one with a number beyond.
+    let model = copy("diffusers");
+    let tokenizer = "tokenizer/tokenizer.json";
+    edit_json(&model.path().join(tokenizer), |file| file["model"]["vocab"]["!"] = 5000.into());
+    vouch(model.path());
+    assert_described(model.path(), &[tokenizer, "a token 5000"]);
     for (file, text) in [
         (NETWORK, "{"),
         (NETWORK, "[]"),

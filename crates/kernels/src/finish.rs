@@ -57,6 +57,12 @@ impl Finish<'_> {
     }
 }
 
+/// Not `max`, which would make a zero of what is not a number.
+#[inline(always)]
+fn relu(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
+}
+
 #[inline(always)]
 pub(crate) fn activate<M: Math>(x: f32, activation: Activation) -> f32 {
     match activation {
@@ -69,7 +75,7 @@ pub(crate) fn activate<M: Math>(x: f32, activation: Activation) -> f32 {
             x - x / (1.0 + exp::<M>(2.0 * inner))
         }
         Activation::QuickGelu => x / (1.0 + exp::<M>(-1.702 * x)),
-        Activation::Relu => x.max(0.0),
+        Activation::Relu => relu(x),
     }
 }
 
@@ -112,7 +118,7 @@ fn line_body<M: Math>(sums: &[f32], finish: &Finish, columns: usize, at: usize, 
         }
     }
     if finish.relu {
-        out.iter_mut().for_each(|x| *x = x.max(0.0));
+        out.iter_mut().for_each(|x| *x = relu(*x));
     }
 }
 

@@ -100,6 +100,22 @@ fn blocks_are_multiplied_as_gguf_means_them() {
     check(&x, m, &packed, &Finish::default());
 }
 
+/// An overflow must be seen at the end, and no ReLU on the way may make a zero of it.
+#[test]
+fn what_is_not_a_number_stays_so() {
+    let w = Matrix::pack_rows(&[1.0; 6], 2, 3, Format::F32).unwrap();
+    for finish in [
+        Finish { activation: Activation::Relu, ..Finish::default() },
+        Finish { relu: true, ..Finish::default() },
+    ] {
+        let mut out = [0.0; 2];
+        matmul(&[1.0, f32::NAN, 1.0], 1, &w, &finish, &mut out).unwrap();
+        assert!(out.iter().all(|x| x.is_nan()), "{out:?}");
+        matmul(&[-1.0; 3], 1, &w, &finish, &mut out).unwrap();
+        assert_eq!(out, [0.0; 2]);
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_refused() {
     let w = Matrix::pack_rows(&[1.0; 6], 2, 3, Format::F32).unwrap();

@@ -1,10 +1,7 @@
 //! What a picture file says of itself, as the row it will be.
 
-use std::io::Cursor;
-
-use image::{ImageDecoder, ImageReader};
 use likeness_picture::foreign::{self, Field};
-use likeness_picture::{Format, Limits, PictureError, PictureMetadata, read_metadata};
+use likeness_picture::{Limits, Looks, PictureError, PictureMetadata, look_at, read_metadata};
 use likeness_recipe::ResolvedRecipe;
 
 use crate::table::parents::{Parent, Relation};
@@ -15,20 +12,11 @@ pub(crate) const OURS: &str = "likeness";
 /// The `source` of a picture that no program has signed.
 pub(crate) const FILE: &str = "file";
 
-/// A file's format and size, from its header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Looks {
-    pub format: Format,
-    pub width: u32,
-    pub height: u32,
-    pub alpha: bool,
-}
-
 impl<'a> NewPicture<'a> {
     /// Reads what a picture file says about itself: our recipe, or the settings of another program.
     /// Its pixels are not unpacked; no job made it.
     pub fn read(bytes: &'a [u8]) -> Result<Self, PictureError> {
-        let Looks { format, width, height, alpha } = look_at(bytes)?;
+        let Looks { format, width, height, alpha } = look_at(bytes, &Limits::default())?;
         // A file whose texts are damaged is a picture all the same.
         let metadata = read_metadata(bytes).unwrap_or(PictureMetadata {
             format,
@@ -104,33 +92,4 @@ fn parents_of(recipe: &ResolvedRecipe) -> Vec<Parent> {
     let relation = if recipe.mask.is_some() { Relation::Edit } else { Relation::Variation };
     let init = recipe.init.iter().filter_map(|init| parent(&init.sha256, relation));
     references.chain(init).collect()
-}
-
-/// Reads a picture file's header, within the limits of reading it.
-pub(crate) fn look_at(bytes: &[u8]) -> Result<Looks, PictureError> {
-    let limits = Limits::default();
-    let too_large = |found: String, limit: String| PictureError::TooLarge { found, limit };
-    if bytes.len() as u64 > limits.bytes {
-        let mb = limits.bytes >> 20;
-        return Err(too_large(format!("more than {mb} MB"), format!("at most {mb} MB")));
-    }
-    let format = Format::of_content(bytes)?;
-    let damaged = |error: image::ImageError| PictureError::Damaged {
-        format: format.name(),
-        problem: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
-    };
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let reader = reader.map_err(|error| damaged(error.into()))?;
-    let mut decoder = reader.into_decoder().map_err(damaged)?;
-    let (mut width, mut height) = decoder.dimensions();
-    if width.max(height) > limits.side || u64::from(width) * u64::from(height) > limits.pixels {
-        let limit = format!("at most {} a side, {} in all", limits.side, limits.pixels);
-        return Err(too_large(format!("{width}x{height} pixels"), limit));
-    }
-    let alpha = decoder.color_type().has_alpha();
-    // The four that lie on their side are numbered 5 to 8 in EXIF.
-    if decoder.orientation().map_err(damaged)?.to_exif() > 4 {
-        (width, height) = (height, width);
-    }
-    Ok(Looks { format, width, height, alpha })
 }

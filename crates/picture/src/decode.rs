@@ -39,6 +39,35 @@ pub struct Decoded {
     pub sha256: String,
 }
 
+/// What a picture file is, from its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looks {
+    /// What the file is.
+    pub format: Format,
+    /// Pixels from left to right, upright as in [`Decoded`].
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// Whether it may be seen through in places.
+    pub alpha: bool,
+}
+
+/// Reads a picture file's header; no pixel is unpacked.
+pub fn look_at(bytes: &[u8], limits: &Limits) -> Result<Looks, PictureError> {
+    let format = format_within(bytes, limits)?;
+    let look = || {
+        let mut decoder = open(bytes, format, limits)?;
+        let ((mut width, mut height), alpha) =
+            (decoder.dimensions(), decoder.color_type().has_alpha());
+        // The four that lie on their side are numbered 5 to 8 in EXIF.
+        if decoder.orientation()?.to_exif() > 4 {
+            (width, height) = (height, width);
+        }
+        Ok(Looks { format, width, height, alpha })
+    };
+    look().map_err(|error: Unpack| error.told(format, limits))
+}
+
 /// Reads and unpacks the picture at `path`.
 pub fn read_picture(path: &Path, limits: &Limits) -> Result<Decoded, PictureError> {
     decode(&read_file(path, limits.bytes)?, limits)
@@ -46,26 +75,37 @@ pub fn read_picture(path: &Path, limits: &Limits) -> Result<Decoded, PictureErro
 
 /// Unpacks the picture in `bytes`.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
-    if bytes.len() as u64 > limits.bytes {
-        return Err(too_many_bytes(limits.bytes));
-    }
-    let format = Format::of_content(bytes)?;
-    let pixels = unpack(bytes, limits).map_err(|error| match error {
-        Unpack::TooLarge(error) => error,
-        Unpack::Failed(ImageError::Limits(_)) => PictureError::TooLarge {
-            found: "more pixels than could be unpacked".to_owned(),
-            limit: format!("at most {} million pixels", limits.pixels / 1_000_000),
-        },
-        Unpack::Failed(error) => {
-            PictureError::Damaged { format: format.name(), problem: one_line(&error.to_string()) }
-        }
-    })?;
+    let format = format_within(bytes, limits)?;
+    let pixels = unpack(bytes, format, limits).map_err(|error| error.told(format, limits))?;
     Ok(Decoded { pixels, format, sha256: format!("{:x}", Sha256::digest(bytes)) })
 }
 
+fn format_within(bytes: &[u8], limits: &Limits) -> Result<Format, PictureError> {
+    if bytes.len() as u64 > limits.bytes {
+        return Err(too_many_bytes(limits.bytes));
+    }
+    Format::of_content(bytes)
+}
+
 enum Unpack {
-    TooLarge(PictureError),
+    Refused(PictureError),
     Failed(ImageError),
+}
+
+impl Unpack {
+    fn told(self, format: Format, limits: &Limits) -> PictureError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Failed(ImageError::Limits(_)) => PictureError::TooLarge {
+                found: "more than could be unpacked".to_owned(),
+                limit: format!("at most {} million pixels", limits.pixels / 1_000_000),
+            },
+            Self::Failed(error) => PictureError::Damaged {
+                format: format.name(),
+                problem: one_line(&error.to_string()),
+            },
+        }
+    }
 }
 
 impl From<ImageError> for Unpack {
@@ -74,16 +114,48 @@ impl From<ImageError> for Unpack {
     }
 }
 
-fn unpack(bytes: &[u8], limits: &Limits) -> Result<Pixels, Unpack> {
+fn open<'a>(
+    bytes: &'a [u8],
+    format: Format,
+    limits: &Limits,
+) -> Result<impl ImageDecoder + 'a, Unpack> {
+    if format == Format::WebP {
+        check_chunks(bytes).map_err(Unpack::Refused)?;
+    }
     let mut reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(ImageError::from)?;
     let mut memory = image::Limits::no_limits();
-    // 16 bits in four channels is the widest a pixel gets; as much again for the decoder itself.
-    memory.max_alloc = Some(limits.pixels.saturating_mul(16));
+    // Of what stands beside the pixels, such as a profile of colours, which a few bytes may unpack to. The
+    // pixels themselves are held to their number below.
+    memory.max_alloc = Some(limits.bytes);
     reader.limits(memory);
-    let mut decoder = reader.into_decoder()?;
+    let decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    check_size(width, height, limits).map_err(Unpack::TooLarge)?;
+    check_size(width, height, limits).map_err(Unpack::Refused)?;
+    Ok(decoder)
+}
+
+/// Whether each chunk of a WebP is within the file: the decoder takes memory for what a chunk says.
+fn check_chunks(bytes: &[u8]) -> Result<(), PictureError> {
+    let length = |at: usize| {
+        let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
+        four.map(|four| u32::from_le_bytes(four) as usize)
+    };
+    let end = length(4).map_or(0, |length| length.saturating_add(8)).min(bytes.len());
+    let mut at = 12;
+    while at + 8 <= end {
+        let (size, rest) = (length(at + 4).unwrap_or(0), bytes.len() - at - 8);
+        if size > rest {
+            let problem = format!("a part of it says {size} bytes, and {rest} are left");
+            return Err(PictureError::Damaged { format: Format::WebP.name(), problem });
+        }
+        at += 8 + size + size % 2;
+    }
+    Ok(())
+}
+
+fn unpack(bytes: &[u8], format: Format, limits: &Limits) -> Result<Pixels, Unpack> {
+    let mut decoder = open(bytes, format, limits)?;
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);

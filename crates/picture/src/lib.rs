@@ -26,7 +26,7 @@ mod format;
 mod store;
 mod error;
 
-pub use decode::{Decoded, Limits, decode, read_picture};
+pub use decode::{Decoded, Limits, Looks, decode, look_at, read_picture};
 pub use encode::{check_recipe_fits, encode, encode_after};
 pub use error::PictureError;
 pub use format::Format;

@@ -12,8 +12,10 @@ pub(crate) const PNG_JSON_KEY: &str = "likeness";
 /// The key that A1111 made common.
 pub(crate) const PNG_PARAMETERS_KEY: &str = "parameters";
 
-/// Most bytes of one text once unpacked, and of all of them packed. ComfyUI's graphs reach a megabyte.
+/// Most bytes of all texts once unpacked. ComfyUI's graphs reach a megabyte.
 const TEXT_BYTES: usize = 8 << 20;
+/// Most bytes that reading them takes: a text is there twice, and its buffer grows by doubling.
+const READING_BYTES: usize = 4 * TEXT_BYTES;
 
 /// What a picture file says about itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,10 +63,19 @@ fn read_exif(bytes: &[u8], format: Format) -> PictureMetadata {
 }
 
 fn read_png(bytes: &[u8]) -> Result<PictureMetadata, PictureError> {
-    let limits = png::Limits { bytes: TEXT_BYTES };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
-    decoder.set_ignore_iccp_chunk(true);
-    let reader = decoder.read_info().map_err(|error| PictureError::Damaged {
+    let read = |texts: bool| {
+        let limits = png::Limits { bytes: READING_BYTES };
+        let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
+        decoder.set_ignore_iccp_chunk(true);
+        decoder.set_ignore_text_chunk(!texts);
+        decoder.read_info()
+    };
+    // A sound picture with a book in it is a picture all the same.
+    let reader = match read(true) {
+        Err(png::DecodingError::LimitsExceeded) => read(false),
+        read => read,
+    };
+    let reader = reader.map_err(|error| PictureError::Damaged {
         format: Format::Png.name(),
         problem: one_line(&error.to_string()),
     })?;
@@ -80,11 +91,11 @@ fn read_png(bytes: &[u8]) -> Result<PictureMetadata, PictureError> {
 
 /// A text that cannot be unpacked within the limit is left out: the others may still be wanted.
 fn png_texts(info: &png::Info<'_>) -> Vec<(String, String)> {
-    let mut texts = Vec::new();
-    for chunk in &info.uncompressed_latin1_text {
+    let (mut texts, mut room) = (Vec::new(), TEXT_BYTES);
+    for chunk in info.uncompressed_latin1_text.iter().filter(|chunk| chunk.text.len() <= TEXT_BYTES)
+    {
         texts.push((chunk.keyword.clone(), chunk.text.clone()));
     }
-    let mut room = TEXT_BYTES;
     for chunk in &info.compressed_latin1_text {
         let mut chunk = chunk.clone();
         if chunk.decompress_text_with_limit(room).is_ok()

@@ -322,6 +322,43 @@ fn invokeai() {
 }
 
 #[test]
+fn forge_steers_flux_by_another_number() {
+    let read = |cfg: &str| {
+        let settings = format!(
+            "a mug\nSteps: 20, Sampler: Euler, CFG scale: {cfg}, Distilled CFG Scale: 3.5, Seed: 1, Size: 64x64, RNG: CPU"
+        );
+        let read = read_settings(&texts(&[("parameters", &settings)])).unwrap();
+        let names: Vec<_> = read.unmatched.iter().map(|one| one.name.clone()).collect();
+        (read.value(Field::Guidance).map(str::to_owned), names)
+    };
+    assert_eq!(read("1"), (Some("3.5".to_owned()), vec![]));
+    assert_eq!(read("2"), (Some("3.5".to_owned()), vec!["CFG scale".to_owned()]));
+}
+
+#[test]
+fn comfyui_inpainting_and_batches_are_not_passed_over() {
+    let graph = r#"{
+        "3": {"class_type": "KSampler", "inputs": {"seed": 1, "steps": 20, "cfg": 7, "sampler_name": "heun",
+            "scheduler": "normal", "denoise": 1.0, "latent_image": ["5", 0], "positive": ["6", 0]}},
+        "5": {"class_type": "VAEEncodeForInpaint", "inputs": {"pixels": ["10", 0], "mask": ["11", 0]}},
+        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a mug"}},
+        "10": {"class_type": "LoadImage", "inputs": {"image": "mug.png"}},
+        "11": {"class_type": "LoadImageMask", "inputs": {"image": "mask.png", "channel": "red"}},
+        "9": {"class_type": "SaveImage", "inputs": {"images": ["3", 0]}}}"#;
+    let read = |graph: &str| {
+        let read = read_settings(&texts(&[("prompt", graph)])).unwrap();
+        let left: Vec<_> = read.unmatched.iter().map(|one| one.name.clone()).collect();
+        (read.value(Field::Sampler).map(str::to_owned), left.join(" "))
+    };
+    let painted = (Some("flow_heun".to_owned()), "LoadImageMask VAEEncodeForInpaint".to_owned());
+    assert_eq!(read(graph), painted);
+    let several = graph
+        .replace("VAEEncodeForInpaint", "EmptyLatentImage")
+        .replace(r#""pixels": ["10", 0]"#, r#""batch_size": 4"#);
+    assert_eq!(read(&several).1, "LoadImageMask batch_size");
+}
+
+#[test]
 fn invokeai_draws_noise_on_the_processor_unless_it_says_otherwise() {
     let read = |rand_device: &str| {
         let text = INVOKEAI.replace(r#""rand_device": "cpu", "#, rand_device);

@@ -2,7 +2,7 @@
 
 use likeness_picture::{
     Format, Limits, PictureError, PictureMetadata, check_recipe_fits, decode, encode, encode_after,
-    read_metadata,
+    look_at, read_metadata,
 };
 use likeness_recipe::{
     Enlarged, ModelRef, NoiseSource, Pixels, Precision, ResolvedRecipe, SCHEMA, Sampler, Schedule,
@@ -159,6 +159,36 @@ fn what_is_no_picture_is_refused() {
     }
     let small = Limits { bytes: 10, ..Limits::default() };
     assert!(matches!(decode(&[0; 11], &small), Err(PictureError::TooLarge { .. })));
+}
+
+#[test]
+fn what_a_part_of_a_file_says_of_its_length_is_checked() {
+    let features = b"VP8X\x0a\0\0\0\x08\0\0\0\x03\0\0\x03\0\0";
+    let [whole, part] = [u32::MAX, 0xffff_fff0].map(u32::to_le_bytes);
+    let webp = [b"RIFF", &whole[..], b"WEBP", features, b"EXIF", &part].concat();
+    let said = "a part of it says 4294967280 bytes, and 0 are left";
+    for error in [
+        decode(&webp, &Limits::default()).unwrap_err(),
+        look_at(&webp, &Limits::default()).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+#[test]
+fn a_picture_with_a_book_in_it_is_a_picture_all_the_same() {
+    let with = |megabytes: usize| {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
+        encoder.add_text_chunk("parameters".into(), "a fox\nSteps: 20, Seed: 1".into()).unwrap();
+        encoder.add_text_chunk("Comment".into(), "a".repeat(megabytes << 20)).unwrap();
+        encoder.write_header().unwrap().write_image_data(&[0]).unwrap();
+        read_metadata(&bytes).unwrap()
+    };
+    assert!(with(5).parameters.is_some());
+    let keys: Vec<_> = with(9).texts.into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["parameters"], "what is too long is left out");
+    assert_eq!(with(40).texts, []);
 }
 
 #[test]

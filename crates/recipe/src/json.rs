@@ -1,12 +1,20 @@
 //! Recipes as JSON: what is not understood is refused by name, never skipped.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{RecipeError, SCHEMA};
 
 pub(crate) fn write(recipe: &impl Serialize) -> String {
     // Only maps with keys other than text can fail, and recipes hold none.
     serde_json::to_string(recipe).expect("a recipe is plain data")
+}
+
+/// A number that fits: one too large would be infinite, which JSON has no word for.
+pub(crate) fn finite<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    let number = f32::deserialize(from)?;
+    let too_large = || D::Error::custom("the number is too large");
+    if number.is_finite() { Ok(number) } else { Err(too_large()) }
 }
 
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, RecipeError> {

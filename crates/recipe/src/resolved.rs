@@ -38,6 +38,7 @@ pub struct ResolvedRecipe {
     /// How many steps from noise to picture, at least 1.
     pub steps: u32,
     /// How strongly the prompt is followed; 1 is the model's plain answer.
+    #[serde(deserialize_with = "json::finite")]
     pub guidance: f32,
     /// How a step is taken.
     pub sampler: Sampler,
@@ -138,6 +139,7 @@ pub struct Init {
     /// Hash of its file, in hexadecimal.
     pub sha256: String,
     /// How far to go from it: above 0 (hardly) to 1 (entirely).
+    #[serde(deserialize_with = "json::finite")]
     pub strength: f32,
 }
 
@@ -158,5 +160,6 @@ pub struct Lora {
     /// Hash of its file, in hexadecimal.
     pub sha256: String,
     /// How much of it is added; 1 is as it was trained.
+    #[serde(deserialize_with = "json::finite")]
     pub weight: f32,
 }

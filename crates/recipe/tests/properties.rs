@@ -167,6 +167,16 @@ fn unknown_fields_are_refused_by_name() {
     }
 }
 
+/// JSON has no word for what is infinite: such a recipe would be written and never read again.
+#[test]
+fn a_number_too_large_is_refused() {
+    let json = resolve(&Recipe::new("fox"), &starter(), || 5).unwrap().to_json();
+    let large = json.replace(r#""guidance":1.0"#, r#""guidance":1e39"#);
+    assert_ne!(json, large);
+    let error = ResolvedRecipe::from_json(&large).unwrap_err().to_string();
+    assert!(error.contains("guidance") && error.contains("too large"), "{error}");
+}
+
 #[test]
 fn the_order_of_fields_is_part_of_the_format() {
     let resolved = resolve(&Recipe::new("fox"), &starter(), || 5).unwrap();

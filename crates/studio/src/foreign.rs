@@ -6,7 +6,7 @@
 use likeness_library::AnyId;
 use likeness_picture::PictureMetadata;
 use likeness_picture::foreign::{Field, Reason, Unmatched, read_settings};
-use likeness_recipe::ResolvedRecipe;
+use likeness_recipe::{ResolvedRecipe, Sampler};
 
 use crate::api::{ForeignSettings, RenderRequest, SettingFound, SettingUnmatched};
 use crate::models;
@@ -23,7 +23,7 @@ const HASH: usize = 12;
 pub(crate) fn settings(shared: &Shared, metadata: &PictureMetadata) -> Option<ForeignSettings> {
     let mut settings = match metadata.recipe() {
         Some(Ok(recipe)) => ours(shared, &recipe),
-        _ => theirs(metadata)?,
+        _ => as_the_model_calls_it(shared, theirs(metadata)?),
     };
     for field in &mut settings.fields {
         field.problem = problem(shared, &settings.request, &field.field);
@@ -68,6 +68,24 @@ fn theirs(metadata: &PictureMetadata) -> Option<ForeignSettings> {
         request,
         unmatched,
     })
+}
+
+/// Euler's method has one name in other programs, for flow models too: it becomes the one that the model has.
+fn as_the_model_calls_it(shared: &Shared, mut settings: ForeignSettings) -> ForeignSettings {
+    let has = |request: &RenderRequest| problem(shared, request, "sampler").is_none();
+    let request = &mut settings.request;
+    if request.sampler.as_deref() != Some(Sampler::Euler.name()) || has(request) {
+        return settings;
+    }
+    let flow = Sampler::FlowEuler.name().to_owned();
+    let other = RenderRequest { sampler: Some(flow.clone()), ..request.clone() };
+    if has(&other) {
+        *request = other;
+        for field in settings.fields.iter_mut().filter(|field| field.field == "sampler") {
+            field.value.clone_from(&flow);
+        }
+    }
+    settings
 }
 
 fn left(setting: &Unmatched) -> SettingUnmatched {

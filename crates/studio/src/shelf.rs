@@ -59,7 +59,8 @@ impl Shelf {
         picture.parents = vec![Parent { id: PictureId::of(source), relation: Relation::Edit }];
         picture.seconds = Some(larger.seconds);
         // Of the same thing, where the library knows the smaller one.
-        picture.subject = self.library.picture(PictureId::of(source)).ok().and_then(|row| row.subject);
+        picture.subject =
+            self.library.picture(PictureId::of(source)).ok().and_then(|row| row.subject);
         let (id, _) = self.library.add_picture(&picture, now)?;
         Ok(self.library.path_of(id)?)
     }

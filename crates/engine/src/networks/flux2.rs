@@ -61,6 +61,11 @@ pub struct Call<'a> {
 }
 
 impl Flux2 {
+    /// Bytes that calls left behind for the next.
+    pub fn held(&self) -> u64 {
+        self.buffers.held()
+    }
+
     /// Builds the network; the checkpoint's tensors must have exactly the configured shapes.
     pub fn new(config: Config, source: &Source) -> std::result::Result<Self, WeightError> {
         let file = source.checkpoint.file().to_owned();

@@ -189,7 +189,7 @@ pub struct Padding {
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json`; its tokens must be fewer than `vocabulary`.
+    /// Reads a `tokenizer.json`; its tokens must be below `vocabulary`.
     pub fn open(
         path: &Path,
         padding: Padding,
@@ -203,10 +203,11 @@ impl Tokenizer {
         // Length and filling are the manifest's to say.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| damaged(error.to_string()))?;
-        let size = inner.get_vocab_size(true);
-        if size > vocabulary {
+        // Ids may have gaps, so it is the last that counts.
+        let most = inner.get_vocab(true).into_values().max().unwrap_or(0);
+        if most as usize >= vocabulary {
             return Err(damaged(format!(
-                "it knows {size} tokens, and the text encoder {vocabulary}"
+                "it has a token {most}, and the text encoder knows those below {vocabulary}"
             )));
         }
         Ok(Self { inner, padding })

@@ -196,6 +196,12 @@ struct Shelf {
 }
 
 impl Buffers {
+    /// Bytes that lie here for the next pictures.
+    pub fn held(&self) -> u64 {
+        let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.free.iter().map(|one| 4 * one.len() as u64).sum()
+    }
+
     fn take(&self, len: usize) -> Buffer {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         let Shelf { free, most } = &mut *shelf;
@@ -272,6 +278,7 @@ mod tests {
         assert_ne!(both.0.as_ptr(), both.1.as_ptr());
         drop(both);
         assert_eq!(buffers.take(10).len(), 10);
+        assert!(buffers.held() >= 4 * 200, "{} bytes wait", buffers.held());
     }
 
     #[test]

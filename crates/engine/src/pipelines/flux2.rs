@@ -91,6 +91,11 @@ impl Pipeline {
         vec![self.prompts.used().clone(), self.cards.used().clone()]
     }
 
+    /// Bytes that renders before this one left behind, to be used again.
+    pub fn held(&self) -> u64 {
+        self.network.held()
+    }
+
     /// Bytes that a render of `recipe` needs beside the weights.
     pub fn need(&self, recipe: &ResolvedRecipe, inputs: &Inputs) -> planner::Need {
         let references: Vec<Size> = inputs.references.iter().map(|one| one.size()).collect();
@@ -316,11 +321,13 @@ fn reference_size(manifest: &Manifest, size: Size) -> Size {
     if whole(size.width) && whole(size.height) && own >= usual / 4.0 && own <= usual * 1.25 {
         return size;
     }
-    let scale = (usual / own).sqrt();
+    // One scale for both sides: a bottle that were cut to a model's largest side would lose its ends.
+    let most = limits.max_side / limits.multiple * limits.multiple;
+    let room = f64::from(most) / f64::from(size.width.max(size.height));
+    let scale = (usual / own).sqrt().min(room);
     let side = |side: u32| {
         let multiples = (f64::from(side) * scale / f64::from(limits.multiple)).round().max(1.0);
-        (multiples as u32 * limits.multiple)
-            .min(limits.max_side / limits.multiple * limits.multiple)
+        multiples as u32 * limits.multiple
     };
     Size { width: side(size.width), height: side(size.height) }
 }
@@ -377,4 +384,28 @@ pub(crate) fn request(
 
 fn internal(error: candle_core::Error) -> RenderError {
     RenderError::Internal(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_reference_keeps_its_proportions_however_long_it_is() {
+        let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/starter");
+        let manifest = std::fs::read(starter.join("starter.json")).expect("it ships");
+        let manifest = Manifest::parse(&manifest).expect("it is sound");
+        let read = |width, height| {
+            let Size { width, height } = reference_size(&manifest, Size { width, height });
+            (width, height)
+        };
+        assert_eq!(read(128, 128), (128, 128), "as it is");
+        assert_eq!(read(1024, 1024), (128, 128));
+        assert_eq!(read(1920, 1080), (160, 96));
+        assert_eq!(read(300, 900), (48, 160), "a bottle from top to bottom");
+        assert_eq!(read(1200, 300), (160, 48));
+        assert_eq!(read(10_000, 10), (160, 16));
+    }
 }

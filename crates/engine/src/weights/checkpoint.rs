@@ -107,9 +107,11 @@ impl Checkpoint {
                 compute => compute,
             };
             match (compute, &info.format) {
-                (Compute::Bf16, Format::Blocks(_)) => info.bytes.len() as u64,
+                (Compute::Bf16, Format::Blocks(kind)) if ours(*kind).is_some() => {
+                    info.bytes.len() as u64
+                }
                 (Compute::F32, Format::F16)
-                | (Compute::Bf16, Format::F32 | Format::F16 | Format::BF16) => {
+                | (Compute::Bf16, Format::F32 | Format::F16 | Format::BF16 | Format::Blocks(_)) => {
                     count.saturating_mul(2)
                 }
                 (Compute::Int8, _) => count,

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use likeness_picture::{Limits, read_file};
+use likeness_picture::{Limits, look_at, read_file};
 use rusqlite::Connection;
 
 use crate::folder::ASSETS;
 use crate::table::{assets, pictures, trash};
 use crate::time::{day_of, start_of};
-use crate::{Asset, Library, NewPicture, PictureId, Result, Time, describe, files, folder};
+use crate::{Asset, Library, NewPicture, PictureId, Result, Time, files, folder};
 
 /// Takes in the pictures without a row that lie in the folders of the days since `since`, and assets;
 /// answers how many pictures those were. What is no picture, or is not what its name says, is left
@@ -67,7 +67,7 @@ pub(crate) fn adopt_asset(
 ) -> Result<bool> {
     let Some((id, _)) = folder::read_name(path) else { return Ok(false) };
     let Some(bytes) = read_named(path, id) else { return Ok(false) };
-    let Ok(looks) = describe::look_at(&bytes) else { return Ok(false) };
+    let Ok(looks) = look_at(&bytes, &Limits::default()) else { return Ok(false) };
     let (width, height, alpha) = (looks.width, looks.height, looks.alpha);
     let asset = Asset { sha256: id, name: name.to_owned(), width, height, alpha };
     assets::insert(connection, &asset, looks.format, bytes.len() as u64, now)?;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use likeness_picture::{Limits, PictureError, read_file};
+use likeness_picture::{Limits, PictureError, look_at, read_file};
 use rusqlite::Connection;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use super::check::{Problem, Report, State};
 use crate::folder::{self, ASSETS, BACKUPS};
 use crate::table::{pictures, recipes, tags, trash, words};
 use crate::time::day_of;
-use crate::{Library, LibraryError, PictureId, Result, Time, describe, files, thumbnails};
+use crate::{Library, LibraryError, PictureId, Result, Time, files, thumbnails};
 
 /// The folder for files that were in the wrong place or damaged.
 const FOUND: &str = "found";
@@ -122,7 +122,9 @@ impl Library {
                 return Ok(());
             }
         };
-        let Ok(looks) = describe::look_at(&bytes) else { return self.move_away(path, done) };
+        let Ok(looks) = look_at(&bytes, &Limits::default()) else {
+            return self.move_away(path, done);
+        };
         let id = PictureId::of(&bytes);
         if self.sorted(|connection| trash::is_purged(connection, id, path, &self.folder))? {
             // Somebody deleted it for good, and the file could not go then.

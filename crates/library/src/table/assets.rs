@@ -3,11 +3,10 @@
 
 use std::path::PathBuf;
 
-use likeness_picture::Format;
+use likeness_picture::{Format, Limits, look_at};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::pictures::{self, read_format};
-use crate::describe;
 use crate::{AnyId, Library, LibraryError, Reader, Result, Time, files, folder};
 
 pub(crate) const CREATE: &str = "
@@ -48,18 +47,18 @@ impl Library {
         if let Some(asset) = self.find_asset(id)? {
             return Ok(asset);
         }
-        let described =
-            describe::look_at(bytes).map_err(|e| LibraryError::from_picture(name.as_ref(), e))?;
+        let looks = look_at(bytes, &Limits::default())
+            .map_err(|e| LibraryError::from_picture(name.as_ref(), e))?;
         let asset = Asset {
             sha256: id,
             name: name.chars().filter(|c| !c.is_control()).take(NAME).collect(),
-            width: described.width,
-            height: described.height,
-            alpha: described.alpha,
+            width: looks.width,
+            height: looks.height,
+            alpha: looks.alpha,
         };
-        let path = folder::asset_path(&self.folder, id, described.format);
+        let path = folder::asset_path(&self.folder, id, looks.format);
         files::write_file(&self.folder, &path, bytes)?;
-        self.write(|tx| insert(tx, &asset, described.format, bytes.len() as u64, now))?;
+        self.write(|tx| insert(tx, &asset, looks.format, bytes.len() as u64, now))?;
         Ok(asset)
     }
 }

@@ -20,11 +20,15 @@ pub(super) fn read(parameters: Option<&str>) -> Option<ForeignSettings> {
     for (name, weight) in &read.loras {
         draft.leave("LoRA", &format!("{name}:{weight}"), Reason::NoSuchSetting);
     }
+    // Forge steers FLUX by this one, and writes a CFG scale of 1 before it.
+    let distilled = read.setting("Distilled CFG Scale").is_some();
     let mut noise = NoiseIs::Unsaid;
     for (name, value) in &read.settings {
         match name.as_str() {
             "Steps" => draft.set(Field::Steps, name, value),
             "Seed" => draft.set(Field::Seed, name, value),
+            "CFG scale" if distilled && value.trim() == "1" => {}
+            "CFG scale" if distilled => draft.leave(name, value, Reason::NoSuchSetting),
             "CFG scale" => draft.set(Field::Guidance, name, value),
             "Distilled CFG Scale" => draft.set(Field::Guidance, name, value),
             "Model" => draft.set(Field::Model, name, value),

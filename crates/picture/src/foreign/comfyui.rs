@@ -54,6 +54,12 @@ pub(super) fn read<'a>(text: &dyn Fn(&str) -> Option<&'a str>) -> Option<Foreign
     // A second sampler goes on with what the first has made, and we have nothing that does.
     let is_second = |id: &str, node: &Node| id != sampler && samples(node);
     for (id, node) in &graph.nodes {
+        // Pictures after the first come from later noise than the seed's.
+        if let Some(several) =
+            node.inputs.get("batch_size").filter(|size| size.as_f64() > Some(1.0))
+        {
+            draft.leave_json("batch_size", several);
+        }
         if is_understood(&node.class) && !is_second(id, node) {
             continue;
         }
@@ -158,7 +164,9 @@ fn is_understood(class: &str) -> bool {
         "ConditioningZeroOut",
         "Note",
     ];
-    PARTS.iter().any(|part| class.contains(part))
+    // What these begin with is read, what they are for is not.
+    const OTHERS: &[&str] = &["VAEEncodeForInpaint", "LoadImageMask"];
+    !OTHERS.contains(&class) && PARTS.iter().any(|part| class.contains(part))
 }
 
 struct Node {

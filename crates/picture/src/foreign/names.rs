@@ -19,6 +19,7 @@ const SAMPLERS: &[(&str, Sampler)] = &[
     ("tcd", Sampler::Tcd),
     ("flow_euler", Sampler::FlowEuler),
     ("flow_heun", Sampler::FlowHeun),
+    ("heun", Sampler::FlowHeun),
 ];
 
 const SCHEDULES: &[(&str, Schedule)] = &[

@@ -51,6 +51,22 @@ fn a_foreign_picture_comes_in_with_its_settings() {
     assert!(settings["unmatched"].as_array().unwrap().iter().any(|one| one["name"] == "Clip skip"));
 }
 
+/// To other programs Euler's method is one, whatever the model.
+#[test]
+fn euler_is_the_one_that_the_model_has() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("in")).unwrap();
+    let plain = A1111.replace("Euler a", "Euler");
+    std::fs::write(desk.path("in/car.png"), png(40, [1, 2, 3], Some(("parameters", &plain))))
+        .unwrap();
+    let answer = desk.call("import", json!({ "paths": [desk.path("in")] }));
+    let settings = &answer["imported"][0]["settings"];
+    assert_eq!(settings["request"]["sampler"], "flow_euler");
+    let fields = settings["fields"].as_array().unwrap();
+    let sampler = fields.iter().find(|one| one["field"] == "sampler").unwrap();
+    assert_eq!((&sampler["value"], &sampler["problem"]), (&json!("flow_euler"), &Value::Null));
+}
+
 #[test]
 fn our_own_pictures_come_back_as_they_went() {
     let desk = Desk::new();

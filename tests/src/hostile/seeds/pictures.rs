@@ -125,7 +125,12 @@ fn exif_blocks() -> Vec<Seed> {
         let inside = [&b"WEBP"[..], features, b"EXIF", &size, block].concat();
         [&b"RIFF"[..], &(inside.len() as u32).to_le_bytes(), &inside].concat()
     };
-    let mut seeds = Vec::new();
+    // The file says that it has four gigabytes, and a part of it that it has nearly as many.
+    let mut huge = webp(b"");
+    let size = huge.len() - 4;
+    huge[size..].copy_from_slice(&0xffff_fff0_u32.to_le_bytes());
+    huge[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+    let mut seeds = vec![("webp-part-of-gigabytes".to_owned(), huge)];
     for (name, block) in &blocks {
         seeds.push((format!("jpeg-{name}"), jpeg(block)));
         seeds.push((format!("webp-{name}"), webp(block)));

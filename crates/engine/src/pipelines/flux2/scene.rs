@@ -102,8 +102,10 @@ impl<'a> Scene<'a> {
         }
         let planes = self.grid.planes_of(&numbers);
         let mut pixels = self.grid.pixels_of(&planes);
+        let mut keeps_faint_alpha = false;
         if let Some(Start { pixels: original, mask: Some(mask), .. }) = &self.start {
             image::restore(&mut pixels, original, &mask.changes);
+            keeps_faint_alpha = image::has_faint_alpha(original);
         }
         let Grid { rows, columns, patch } = self.grid;
         let dump = dump.then(|| Dump {
@@ -113,7 +115,8 @@ impl<'a> Scene<'a> {
             ),
             pixels: (vec![1, 4, rows * patch, columns * patch], planes),
         });
-        Ok((image::drop_faint_alpha(pixels), dump))
+        let pixels = if keeps_faint_alpha { pixels } else { image::drop_faint_alpha(pixels) };
+        Ok((pixels, dump))
     }
 }
 
