@@ -36,13 +36,13 @@ impl likeness_recipe::Engine for Candle {
         path: &Path,
         precision: Precision,
     ) -> Result<Box<dyn Renderer + Send>, RenderError> {
-        let mut engine = Engine::new(Model::open(path)?, processor(), Memory::Free)?;
+        let mut engine = Engine::new(Model::open(path)?, Processor::usual(), Memory::Free)?;
         engine.load(precision)?;
         Ok(Box::new(engine))
     }
 
     fn open_enlarger(&self, path: &Path) -> Result<Box<dyn Enlarger + Send>, RenderError> {
-        Ok(Box::new(Upscaler::open(path, Upscaler::usual(), processor())?))
+        Ok(Box::new(Upscaler::open(path, Upscaler::usual(), Processor::usual())?))
     }
 
     fn need(
@@ -60,7 +60,7 @@ impl likeness_recipe::Engine for Candle {
     }
 
     fn device(&self) -> String {
-        match processor() {
+        match Processor::usual() {
             Processor::Cpu => "cpu",
             Processor::Cuda(_) => "cuda",
             Processor::Metal(_) => "metal",
@@ -98,22 +98,12 @@ impl likeness_recipe::Engine for Candle {
 
 /// Refuses to measure another device: what it computes goes on after the call that asked for it.
 fn on_the_cpu() -> Result<(), RenderError> {
-    match processor() {
+    match Processor::usual() {
         Processor::Cpu => Ok(()),
         Processor::Cuda(_) | Processor::Metal(_) => Err(request(
             "device",
             "only the processor is measured so far",
             "a build without the features cuda and metal",
         )),
-    }
-}
-
-fn processor() -> Processor {
-    if cfg!(feature = "cuda") {
-        Processor::Cuda(0)
-    } else if cfg!(feature = "metal") {
-        Processor::Metal(0)
-    } else {
-        Processor::Cpu
     }
 }

@@ -1,7 +1,7 @@
 //! Where tensors are computed, and with which instructions.
 
 use candle_core::Device;
-use likeness_recipe::RenderError;
+use likeness_recipe::{Precision, RenderError};
 
 /// The devices that this build knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +16,35 @@ pub enum Processor {
 }
 
 impl Processor {
+    /// The one that this build computes with.
+    pub fn usual() -> Self {
+        if cfg!(feature = "cuda") {
+            Self::Cuda(0)
+        } else if cfg!(feature = "metal") {
+            Self::Metal(0)
+        } else {
+            Self::Cpu
+        }
+    }
+
+    /// In what it multiplies: what no kernel of ours does is left to candle, in floats.
+    pub fn precisions(self) -> &'static [Precision] {
+        match self {
+            Self::Cpu => &[Precision::F32, Precision::Bf16, Precision::Int8],
+            Self::Cuda(_) | Self::Metal(_) => &[Precision::F32],
+        }
+    }
+
+    /// What is multiplied in where nobody asks for something else: weights of 16 bits and fewer lose next
+    /// to nothing in bf16 products, where there are instructions for them.
+    pub fn precision(self, weights_are_narrow: bool) -> Precision {
+        let has_bf16 = likeness_kernels::Isa::get() >= likeness_kernels::Isa::Avx512;
+        match weights_are_narrow && has_bf16 && self.precisions().contains(&Precision::Bf16) {
+            true => Precision::Bf16,
+            false => Precision::F32,
+        }
+    }
+
     /// Opens the device.
     pub fn open(self) -> Result<Device, RenderError> {
         let opened = match self {
@@ -34,4 +63,20 @@ pub use likeness_kernels::cpu::{Unmet as UnmetInstructions, unmet as unmet_instr
 /// The instructions that the kernels use on this processor, decided once when the program starts.
 pub fn instruction_set() -> &'static str {
     likeness_kernels::Isa::get().name()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_given_a_precision_that_is_refused() {
+        for processor in [Processor::Cpu, Processor::Cuda(0), Processor::Metal(0)] {
+            for narrow in [false, true] {
+                let usual = processor.precision(narrow);
+                assert!(processor.precisions().contains(&usual), "{processor:?}: {usual}");
+            }
+        }
+        assert_eq!(Processor::Cpu.precision(false), Precision::F32, "nothing is lost unasked");
+    }
 }

@@ -12,15 +12,18 @@ use crate::device::Processor;
 use crate::model::Model;
 use crate::pipelines::flux2::{Pipeline, lengths, request};
 use crate::planner;
-use crate::weights::{Checkpoint, Compute};
+use crate::weights::{Compute, Weight};
 
 /// Renders with one model. The weights are loaded by the first render and stay; so do the embeddings
 /// of prompts and the cards of references.
 pub struct Engine {
     model: Model,
+    processor: Processor,
     device: Device,
     memory: Memory,
     loaded: Option<(Compute, Pipeline)>,
+    /// Bytes beside the weights of the largest picture since these were loaded.
+    largest: u64,
     cache_bytes: u64,
 }
 
@@ -42,9 +45,11 @@ impl Engine {
     pub fn new(model: Model, processor: Processor, memory: Memory) -> Result<Self, RenderError> {
         Ok(Self {
             model,
+            processor,
             device: processor.open()?,
             memory,
             loaded: None,
+            largest: 0,
             cache_bytes: CACHE_BYTES,
         })
     }
@@ -63,6 +68,7 @@ impl Engine {
         }
         let started = Instant::now();
         self.loaded = None;
+        self.largest = 0;
         self.check_weights(compute)?;
         let mut pipeline = Pipeline::load(&self.model, compute, &self.device)?;
         pipeline.set_cache_limit(self.cache_bytes);
@@ -75,22 +81,16 @@ impl Engine {
     }
 
     fn compute(&self, precision: Precision) -> Result<Compute, RenderError> {
-        let accepted = &self.model.capabilities().precisions;
-        let here = self.device.is_cpu() && accepted.contains(&precision);
-        match precision {
-            Precision::F32 => Ok(Compute::F32),
-            Precision::Bf16 if here => Ok(Compute::Bf16),
-            Precision::Int8 if here => Ok(Compute::Int8),
-            _ => {
-                let problem = format!("{precision} products are not computed on this device yet");
-                Err(request("precision", problem, "f32"))
-            }
+        if !self.processor.precisions().contains(&precision) {
+            let problem = format!("{precision} products are not computed on this device yet");
+            return Err(request("precision", problem, "f32"));
         }
+        Ok(compute(precision))
     }
 
     /// Refuses weights that would not fit before any of them is read.
     fn check_weights(&self, compute: Compute) -> Result<(), RenderError> {
-        self.check_memory(weights(&self.model, compute)?)
+        self.check_memory(weights(&self.model, compute, self.processor)?.loading())
     }
 
     fn check_memory(&self, needed: u64) -> Result<(), RenderError> {
@@ -147,8 +147,11 @@ impl Renderer for Engine {
         let Some((_, pipeline)) = &self.loaded else {
             return Err(RenderError::Internal("nothing was loaded".into()));
         };
-        // What the pictures before this one left behind is free to it, though not to the system.
-        self.check_memory(pipeline.need(recipe, inputs).total().saturating_sub(pipeline.held()))?;
+        let need = pipeline.need(recipe, inputs).total();
+        // What a picture left behind that was as large is free to this one, though not to the system.
+        let held = if need <= self.largest { pipeline.held() } else { 0 };
+        self.check_memory(need.saturating_sub(held))?;
+        self.largest = self.largest.max(need);
         let Some((_, pipeline)) = &mut self.loaded else {
             return Err(RenderError::Internal("nothing was loaded".into()));
         };
@@ -167,14 +170,18 @@ impl Renderer for Engine {
     }
 }
 
-/// Bytes of the weights in the form that is computed with.
-fn weights(model: &Model, compute: Compute) -> Result<u64, RenderError> {
-    let mut bytes = 0u64;
-    for file in [model.denoiser(), &model.parts().text_weights] {
-        let checkpoint = Checkpoint::open(file).map_err(crate::ModelError::from)?;
-        bytes = bytes.saturating_add(checkpoint.bytes(compute));
+fn compute(precision: Precision) -> Compute {
+    match precision {
+        Precision::F32 => Compute::F32,
+        Precision::Bf16 => Compute::Bf16,
+        Precision::Int8 => Compute::Int8,
     }
-    Ok(bytes)
+}
+
+/// What the weights take in the form that is computed with.
+fn weights(model: &Model, compute: Compute, processor: Processor) -> Result<Weight, RenderError> {
+    let weighed = model.parts().weigh(model.denoiser(), compute, processor);
+    Ok(weighed.map_err(crate::ModelError::from)?)
 }
 
 /// Bytes that a render of this size takes, weights and all, by a model that is not loaded.
@@ -184,12 +191,9 @@ pub(crate) fn need(
     size: Size,
     references: &[Size],
 ) -> Result<u64, RenderError> {
-    let compute = match precision {
-        Precision::F32 => Compute::F32,
-        Precision::Bf16 => Compute::Bf16,
-        Precision::Int8 => Compute::Int8,
-    };
     let lengths = lengths(model.manifest(), size, references);
     let render = planner::flux2(&model.parts().network, lengths);
-    Ok(weights(model, compute)?.saturating_add(render.total()))
+    let weights = weights(model, compute(precision), Processor::usual())?;
+    // One after the other: what lies beside the weights while they are read is free again.
+    Ok(weights.bytes.saturating_add(weights.beside.max(render.total())))
 }

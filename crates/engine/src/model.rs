@@ -1,15 +1,15 @@
 //! A model on disk: what it is, whether it can run here, and why not.
 //!
 //! Opening reads the manifest and file sizes, configurations, the tokenizer and the headers of the
-//! weights; the weights themselves are read, and all is held against its hash, when a pipeline loads them.
+//! weights, in which every tensor has to be; the weights themselves are read, and all is held against its
+//! hash, when a pipeline loads them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use likeness_recipe::{
-    Defaults, ModelCapabilities, ModelRef, Precision, RenderError, Role, Size, SizeLimits,
-};
+use likeness_recipe::{Defaults, ModelCapabilities, ModelRef, RenderError, Role, Size, SizeLimits};
 
+use crate::device::Processor;
 use crate::manifest::{self, Manifest};
 use crate::pipelines::flux2::Parts;
 use crate::weights::keys::Family;
@@ -222,9 +222,7 @@ fn is_weights(path: &Path) -> bool {
 
 fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapabilities {
     let Manifest { defaults, limits, .. } = manifest;
-    // Weights of 16 bits and fewer lose next to nothing in bf16 products, where there are such.
-    let has_bf16 = likeness_kernels::Isa::get() >= likeness_kernels::Isa::Avx512;
-    let precision = if parts.narrow && has_bf16 { Precision::Bf16 } else { Precision::F32 };
+    let processor = Processor::usual();
     ModelCapabilities {
         model: ModelRef { name: manifest.name.clone(), sha256 },
         family: manifest.family.clone(),
@@ -234,7 +232,7 @@ fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapa
             guidance: defaults.guidance,
             sampler: defaults.sampler,
             schedule: defaults.schedule,
-            precision,
+            precision: processor.precision(parts.narrow),
             strength: 0.75,
         },
         size: SizeLimits {
@@ -255,7 +253,7 @@ fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapa
         init: true,
         mask: true,
         loras: false,
-        precisions: vec![Precision::F32, Precision::Bf16, Precision::Int8],
+        precisions: processor.precisions().to_vec(),
         approximations: Vec::new(),
     }
 }

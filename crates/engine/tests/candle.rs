@@ -3,6 +3,7 @@
 mod common;
 
 use common::{recipe, root, tiny};
+use likeness_engine::weights::Checkpoint;
 use likeness_engine::{Candle, Model};
 use likeness_recipe::{
     Engine, Inputs, Pixels, Reference, RenderError, Renderer, Role, Size, Unwatched,
@@ -17,6 +18,38 @@ fn the_starter_is_described() {
     assert!(starter.memory > starter.bytes / 4, "weights are most of it: {}", starter.memory);
     let nowhere = Candle.describe(&root("models/none")).unwrap_err();
     assert!(matches!(nowhere, RenderError::Model { .. }), "{nowhere}");
+}
+
+/// The tables of a text encoder stay in floats, and while a matrix is packed its numbers lie beside it:
+/// beside these two a model takes what its numbers take.
+#[test]
+fn a_model_is_weighed_as_it_is_computed_with() {
+    let path = root("models/starter");
+    let model = Model::open(&path).unwrap();
+    let need = |precision: &str| {
+        let recipe = recipe(&model, "a fox", 1, |recipe| recipe.precision = Some(precision.into()));
+        Candle.need(&path, &recipe, &[]).unwrap()
+    };
+    let read = |file: &str| Checkpoint::open(&path.join(file)).unwrap();
+    let count = |shape: Vec<usize>| shape.iter().product::<usize>() as u64;
+    let encoder = read("text_encoder/model.safetensors");
+    let tables = ["embed_tokens.weight", "embed_positions.weight"];
+    let tables: u64 = tables.iter().map(|name| count(encoder.shape(name).unwrap())).sum();
+    let all: u64 =
+        ["transformer/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"]
+            .iter()
+            .map(|file| std::fs::metadata(path.join(file)).unwrap().len() / 2)
+            .sum();
+    // Vectors and the lists of names are the difference.
+    let about = |bytes: u64| bytes * 98 / 100..bytes * 101 / 100;
+    let (bf16, int8) = (need("bf16"), need("int8"));
+    assert_eq!(need("f32"), bf16, "the starter's numbers are halves, which stay so");
+    assert!(bf16 > 2 * all + 2 * tables, "{bf16}, of {all} numbers, {tables} in tables");
+    // What is in no block is not in bytes.
+    assert!(
+        about(all - tables).end > bf16 - int8 && bf16 - int8 > (all - tables) * 2 / 3,
+        "{int8}"
+    );
 }
 
 #[test]

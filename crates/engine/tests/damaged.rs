@@ -163,10 +163,15 @@ fn a_shortened_file_is_found_by_its_size_and_without_a_manifest_by_its_tensor() 
 #[test]
 fn a_missing_tensor_is_named() {
     let model = copy("diffusers");
+    let (encoder, last) = ("text_encoder/model.safetensors", "norm.weight");
+    rewrite(model.path().join(encoder), |tensors| tensors.retain(|tensor| tensor.0 != last));
+    vouch(model.path());
+    assert_described(model.path(), &[encoder, last, "missing"]);
+    let model = copy("diffusers");
     let name = "transformer_blocks.1.ff.linear_out.weight";
     rewrite(model.path().join(WEIGHTS), |tensors| tensors.retain(|tensor| tensor.0 != name));
     vouch(model.path());
-    assert_says(model.path(), &[WEIGHTS, name, "missing"]);
+    assert_described(model.path(), &[WEIGHTS, name, "missing"]);
 }
 
 #[test]
@@ -177,7 +182,7 @@ fn a_wrong_shape_is_named_with_both_shapes() {
         proj.2 = vec![32, 64];
     });
     vouch(model.path());
-    assert_says(model.path(), &[WEIGHTS, "proj_out.weight", "[32, 64]", "[64, 32]"]);
+    assert_described(model.path(), &[WEIGHTS, "proj_out.weight", "[32, 64]", "[64, 32]"]);
 }
 
 #[test]
@@ -188,7 +193,7 @@ fn a_number_format_that_is_not_read_is_named() {
         norm.1 = Dtype::I16;
     });
     vouch(model.path());
-    assert_says(model.path(), &[WEIGHTS, "norm_q.weight", "I16"]);
+    assert_described(model.path(), &[WEIGHTS, "norm_q.weight", "I16"]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Painter {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
         }
-        Ok(Self { engine: Engine::new(model, Processor::Cpu, Memory::Free)?, plan })
+        Ok(Self { engine: Engine::new(model, Processor::usual(), Memory::Free)?, plan })
     }
 
     /// The model's name and the hash of its weights.

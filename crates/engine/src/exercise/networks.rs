@@ -101,10 +101,7 @@ pub(super) fn ready(name: &str, workload: &Workload) -> Result<Exercise, RenderE
     }
     let weights = weights_of(workload, name, FORMATS)?;
     let weight = weigh(name, weights)?;
-    // While a matrix is packed, its numbers lie beside it.
-    let needed = u128::from(weight.bytes)
-        + 4 * u128::from(weight.largest)
-        + u128::from(network.kind.activations(size));
+    let needed = u128::from(weight.loading()) + u128::from(network.kind.activations(size));
     check_memory("net", &format!("{name} of {size} in {weights}"), needed)?;
 
     let checkpoint = Checkpoint::invented(SEED, blocks(weights));
@@ -116,7 +113,7 @@ pub(super) fn ready(name: &str, workload: &Workload) -> Result<Exercise, RenderE
 
 /// What a network's weights take, without making any.
 pub(super) fn weigh(name: &str, weights: WeightFormat) -> Result<Weight, RenderError> {
-    let checkpoint = Checkpoint::weighed(blocks(weights));
+    let checkpoint = Checkpoint::invented(SEED, blocks(weights)).weighed(false);
     find(name)?.kind.build(&checkpoint, compute(weights)).map_err(unmade)?;
     Ok(checkpoint.weight())
 }

@@ -318,7 +318,9 @@ fn reference_size(manifest: &Manifest, size: Size) -> Size {
     let area = |width: u32, height: u32| f64::from(width) * f64::from(height);
     let (own, usual) = (area(size.width, size.height), area(defaults.width, defaults.height));
     let whole = |side: u32| side.is_multiple_of(limits.multiple);
-    if whole(size.width) && whole(size.height) && own >= usual / 4.0 && own <= usual * 1.25 {
+    let fits = size.width.max(size.height) <= limits.max_side;
+    if fits && whole(size.width) && whole(size.height) && own >= usual / 4.0 && own <= usual * 1.25
+    {
         return size;
     }
     // One scale for both sides: a bottle that were cut to a model's largest side would lose its ends.
@@ -406,6 +408,7 @@ mod tests {
         assert_eq!(read(1920, 1080), (160, 96));
         assert_eq!(read(300, 900), (48, 160), "a bottle from top to bottom");
         assert_eq!(read(1200, 300), (160, 48));
+        assert_eq!(read(256, 64), (160, 48), "the same, small");
         assert_eq!(read(10_000, 10), (160, 16));
     }
 }

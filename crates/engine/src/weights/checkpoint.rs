@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use likeness_kernels::{self as kernels, Blocks, Convolution, Gate, Matrix, Walks};
 
-use super::invented::{Invented, Weight};
+use super::invented::Invented;
 use super::keys::{self, Family, Naming, Piece, Rows};
-use super::{Format, TensorInfo, WeightError, Weights};
+use super::scales::{Scales, Stored, Weight};
+use super::{Format, WeightError, Weights};
 use crate::ops::{GatedLayer, Kernel, Layer, Linear};
 
 /// In which numbers a network computes.
@@ -32,6 +33,8 @@ pub struct Checkpoint {
     weights: Weights,
     /// Every tensor that is asked for is made up.
     invented: Option<Invented>,
+    /// Nothing is read: matrices are put on these, and single numbers stand in for them.
+    scales: Option<Scales>,
     family: Option<Family>,
     naming: Naming,
     prefix: &'static str,
@@ -45,18 +48,11 @@ impl Checkpoint {
 
     /// The same for weights that are already open.
     pub fn new(weights: Weights) -> Self {
-        match keys::recognise(|name| weights.info(name).is_some()) {
-            Some((family, naming, prefix)) => {
-                Self { weights, invented: None, family: Some(family), naming, prefix }
-            }
-            None => Self {
-                weights,
-                invented: None,
-                family: None,
-                naming: Naming::Diffusers,
-                prefix: "",
-            },
-        }
+        let (family, naming, prefix) = match keys::recognise(|name| weights.info(name).is_some()) {
+            Some((family, naming, prefix)) => (Some(family), naming, prefix),
+            None => (None, Naming::Diffusers, ""),
+        };
+        Self { weights, invented: None, scales: None, family, naming, prefix }
     }
 
     /// A checkpoint that has every tensor, of random numbers, in whatever shape it is asked for; linear
@@ -65,15 +61,17 @@ impl Checkpoint {
         Self { invented: Some(Invented::new(seed, blocks)), ..Self::new(Weights::none()) }
     }
 
-    /// The same where nothing is computed: a network that is built from it has single numbers in place
-    /// of matrices, and [`Checkpoint::weight`] then tells what they would take.
-    pub fn weighed(blocks: Option<Blocks>) -> Self {
-        Self { invented: Some(Invented::weighed(blocks)), ..Self::new(Weights::none()) }
+    /// The same checkpoint to look at and not to compute with: a network that is built from it has single
+    /// numbers in place of matrices. That it can be built shows that every tensor is there as the network
+    /// needs it, and [`Checkpoint::weight`] then tells what they take; `dense` where nothing is packed, on
+    /// another device than the processor.
+    pub fn weighed(self, dense: bool) -> Self {
+        Self { scales: Some(Scales::new(dense)), ..self }
     }
 
-    /// What has been asked of a checkpoint that only weighs.
+    /// What has been asked of a checkpoint that is [`Checkpoint::weighed`].
     pub fn weight(&self) -> Weight {
-        self.invented.as_ref().map_or(Weight::default(), Invented::weight)
+        self.scales.as_ref().map_or(Weight::default(), Scales::weight)
     }
 
     /// The family, if its tensors are those of one.
@@ -83,42 +81,8 @@ impl Checkpoint {
 
     /// Whether every matrix is stored in 16 bits a number, or fewer.
     pub fn is_narrow(&self) -> bool {
-        self.infos().all(|info| info.shape.len() < 2 || info.format != Format::F32)
-    }
-
-    fn infos(&self) -> impl Iterator<Item = &TensorInfo> {
-        self.named().map(|(_, info)| info)
-    }
-
-    fn named(&self) -> impl Iterator<Item = (&str, &TensorInfo)> {
-        self.weights.names().filter_map(|name| Some((name, self.weights.info(name)?)))
-    }
-
-    /// Bytes that all tensors take in the form in which they are computed with.
-    pub fn bytes(&self, compute: Compute) -> u64 {
-        // Blocks are numbered, and with int8 only their layers become bytes.
-        let is_in_block = |name: &str| name.split('.').any(|part| part.parse::<u32>().is_ok());
-        let each = |(name, info): (&str, &TensorInfo)| {
-            // Of a format that nothing here reads, the header's word is all there is.
-            let count =
-                info.shape.iter().fold(1, |all: u64, &side| all.saturating_mul(side as u64));
-            let compute = match compute {
-                Compute::Int8 if !is_in_block(name) => Compute::Bf16,
-                compute => compute,
-            };
-            match (compute, &info.format) {
-                (Compute::Bf16, Format::Blocks(kind)) if ours(*kind).is_some() => {
-                    info.bytes.len() as u64
-                }
-                (Compute::F32, Format::F16)
-                | (Compute::Bf16, Format::F32 | Format::F16 | Format::BF16 | Format::Blocks(_)) => {
-                    count.saturating_mul(2)
-                }
-                (Compute::Int8, _) => count,
-                _ => count.saturating_mul(4),
-            }
-        };
-        self.named().map(each).fold(0, u64::saturating_add)
+        let mut infos = self.weights.names().filter_map(|name| self.weights.info(name));
+        infos.all(|info| info.shape.len() < 2 || info.format != Format::F32)
     }
 
     /// The files that its tensors lie in.
@@ -166,7 +130,7 @@ impl Checkpoint {
             _ => self.format(names, compute),
         };
         let taps = walks.taps(outputs, inputs, side, format);
-        if self.weighs(outputs, inputs * taps, format) {
+        if self.weighs(names, shape, (outputs, inputs * taps), format)? {
             return self.convolution(names[0], Convolution::pack(&[0.0], 1, 1, 1, format));
         }
         let mut numbers = Vec::new();
@@ -255,9 +219,12 @@ impl Checkpoint {
         (rows, columns): (usize, usize),
         device: &Device,
     ) -> Result<Tensor, WeightError> {
-        let mut numbers = Vec::new();
-        self.read(name, &[rows, columns], &mut numbers)?;
-        self.made(name, Tensor::from_vec(numbers, (rows, columns), device))
+        let shape = [rows, columns];
+        if let Some(scales) = &self.scales {
+            scales.put_table(rows as u64 * columns as u64, self.look(name, &shape)?);
+            return self.made(name, Tensor::zeros((1, 1), DType::F32, device));
+        }
+        self.made(name, Tensor::from_vec(self.numbers(name, &shape)?, &shape, device))
     }
 
     /// The layer [rows of all the names together, columns], ready to be multiplied; every name has
@@ -282,23 +249,28 @@ impl Checkpoint {
         device: &Device,
     ) -> Result<Raw, WeightError> {
         let format = self.format(names, compute);
-        if let Some(invented) = &self.invented {
-            let rows = rows * names.len();
-            let blocks = invented.blocks(columns).filter(|_| compute == Compute::Bf16);
-            if invented.weighs(rows, columns, blocks.map_or(format, Blocks::format)) {
-                return Ok(Raw::Weighed);
-            }
-            if let Some(kind) = blocks {
-                let bytes = invented.rows_of_blocks(names[0], (rows, columns), kind);
-                return Ok(Raw::Blocks(bytes, ggml(kind)));
-            }
-        }
         let kept = |kind: &GgmlDType| match device.is_cpu() {
             true => compute == Compute::Bf16 && ours(*kind).is_some(),
             false => compute != Compute::F32,
         };
-        if let Some(kind) = self.common_blocks(names).filter(kept) {
-            return Ok(Raw::Blocks(self.joined(names, rows, columns)?, kind));
+        let kind = match &self.invented {
+            Some(invented) => invented.blocks(columns).map(ggml),
+            None => self.common_blocks(names),
+        };
+        let kind = kind.filter(kept);
+        let packed = kind.and_then(ours).map_or(format, Blocks::format);
+        let all = rows * names.len();
+        if self.weighs(names, &[rows, columns], (all, columns), packed)? {
+            return Ok(Raw::Weighed);
+        }
+        if let Some(kind) = kind {
+            let bytes = match (&self.invented, ours(kind)) {
+                (Some(invented), Some(kind)) => {
+                    invented.rows_of_blocks(names[0], (all, columns), kind)
+                }
+                _ => self.joined(names, rows, columns)?,
+            };
+            return Ok(Raw::Blocks(bytes, kind));
         }
         let mut numbers = Vec::new();
         for name in names {
@@ -367,8 +339,40 @@ impl Checkpoint {
             .map_err(|error| self.bad(name, error.to_string()))
     }
 
-    fn weighs(&self, rows: usize, columns: usize, format: kernels::Format) -> bool {
-        self.invented.as_ref().is_some_and(|invented| invented.weighs(rows, columns, format))
+    /// Whether nothing is to be read; then these weights, each stored in `shape`, are there, and were put
+    /// on the scales as [rows, columns].
+    fn weighs(
+        &self,
+        names: &[&str],
+        shape: &[usize],
+        (rows, columns): (usize, usize),
+        format: kernels::Format,
+    ) -> Result<bool, WeightError> {
+        let Some(scales) = &self.scales else { return Ok(false) };
+        let mut stored = Stored::Numbers;
+        for name in names {
+            if self.look(name, shape)? == Stored::Blocks {
+                stored = Stored::Blocks;
+            }
+        }
+        scales.put((rows as u64).saturating_mul(columns as u64), format, stored);
+        Ok(true)
+    }
+
+    /// How a tensor is stored, if it can be read in this shape.
+    fn look(&self, name: &str, shape: &[usize]) -> Result<Stored, WeightError> {
+        if self.invented.is_some() {
+            return Ok(Stored::Numbers);
+        }
+        match self.stored(name, shape)? {
+            (Format::Other(other), _) => Err(self.of_other_format(name, other)),
+            (Format::Blocks(_), _) => Ok(Stored::Blocks),
+            (Format::F32 | Format::F16 | Format::BF16, _) => Ok(Stored::Numbers),
+        }
+    }
+
+    fn of_other_format(&self, name: &str, other: &str) -> WeightError {
+        self.bad(name, format!("it is stored as {other}, and floats or GGUF blocks are read"))
     }
 
     /// Whether a tensor is stored in half precision, which packs without loss.
@@ -403,6 +407,11 @@ impl Checkpoint {
             invented.numbers(name, shape, numbers);
             return Ok(());
         }
+        if self.scales.is_some() {
+            self.look(name, shape)?;
+            numbers.resize(numbers.len() + shape.iter().product::<usize>(), 0.0);
+            return Ok(());
+        }
         let (format, parts) = self.stored(name, shape)?;
         // Room is made only now: the file has been seen to hold that many numbers.
         numbers.reserve(shape.iter().product());
@@ -425,12 +434,7 @@ impl Checkpoint {
                     });
                     numbers.extend(self.made::<Vec<f32>>(name, dense)?);
                 }
-                Format::Other(other) => {
-                    return Err(self.bad(
-                        name,
-                        format!("it is stored as {other}, and floats or GGUF blocks are read"),
-                    ));
-                }
+                Format::Other(other) => return Err(self.of_other_format(name, other)),
             }
         }
         Ok(())

@@ -1,66 +1,19 @@
 //! Weights that are made up: speed does not depend on what weights say, so a network of any size is
-//! timed without its file, and weighed without memory.
-
-use std::sync::atomic::{AtomicU64, Ordering};
+//! timed without its file.
 
 use half::f16;
-use likeness_kernels::{Blocks, Format};
+use likeness_kernels::Blocks;
 
 /// How tensors are made up.
 pub(super) struct Invented {
     seed: u64,
     /// Linear layers whose rows are whole blocks are stored so.
     blocks: Option<Blocks>,
-    /// Only weighed: matrices are stood in for by single numbers.
-    scales: Option<Scales>,
-}
-
-#[derive(Default)]
-struct Scales {
-    bytes: AtomicU64,
-    largest: AtomicU64,
-}
-
-/// What a network's weights take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Weight {
-    /// Bytes of all of them in the form in which they are computed with.
-    pub bytes: u64,
-    /// Numbers of the largest matrix, which lies beside its packed form while that is made.
-    pub largest: u64,
 }
 
 impl Invented {
     pub fn new(seed: u64, blocks: Option<Blocks>) -> Self {
-        Self { seed, blocks, scales: None }
-    }
-
-    pub fn weighed(blocks: Option<Blocks>) -> Self {
-        Self { seed: 0, blocks, scales: Some(Scales::default()) }
-    }
-
-    /// What has been asked for so far, where it is weighed.
-    pub fn weight(&self) -> Weight {
-        self.scales.as_ref().map_or(Weight::default(), |scales| Weight {
-            bytes: scales.bytes.load(Ordering::Relaxed),
-            largest: scales.largest.load(Ordering::Relaxed),
-        })
-    }
-
-    /// Whether only weighing is asked for; then these weights [rows, columns] were put on the scales.
-    pub fn weighs(&self, rows: usize, columns: usize, format: Format) -> bool {
-        let Some(scales) = &self.scales else { return false };
-        let count = (rows as u64).saturating_mul(columns as u64);
-        let bytes = match format {
-            Format::F32 => count.saturating_mul(4),
-            Format::Bf16 | Format::F16 => count.saturating_mul(2),
-            Format::Int8 => count,
-            Format::Q8_0 => count / 32 * 34,
-            Format::Q4K => count / 256 * 144,
-        };
-        scales.bytes.fetch_add(bytes, Ordering::Relaxed);
-        scales.largest.fetch_max(count, Ordering::Relaxed);
-        true
+        Self { seed, blocks }
     }
 
     /// The blocks that rows of so many numbers are stored in.

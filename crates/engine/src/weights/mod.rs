@@ -5,7 +5,8 @@
 //! every size before they allocate. [`keys`] tells a family by its tensor names and translates
 //! between the names in use for one network. [`Checkpoint`] joins the two and is what a network is
 //! built from: it asks for a tensor by the network's own name and shape, and every failure says
-//! which file and which tensor. Where speed is measured, a checkpoint is made up. [`hash`] tells whether a file is the one its manifest means.
+//! which file and which tensor. It can be weighed before anything of it is read ([`Weight`]), and where
+//! speed is measured, it is made up. [`hash`] tells whether a file is the one its manifest means.
 
 mod checkpoint;
 pub mod gguf;
@@ -14,11 +15,12 @@ mod invented;
 pub mod keys;
 mod mapped;
 pub mod safetensors;
+mod scales;
 
 pub use checkpoint::{Checkpoint, Compute};
-pub use invented::Weight;
 pub(crate) use invented::blocks;
 pub use mapped::Bytes;
+pub use scales::Weight;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;

@@ -3,12 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
+
+use crate::device::Processor;
 use crate::manifest::{self, Manifest};
 use crate::model::ModelError;
-use crate::networks::flux2::Config;
-use crate::networks::text::{self, Padding, Tokenizer};
-use crate::networks::{ConfigError, read_config};
-use crate::weights::Checkpoint;
+use crate::networks::flux2::{Config, Flux2};
+use crate::networks::text::{self, Padding, TextEncoder, Tokenizer};
+use crate::networks::{ConfigError, Source, read_config};
+use crate::weights::{Checkpoint, Compute, Weight, WeightError};
 
 /// The parts of a model, which fit together.
 #[derive(Debug)]
@@ -36,7 +39,6 @@ impl Parts {
         let encoder = folder.join("text_encoder");
         let (text_weights, text_config) =
             (encoder.join("model.safetensors"), encoder.join("config.json"));
-        Checkpoint::open(&text_weights)?;
         let text: text::Config = read_config(&text_config)?;
         text.check().map_err(|error| not_understood(&text_config, error))?;
 
@@ -54,7 +56,28 @@ impl Parts {
         let mut files = vec![denoiser.to_owned(), config, text_weights.clone(), text_config, words];
         files.extend(checkpoint.files().map(Path::to_owned));
         let narrow = checkpoint.is_narrow();
-        Ok(Self { network, text, tokenizer, text_weights, narrow, files })
+        let parts = Self { network, text, tokenizer, text_weights, narrow, files };
+        parts.weigh(denoiser, Compute::F32, Processor::Cpu)?;
+        Ok(parts)
+    }
+
+    /// What the weights take in the form in which they are computed with. Nothing of them is read, but each
+    /// tensor has to be there as its network needs it.
+    pub fn weigh(
+        &self,
+        denoiser: &Path,
+        compute: Compute,
+        processor: Processor,
+    ) -> Result<Weight, WeightError> {
+        let weighed = |path: &Path| {
+            Checkpoint::open(path).map(|checkpoint| checkpoint.weighed(processor != Processor::Cpu))
+        };
+        let source = |checkpoint| Source { checkpoint, compute, device: &Device::Cpu };
+        let network = weighed(denoiser)?;
+        Flux2::new(self.network.clone(), &source(&network))?;
+        let encoder = weighed(&self.text_weights)?;
+        TextEncoder::new(self.text.clone(), &source(&encoder))?;
+        Ok(network.weight().and(encoder.weight()))
     }
 }
 
