@@ -41,6 +41,13 @@ it('leaves alone what was in the library before', async () => {
   await grid(page).focus();
   await page.keyboard.press('Control+z');
   await expect.poll(() => trashed(page)).toBe(before + 1);
+  // What is in the trash is not to be seen: it comes in once more, and goes back where it was.
+  await drop(page, folder(3));
+  await expect.poll(() => page.getByText('1 picture taken into the library').count()).toBeGreaterThan(0);
+  await expect.poll(() => trashed(page)).toBe(before);
+  await grid(page).focus();
+  await page.keyboard.press('Control+z');
+  await expect.poll(() => trashed(page)).toBe(before + 1);
 });
 
 it('stars all of a large library without reading every file', async () => {

@@ -130,7 +130,7 @@ pub(crate) fn job(
     picture.parents = parents(request)?;
     (picture.subject, picture.seconds) = (subject, Some(larger.seconds));
     picture.job = Some(sitter.job);
-    let id = keep::add(shared, &picture)?;
+    let (id, _) = keep::add(shared, &picture)?;
     shared.tell_pictures(&[id]);
     shared.thumbnails.wake();
     Ok((card(shared.read(|reader| reader.picture(id))?), larger.seconds))

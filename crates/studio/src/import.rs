@@ -100,12 +100,12 @@ impl Studio {
                 Ok(added) => added,
                 Err(_) => shared.write(|library| library.add_asset(bytes, &name, shared.now()))?,
             };
-            return Ok(Imported { picture: None, asset: asset(added), settings });
+            return Ok(Imported { picture: None, new: false, asset: asset(added), settings });
         }
         let new = NewPicture::read(bytes).map_err(refused)?;
-        let id = keep::add(shared, &new)?;
+        let (id, is_new) = keep::add(shared, &new)?;
         let (row, added) = shared.read(|reader| Ok((reader.picture(id)?, reader.asset(id)?)))?;
-        Ok(Imported { picture: Some(card(row)), asset: asset(added), settings })
+        Ok(Imported { picture: Some(card(row)), new: is_new, asset: asset(added), settings })
     }
 
     fn imported(&self, imported: &[Imported]) {

@@ -26,19 +26,21 @@ pub(crate) fn job(
     let said = parents(request)?;
     let mut picture = picture(&bytes, rendered, said, &prepared.model.description.words)?;
     picture.job = Some(job);
-    let id = add(shared, &picture)?;
+    let (id, _) = add(shared, &picture)?;
     shared.tell_pictures(&[id]);
     shared.thumbnails.wake();
     Ok(card(shared.read(|reader| reader.picture(id))?))
 }
 
 /// Adds a picture. Its file goes to the disk before the library is taken hold of, so that a key press
-/// can queue a render meanwhile.
-pub(crate) fn add(shared: &Shared, picture: &NewPicture<'_>) -> Result<PictureId, StudioError> {
+/// can queue a render meanwhile. Answers whether it was not to be seen there before.
+pub(crate) fn add(
+    shared: &Shared,
+    picture: &NewPicture<'_>,
+) -> Result<(PictureId, bool), StudioError> {
     let now = shared.now();
     let stored = store_file(&shared.folder, picture.bytes, picture.format, now)?;
-    let (id, _) = shared.write(|library| library.add_stored(picture, &stored, now))?;
-    Ok(id)
+    shared.write(|library| library.add_stored(picture, &stored, now))
 }
 
 /// A rendered picture as a file.

@@ -12,6 +12,10 @@ export type Imported = {
  */
 picture: PictureCard | null,
 /**
+ * Whether the library did not show it before: it was not there, or in the trash.
+ */
+new: boolean,
+/**
  * What requests call it.
  */
 asset: Asset,

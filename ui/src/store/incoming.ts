@@ -15,10 +15,9 @@ const AT_ONCE_MS = 100;
 /** Takes files into the library, or only to be used in a request; what came and what was refused is said. */
 export async function takeFiles(paths: string[], reference = false): Promise<Imported[]> {
   if (paths.length === 0) return [];
-  const began = Date.now();
   const { imported, refused } = await underWay(() => platform().call('import', { paths, reference }), { imported: [], refused: [] });
   tellRefused(refused);
-  tellTaken(imported, began);
+  tellTaken(imported);
   return imported;
 }
 
@@ -37,9 +36,8 @@ export async function takeAsReferences(paths: string[]): Promise<void> {
 
 /** What the clipboard or a browser's drop holds: bytes without a path. */
 export async function takeBlob(blob: Blob, name: string, reference = false): Promise<Imported | null> {
-  const began = Date.now();
   const imported = await underWay<Imported | null>(async () => platform().call('import_bytes', { name, base64: await base64(blob), reference }), null);
-  if (imported) tellTaken([imported], began);
+  if (imported) tellTaken([imported]);
   return imported;
 }
 
@@ -67,11 +65,11 @@ function tellRefused(refused: readonly Refused[]): void {
 }
 
 /** Says what came into the library, and lets it be taken back. References are not in it and say so themselves. */
-function tellTaken(imported: readonly Imported[], began: number): void {
-  const pictures = imported.flatMap(({ picture }) => picture ?? []);
+function tellTaken(imported: readonly Imported[]): void {
+  const pictures = imported.filter(({ picture }) => picture !== null);
   if (pictures.length === 0) return;
-  // One that was there before comes with the time at which it came then, and stays.
-  const ids = [...new Set(pictures.filter((one) => one.created_at >= began).map(({ id }) => id))];
+  // One that was there before stays when this is taken back.
+  const ids = pictures.flatMap(({ picture, new: isNew }) => (picture && isNew ? picture.id : []));
   if (ids.length === 0) return void toasts.show({ text: t('incoming.known', { n: pictures.length }) });
   const label = t('incoming.taken', { n: ids.length });
   const change = undo.push({

@@ -153,8 +153,8 @@ impl Library {
     }
 
     /// Adds the rows of a picture whose file is stored, and marks the job that made it as done, in one
-    /// transaction. Answers its id and whether it is new: a picture that is there already stays as it
-    /// is, comes out of the trash, and gets another render.
+    /// transaction. Answers its id and whether it is new among those that are shown: a picture that is
+    /// there already stays as it is, comes out of the trash (and is new), and gets another render.
     pub fn add_stored(
         &self,
         picture: &NewPicture<'_>,
@@ -166,13 +166,16 @@ impl Library {
         if !path.is_file() {
             files::write_file(&self.folder, &path, picture.bytes)?;
         }
-        let before = self.write(|tx| {
+        let (before, shown) = self.write(|tx| {
             let before = place_of(tx, stored.id)?;
+            let shown = tx
+                .prepare_cached("SELECT 1 FROM pictures WHERE id = ?1 AND trashed_at IS NULL")?
+                .exists([stored.id])?;
             insert(tx, stored.id, picture, stored.day, now)?;
             // One file is enough: the new one, since it is known to be whole.
             tx.prepare_cached("UPDATE pictures SET day = ?2, format = ?3 WHERE id = ?1")?
                 .execute(params![stored.id, stored.day, stored.format.extension()])?;
-            Ok(before)
+            Ok((before, shown))
         })?;
         if let Some((day, format)) = before {
             let old = folder::picture_path(&self.folder, day, stored.id, format);
@@ -180,7 +183,7 @@ impl Library {
                 files::remove_file(&old)?;
             }
         }
-        Ok((stored.id, before.is_none()))
+        Ok((stored.id, !shown))
     }
 }
 

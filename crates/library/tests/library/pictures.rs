@@ -39,7 +39,8 @@ fn the_same_file_is_one_picture() {
     let bytes = file(&recipe("a fox", 1), Format::Png);
     let picture = NewPicture::read(&bytes).unwrap();
     let again = library.add_picture(&picture, NOON + 3 * DAY).unwrap();
-    assert_eq!(again, (id, false));
+    assert_eq!(again, (id, true), "it was not to be seen");
+    assert_eq!(library.add_picture(&picture, NOON + 3 * DAY).unwrap(), (id, false));
     let row = library.picture(id).unwrap();
     assert_eq!((row.trashed_at, row.rating), (None, 4), "it comes out of the trash as it was");
     assert_eq!(std::fs::read(row.path).unwrap(), bytes);

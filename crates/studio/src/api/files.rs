@@ -39,6 +39,8 @@ data! {
     pub struct Imported {
         /// The picture of the library; null where it was taken only to be used in a request.
         pub picture: Option<PictureCard>,
+        /// Whether the library did not show it before: it was not there, or in the trash.
+        pub new: bool,
         /// What requests call it.
         pub asset: Asset,
         /// What it says of how it was made.

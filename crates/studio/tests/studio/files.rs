@@ -166,6 +166,26 @@ fn pasted_pictures_and_those_for_requests_only() {
     }
 }
 
+/// What is taken back with an import: neither what was there before it, nor by what clock.
+#[test]
+fn an_import_tells_which_pictures_were_not_to_be_seen_before() {
+    let desk = Desk::new();
+    let paths: Vec<_> = (0..3u8).map(|n| desk.path(&format!("{n}.png"))).collect();
+    for (n, path) in (0..).zip(&paths) {
+        std::fs::write(path, png(30, [n, 0, 0], None)).unwrap();
+    }
+    let import = |paths: &[std::path::PathBuf]| {
+        let answer = desk.call("import", json!({ "paths": paths }));
+        answer["imported"].as_array().unwrap().clone()
+    };
+    let of = |all: &[Value]| all.iter().map(|one| one["new"] == true).collect::<Vec<_>>();
+    let first = import(&paths[..2]);
+    assert_eq!(of(&first), [true, true]);
+    desk.call("trash", json!({ "ids": [first[0]["picture"]["id"]] }));
+    assert_eq!(of(&import(&paths)), [true, false, true], "one came out of the trash");
+    assert_eq!(of(&import(&[paths[0].clone(), paths[0].clone()])), [false, false]);
+}
+
 #[test]
 fn an_edit_takes_the_shape_of_its_picture() {
     let desk = Desk::new();

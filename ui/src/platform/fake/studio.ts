@@ -328,11 +328,12 @@ export class FakeStudio {
     const settings = foreign ? many.settingsOf(card) : null;
     if (reference) {
       this.#assets.set(id, asset);
-      return { picture: null, asset, settings };
+      return { picture: null, new: false, asset, settings };
     }
+    const isNew = !known || known.trashed_at !== null;
     if (!known) this.#put(card);
     card.trashed_at = null;
-    return { picture: card, asset, settings };
+    return { picture: card, new: isNew, asset, settings };
   }
 
   /** Tells of all that came in at once. */
@@ -396,6 +397,8 @@ export class FakeStudio {
       const size = request[side];
       if (size !== null && (size < min_side || size > max_side || size % multiple !== 0)) throw usage(side, `${side}: ${min_side} to ${max_side} in steps of ${multiple}.`);
     }
+    const { init } = request;
+    if (init && !this.has(init.asset) && !this.#assets.has(init.asset)) throw usage('init.asset', 'There is no such picture.');
     if (request.seed !== null && !/^\d{1,20}$/.test(request.seed)) throw usage('seed', 'A seed is a whole number.');
   }
 
