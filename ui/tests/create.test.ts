@@ -255,65 +255,6 @@ it('has room in the smallest window for what one does with a picture', async () 
   await page.locator('[data-action="picture.edit"]').waitFor();
 });
 
-it('changes a picture only where one has painted', async () => {
-  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
-  const { page } = opened;
-  await finished(page).waitFor();
-  await prompt(page).fill('a green mug');
-  await viewer(page).focus();
-  await page.keyboard.press('m');
-  const done = page.locator('[data-action="mask.done"]');
-  await done.waitFor();
-  expect(await done.isEnabled(), 'nothing is painted yet').toBe(false);
-  const at = await finished(page).boundingBox();
-  if (!at) throw new Error('the picture is nowhere');
-  const drag = async (from: number, to: number) => {
-    await page.mouse.move(at.x + at.width * from, at.y + at.height / 2);
-    await page.mouse.down();
-    await page.mouse.move(at.x + at.width * to, at.y + at.height / 2, { steps: 6 });
-    await page.mouse.up();
-  };
-  await drag(0.4, 0.8);
-  await page.keyboard.press('x');
-  await drag(0.7, 0.7);
-  await drag(0.1, 0.2);
-  await page.keyboard.press('Control+z');
-  await shot(page, 'painting');
-  expect(await axe(page)).toEqual([]);
-  expect(await clipped(page)).toEqual([]);
-
-  await page.keyboard.press('Shift+m');
-  await page.getByRole('group', { name: 'Only where painted' }).waitFor();
-  expect(await prompt(page).evaluate((one) => one === document.activeElement), 'and now says what').toBe(true);
-  await shot(page, 'painted');
-  expect(await clipped(page)).toEqual([]);
-  const light = await page.evaluate(async () => {
-    const { studio } = (globalThis as unknown as { fake: { studio: { taken: { base64: string }[] } } }).fake;
-    const bytes = Uint8Array.from(atob(studio.taken.at(-1)?.base64 ?? ''), (letter) => letter.charCodeAt(0));
-    const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
-    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
-    context?.drawImage(bitmap, 0, 0);
-    return [0.2, 0.45, 0.7, 0.85].map((x) => context?.getImageData(bitmap.width * x, bitmap.height / 2, 1, 1).data.join());
-  });
-  const [white, black] = ['255,255,255,255', '0,0,0,255'];
-  expect(light).toEqual([black, white, black, white]);
-
-  await page.keyboard.press('Control+Enter');
-  const asked = () => studio<{ init: { asset: string }; mask: { asset: string }; parents: { id: string; relation: string }[] } | undefined>(page, 'studio.engine.jobs.at(-1)?.request');
-  await expect.poll(async () => (await asked())?.mask?.asset).toBeTruthy();
-  const { init, mask, parents } = (await asked())!;
-  expect(init.asset).not.toBe(mask.asset);
-  expect(parents).toEqual([{ id: init.asset, relation: 'edit' }]);
-
-  // What was painted can be gone on with, and taken away.
-  await finished(page).and(page.locator('[alt="a green mug"]')).waitFor();
-  await page.getByRole('listbox', { name: 'Latest pictures' }).getByRole('option').nth(2).click();
-  await page.locator('[data-action="mask.begin"]').click();
-  await page.locator('[data-action="mask.clear"]').click();
-  await done.click();
-  await page.getByRole('group', { name: 'Begins from this' }).waitFor();
-});
-
 it('shows the number that it takes', async () => {
   await using opened = await open({ query: 'pictures=3', screen: 'create' });
   const { page } = opened;

@@ -12,6 +12,7 @@ import Undo2 from '@lucide/svelte/icons/undo-2';
 import WandSparkles from '@lucide/svelte/icons/wand-sparkles';
 import X from '@lucide/svelte/icons/x';
 import type { IconType } from '../components/icon';
+import { painting } from '../features/create/painting.svelte';
 import { platform } from '../platform';
 import { settings } from '../store/settings.svelte';
 import { toasts } from '../store/toasts.svelte';
@@ -103,24 +104,25 @@ export const viewActions: readonly Action[] = [
   },
   {
     id: 'undo.undo',
-    name: () => (undo.done.length > 0 ? t('undo.undo_what', { what: undo.done.at(-1)?.label ?? '' }) : t('undo.undo')),
+    name: () => (undo.done.length > 0 && !painting.of ? t('undo.undo_what', { what: undo.done.at(-1)?.label ?? '' }) : t('undo.undo')),
     group: 'library',
     keys: ['Mod+Z'],
     icon: Undo2,
-    when: () => undo.done.length > 0,
+    when: () => (painting.of ? painting.canUndo : undo.done.length > 0),
     run: async () => {
+      if (painting.of) return painting.undo();
       const change = await undo.undo();
       if (change) toasts.show({ text: t('undo.undone', { what: change.label }), action: undo.again(change) });
     },
   },
   {
     id: 'undo.redo',
-    name: () => (undo.undone.length > 0 ? t('undo.redo_what', { what: undo.undone.at(-1)?.label ?? '' }) : t('undo.redo')),
+    name: () => (undo.undone.length > 0 && !painting.of ? t('undo.redo_what', { what: undo.undone.at(-1)?.label ?? '' }) : t('undo.redo')),
     group: 'library',
     keys: ['Mod+Shift+Z', 'Mod+Y'],
     icon: Redo2,
-    when: () => undo.undone.length > 0,
-    run: () => undo.redo(),
+    when: () => (painting.of ? painting.canRedo : undo.undone.length > 0),
+    run: () => (painting.of ? painting.redo() : undo.redo()),
   },
 ];
 

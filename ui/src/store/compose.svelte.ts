@@ -186,7 +186,7 @@ class Compose {
       init: { asset: asset.sha256, strength },
       mask: mask === null ? null : { asset: mask },
       prompt: draft.prompt.trim() === '' ? said : draft.prompt,
-      ...(able && sizeLike(able, asset)),
+      ...sizeLike(able, asset),
     };
     const relation: Relation = mask === null ? 'variation' : 'edit';
     const parents = parentsAfter(draft, { ...draft, ...patch }, [{ id: asset.sha256, relation }]);
@@ -242,6 +242,6 @@ class Compose {
 const relationOf = (role: RoleName): Relation => (role === 'edit' ? 'edit' : 'reference');
 
 /** Fields that have a place on the screen where their error is shown. */
-const SHOWN_FIELDS = ['prompt', 'negative', 'references', 'size', 'width', 'height', 'seed', 'count', 'steps', 'guidance', 'model', 'sampler', 'schedule', 'init'];
+const SHOWN_FIELDS = ['prompt', 'negative', 'references', 'size', 'width', 'height', 'seed', 'count', 'steps', 'guidance', 'model', 'sampler', 'schedule'];
 
 export const compose = new Compose();

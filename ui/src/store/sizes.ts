@@ -44,10 +44,14 @@ export function sizeOf(able: Abilities, wide: number, high: number): Size | null
   return best?.size ?? null;
 }
 
-/** The size itself where the model can draw it, otherwise the nearest in shape. */
-export function sizeLike(able: Abilities, { width, height }: Size): Size | null {
-  const own = [width, height].every((side) => side >= able.min_side && side <= able.max_side && side % able.multiple === 0);
-  return own ? { width, height } : sizeOf(able, width, height);
+/**
+ * The size itself where the model can draw it, otherwise the nearest in shape; where there is none of that shape,
+ * none is asked for, and the studio takes what comes nearest.
+ */
+export function sizeLike(able: Abilities | null, { width, height }: Size): Size | { width: null; height: null } {
+  const own = able !== null && [width, height].every((side) => side >= able.min_side && side <= able.max_side && side % able.multiple === 0);
+  if (own) return { width, height };
+  return (able && sizeOf(able, width, height)) ?? { width: null, height: null };
 }
 
 /** The name of the ratio that a size is nearest to, as it would be chosen; null for a size of its own. */

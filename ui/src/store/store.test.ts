@@ -3,7 +3,7 @@ import type { Abilities } from '../bindings';
 import { Failure, usePlatform } from '../platform';
 import { fakePlatform } from '../platform/fake';
 import { MODELS } from '../platform/fake/given';
-import { ratioOf, sizeOf } from './sizes';
+import { ratioOf, sizeLike, sizeOf } from './sizes';
 import { toasts } from './toasts.svelte';
 import { undo } from './undo.svelte';
 import { PANELS, view } from './view.svelte';
@@ -17,6 +17,13 @@ test('a shape becomes the nearest size that the model draws', () => {
 });
 
 test('a shape that the model cannot draw is none', () => expect(sizeOf(starter, 21, 9)).toBeNull());
+
+test('what is like a picture is its own size, else its shape, else left to the studio', () => {
+  expect(sizeLike(starter, { width: 144, height: 96 })).toEqual({ width: 144, height: 96 });
+  expect(sizeLike(starter, { width: 1500, height: 1000 })).toEqual({ width: 144, height: 96 });
+  expect(sizeLike(starter, { width: 2560, height: 1080 })).toEqual({ width: null, height: null });
+  expect(sizeLike(null, { width: 144, height: 96 })).toEqual({ width: null, height: null });
+});
 
 test('a size knows the shape it was chosen by', () => {
   expect(ratioOf(starter, { width: 144, height: 96 })).toBe('3:2');

@@ -24,6 +24,8 @@ class Viewer {
   /** What is being made is shown as it comes; a person who opens a picture meanwhile is left in peace. */
   follow = $state(true);
   compare = $state<Compare>('off');
+  /** Something is being done to the picture that is shown: nothing that is made takes its place. */
+  held = false;
   /** What it is compared with; null takes what it came from, or else the picture before. */
   otherId = $state<string | null>(null);
   /** Alt is held. */
@@ -61,6 +63,7 @@ class Viewer {
 
   /** From here on shows what is being made. */
   watch(): void {
+    if (this.held) return;
     this.follow = true;
     this.compare = 'off';
   }
@@ -68,7 +71,7 @@ class Viewer {
   /** A render was asked for: until its first preview the picture before stays, only quieter. */
   expect(job: Job): void {
     this.watch();
-    if (queue.value.paused || queue.hasEnded(job.id) || (this.coming !== null && this.coming.job !== 0)) return;
+    if (this.held || queue.value.paused || queue.hasEnded(job.id) || (this.coming !== null && this.coming.job !== 0)) return;
     this.#leave();
     this.coming = { job: job.id, ...models.sizeOf(job.request), url: null };
   }

@@ -21,11 +21,13 @@ import { view } from '../../store/view.svelte';
 import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
 import { inspector } from './inspector.svelte';
+import { painting } from './painting.svelte';
 import { prompt } from './prompt.svelte';
 
-const canRun = () => compose.ready && !compose.sending && models.running.length > 0;
+const canRun = () => (compose.ready || painting.done) && !compose.sending && models.running.length > 0;
 
 async function run(place: Place): Promise<void> {
+  if (!(await painting.settle())) return;
   const jobs = await compose.run(place);
   const first = jobs[0];
   if (!first) return;

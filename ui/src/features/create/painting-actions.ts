@@ -15,6 +15,21 @@ import { prompt } from './prompt.svelte';
 const on = () => painting.of !== null;
 const STEP = 1.25;
 
+/** Where the keys that paint are heard, and not written. */
+function toPicture(): void {
+  requestAnimationFrame(() => document.querySelector<HTMLElement>('[data-region="viewer"]')?.focus({ preventScroll: true }));
+}
+
+async function begin(id: string): Promise<void> {
+  await painting.begin(id);
+  toPicture();
+}
+
+function leave(): void {
+  painting.leave();
+  toPicture();
+}
+
 async function finish(): Promise<void> {
   await painting.finish();
   if (!on()) requestAnimationFrame(() => prompt.element?.focus());
@@ -28,11 +43,11 @@ export const paintingActions: readonly Action[] = [
     keys: ['M'],
     icon: Brush,
     when: () => !on() && targets.one !== null && (compose.able?.mask ?? false),
-    run: () => (targets.one === null ? undefined : painting.begin(targets.one)),
+    run: () => (targets.one === null ? undefined : begin(targets.one)),
   },
   { id: 'mask.done', name: () => t('create.mask.done'), group: 'picture', keys: ['Shift+M'], icon: Check, when: () => painting.done, run: finish },
-  { id: 'mask.leave', name: () => t('create.mask.leave'), group: 'picture', keys: ['Escape'], icon: X, when: on, run: () => painting.leave() },
-  { id: 'mask.erase', name: () => t(painting.erasing ? 'create.mask.paint' : 'create.mask.erase'), group: 'picture', keys: ['X'], icon: Eraser, when: on, run: () => (painting.erasing = !painting.erasing) },
+  { id: 'mask.leave', name: () => t('create.mask.leave'), group: 'picture', keys: ['Escape'], icon: X, when: on, run: leave },
+  { id: 'mask.erase', name: () => t('create.mask.erase'), group: 'picture', keys: ['X'], icon: Eraser, when: on, run: () => (painting.erasing = !painting.erasing) },
   { id: 'mask.smaller', name: () => t('create.mask.smaller'), group: 'picture', keys: ['['], when: on, run: () => painting.resize(1 / STEP) },
   { id: 'mask.larger', name: () => t('create.mask.larger'), group: 'picture', keys: [']'], when: on, run: () => painting.resize(STEP) },
   { id: 'mask.invert', name: () => t('create.mask.invert'), group: 'picture', keys: ['Shift+I'], icon: Contrast, when: on, run: () => painting.add({ kind: 'invert' }) },

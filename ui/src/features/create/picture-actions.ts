@@ -26,6 +26,7 @@ import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
 import { library } from '../library/library.svelte';
 import { recall, type Recall } from '../restore/merge';
+import { painting } from './painting.svelte';
 import { prompt } from './prompt.svelte';
 import { variations } from './variations.svelte';
 
@@ -77,7 +78,7 @@ async function edit(): Promise<void> {
   if (id === null) return;
   const asset = await platform().call('asset', { id });
   const references = [{ asset: asset.sha256, role: 'edit' as const, name: asset.name }];
-  const size = compose.able && sizeLike(compose.able, asset);
+  const size = sizeLike(compose.able, asset);
   compose.patch({ prompt: '', references, init: null, mask: null, ...size, parents: [{ id, relation: 'edit' }] }, t('create.edit.begun'));
   toPrompt();
 }
@@ -192,7 +193,7 @@ export const pictureActions: readonly Action[] = [
     group: 'picture',
     keys: ['C'],
     icon: ArrowLeftRight,
-    when: () => view.current === 'create' && viewer.other() !== null && viewer.coming === null,
+    when: () => view.current === 'create' && viewer.other() !== null && viewer.coming === null && painting.of === null,
     run: () => (viewer.compare = viewer.compare === 'swapped' ? 'off' : 'swapped'),
   },
   {
