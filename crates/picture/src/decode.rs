@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
 use likeness_recipe::Pixels;
 use sha2::{Digest, Sha256};
@@ -60,7 +61,7 @@ pub fn look_at(bytes: &[u8], limits: &Limits) -> Result<Looks, PictureError> {
         let ((mut width, mut height), alpha) =
             (decoder.dimensions(), decoder.color_type().has_alpha());
         // The four that lie on their side are numbered 5 to 8 in EXIF.
-        if decoder.orientation()?.to_exif() > 4 {
+        if orientation(bytes, format, &mut decoder)?.to_exif() > 4 {
             (width, height) = (height, width);
         }
         Ok(Looks { format, width, height, alpha })
@@ -125,9 +126,10 @@ fn open<'a>(
     let mut reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(ImageError::from)?;
     let mut memory = image::Limits::no_limits();
-    // Of what stands beside the pixels, such as a profile of colours, which a few bytes may unpack to. The
-    // pixels themselves are held to their number below.
-    memory.max_alloc = Some(limits.bytes);
+    // Of what stands beside the pixels, such as a profile of colours, which a few bytes may unpack to; what
+    // stands in the file itself is there up to three times while it is read. The pixels themselves are held
+    // to their number below.
+    memory.max_alloc = Some(limits.bytes.saturating_mul(4));
     reader.limits(memory);
     let decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
@@ -135,7 +137,7 @@ fn open<'a>(
     Ok(decoder)
 }
 
-/// Whether each chunk of a WebP is within the file: the decoder takes memory for what a chunk says.
+/// Whether each part of a WebP is within the file, which may have been cut off behind the pixels.
 fn check_chunks(bytes: &[u8]) -> Result<(), PictureError> {
     let length = |at: usize| {
         let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
@@ -154,9 +156,39 @@ fn check_chunks(bytes: &[u8]) -> Result<(), PictureError> {
     Ok(())
 }
 
+/// How a camera was held. In a WebP it is looked for here: the decoder takes memory for what a part of the
+/// file says of its length before it is seen whether the file has that much.
+fn orientation(
+    bytes: &[u8],
+    format: Format,
+    decoder: &mut impl ImageDecoder,
+) -> Result<Orientation, ImageError> {
+    match format {
+        Format::WebP => {
+            let noted = webp_part(bytes, b"EXIF").and_then(Orientation::from_exif_chunk);
+            Ok(noted.unwrap_or(Orientation::NoTransforms))
+        }
+        Format::Png | Format::Jpeg => decoder.orientation(),
+    }
+}
+
+/// A part of a WebP by its name, if all of it is there.
+fn webp_part<'a>(bytes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
+    let (_, mut rest) = bytes.split_at_checked(12)?;
+    loop {
+        let (found, after) = rest.split_first_chunk::<4>()?;
+        let (size, after) = after.split_first_chunk::<4>()?;
+        let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
+        if found == name {
+            return after.get(..size);
+        }
+        rest = after.get(size.checked_add(size % 2)?..)?;
+    }
+}
+
 fn unpack(bytes: &[u8], format: Format, limits: &Limits) -> Result<Pixels, Unpack> {
     let mut decoder = open(bytes, format, limits)?;
-    let orientation = decoder.orientation()?;
+    let orientation = orientation(bytes, format, &mut decoder)?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);
     Ok(eight_bits(picture))

@@ -331,7 +331,9 @@ fn forge_steers_flux_by_another_number() {
         let names: Vec<_> = read.unmatched.iter().map(|one| one.name.clone()).collect();
         (read.value(Field::Guidance).map(str::to_owned), names)
     };
-    assert_eq!(read("1"), (Some("3.5".to_owned()), vec![]));
+    for one in ["1", "1.0"] {
+        assert_eq!(read(one), (Some("3.5".to_owned()), vec![]));
+    }
     assert_eq!(read("2"), (Some("3.5".to_owned()), vec!["CFG scale".to_owned()]));
 }
 
@@ -442,13 +444,16 @@ fn hostile() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Far more than any takes on a busy machine. Following every way through the graph above takes years.
+const SOON: Duration = Duration::from_secs(20);
+
 #[test]
 fn hostile_settings_are_read_soon_and_without_a_panic() {
     for (key, text) in hostile() {
         let start = Instant::now();
         let read = read_settings(&texts(&[(key, &text)]));
         let shown: String = text.chars().take(80).collect();
-        assert!(start.elapsed() < Duration::from_secs(2), "{shown} took {:?}", start.elapsed());
+        assert!(start.elapsed() < SOON, "{shown} took {:?}", start.elapsed());
         if let Some(read) = read {
             sound(&read);
         }

@@ -175,6 +175,23 @@ fn what_a_part_of_a_file_says_of_its_length_is_checked() {
     }
 }
 
+/// A decoder may look on behind what the file says of its own length. What it finds there is none of the file.
+#[test]
+fn what_stands_behind_the_end_is_not_taken_for_a_note_of_the_camera() {
+    let upright = picture(3);
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::webp::WebPEncoder::new_lossless(&mut bytes);
+    image::ImageEncoder::set_exif_metadata(&mut encoder, vec![0; 8]).unwrap();
+    encoder.encode(&upright.data, 20, 12, image::ExtendedColorType::Rgb8).unwrap();
+    let part = bytes.windows(4).position(|four| four == b"EXIF").unwrap();
+    bytes.truncate(part);
+    bytes[4..8].copy_from_slice(&(part as u32 - 8).to_le_bytes());
+    bytes.extend(b"EXIF\xf0\xff\xff\xff");
+    let limits = Limits::default();
+    assert_eq!(decode(&bytes, &limits).unwrap().pixels, upright);
+    assert_eq!(look_at(&bytes, &limits).unwrap().width, 20);
+}
+
 #[test]
 fn a_picture_with_a_book_in_it_is_a_picture_all_the_same() {
     let with = |megabytes: usize| {
@@ -183,6 +200,8 @@ fn a_picture_with_a_book_in_it_is_a_picture_all_the_same() {
         encoder.add_text_chunk("parameters".into(), "a fox\nSteps: 20, Seed: 1".into()).unwrap();
         encoder.add_text_chunk("Comment".into(), "a".repeat(megabytes << 20)).unwrap();
         encoder.write_header().unwrap().write_image_data(&[0]).unwrap();
+        assert_eq!(look_at(&bytes, &Limits::default()).unwrap().width, 1);
+        assert_eq!(decode(&bytes, &Limits::default()).unwrap().pixels.width, 1);
         read_metadata(&bytes).unwrap()
     };
     assert!(with(5).parameters.is_some());
@@ -213,6 +232,8 @@ fn a_camera_held_sideways_is_turned_upright() {
         encoder.encode(&upright.data, 20, 12, image::ExtendedColorType::Rgb8).unwrap();
         let read = decode(&bytes, &Limits::default()).unwrap().pixels;
         assert_eq!((read.width, read.height), size, "orientation {orientation}");
+        let looks = look_at(&bytes, &Limits::default()).unwrap();
+        assert_eq!((looks.width, looks.height), size, "orientation {orientation}");
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn read(parameters: Option<&str>) -> Option<ForeignSettings> {
         match name.as_str() {
             "Steps" => draft.set(Field::Steps, name, value),
             "Seed" => draft.set(Field::Seed, name, value),
-            "CFG scale" if distilled && value.trim() == "1" => {}
+            "CFG scale" if distilled && value.trim().parse() == Ok(1.0_f32) => {}
             "CFG scale" if distilled => draft.leave(name, value, Reason::NoSuchSetting),
             "CFG scale" => draft.set(Field::Guidance, name, value),
             "Distilled CFG Scale" => draft.set(Field::Guidance, name, value),

@@ -130,7 +130,12 @@ fn exif_blocks() -> Vec<Seed> {
     let size = huge.len() - 4;
     huge[size..].copy_from_slice(&0xffff_fff0_u32.to_le_bytes());
     huge[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
-    let mut seeds = vec![("webp-part-of-gigabytes".to_owned(), huge)];
+    // Beyond what the file says of its own length: a decoder may go by its first part's.
+    let beyond = b"RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0\x08\0\0\0\x03\0\0\x03\0\0VP8 \0\0\0\0EXIF\xff\xff\xff\xf0";
+    let mut seeds = vec![
+        ("webp-part-of-gigabytes".to_owned(), huge),
+        ("webp-part-beyond-its-end".to_owned(), beyond.to_vec()),
+    ];
     for (name, block) in &blocks {
         seeds.push((format!("jpeg-{name}"), jpeg(block)));
         seeds.push((format!("webp-{name}"), webp(block)));
