@@ -65,8 +65,7 @@ export const createActions: readonly Action[] = [
     icon: Type,
     run: () => {
       view.show('create');
-      // The screen may have to be put up first.
-      requestAnimationFrame(() => prompt.element?.focus());
+      return prompt.focus();
     },
   },
   {

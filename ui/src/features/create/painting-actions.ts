@@ -5,6 +5,7 @@ import Contrast from '@lucide/svelte/icons/contrast';
 import Eraser from '@lucide/svelte/icons/eraser';
 import BrushCleaning from '@lucide/svelte/icons/brush-cleaning';
 import X from '@lucide/svelte/icons/x';
+import { tick } from 'svelte';
 import type { Action } from '../../actions/types';
 import { compose } from '../../store/compose.svelte';
 import { targets } from '../../store/targets.svelte';
@@ -16,23 +17,24 @@ const on = () => painting.of !== null;
 const STEP = 1.25;
 
 /** Where the keys that paint are heard, and not written. */
-function toPicture(): void {
-  requestAnimationFrame(() => document.querySelector<HTMLElement>('[data-region="viewer"]')?.focus({ preventScroll: true }));
+async function toPicture(): Promise<void> {
+  await tick();
+  document.querySelector<HTMLElement>('[data-region="viewer"]')?.focus({ preventScroll: true });
 }
 
 async function begin(id: string): Promise<void> {
   await painting.begin(id);
-  toPicture();
+  await toPicture();
 }
 
-function leave(): void {
+async function leave(): Promise<void> {
   painting.leave();
-  toPicture();
+  await toPicture();
 }
 
 async function finish(): Promise<void> {
   await painting.finish();
-  if (!on()) requestAnimationFrame(() => prompt.element?.focus());
+  if (!on()) await prompt.focus();
 }
 
 export const paintingActions: readonly Action[] = [

@@ -38,9 +38,9 @@ async function detail(): Promise<PictureDetail | null> {
   return id === null ? null : platform().call('picture', { id });
 }
 
-function toPrompt(): void {
+async function toPrompt(): Promise<void> {
   if (view.current !== 'create') view.show('create');
-  requestAnimationFrame(() => prompt.element?.focus());
+  await prompt.focus();
 }
 
 /** What the studio calls the weights of a picture's model, where those of that name are others here. */
@@ -60,7 +60,7 @@ async function recalled(which: Recall): Promise<void> {
   if (which === 'remix') request.parents = [...request.parents.filter(({ id }) => id !== found.card.id), { id: found.card.id, relation: 'remix' }];
   compose.patch(request, t('undo.recalled'));
   if (which === 'all' || which === 'seed') tellOfOtherWeights(found);
-  if (which === 'prompt' || which === 'remix' || which === 'all') toPrompt();
+  if (which === 'prompt' || which === 'remix' || which === 'all') await toPrompt();
 }
 
 /** The same settings from another seed. */
@@ -80,14 +80,14 @@ async function edit(): Promise<void> {
   const references = [{ asset: asset.sha256, role: 'edit' as const, name: asset.name }];
   const size = sizeLike(compose.able, asset);
   compose.patch({ prompt: '', references, init: null, mask: null, ...size, parents: [{ id, relation: 'edit' }] }, t('create.edit.begun'));
-  toPrompt();
+  await toPrompt();
 }
 
 async function begin(): Promise<void> {
   const found = await detail();
   if (!found) return;
   compose.beginFrom(await platform().call('asset', { id: found.card.id }), found.card.prompt, null);
-  toPrompt();
+  await toPrompt();
 }
 
 /** A job for each picture. Where one is looked at, the larger one takes its place when it is there. */
@@ -168,7 +168,7 @@ export const pictureActions: readonly Action[] = [
     when: some,
     run: async () => {
       for (const id of targets.ids) await compose.addReference(id);
-      toPrompt();
+      await toPrompt();
     },
   },
   { id: 'picture.edit', name: () => t('picture.edit'), group: 'picture', keys: ['E'], icon: PencilLine, when: one, run: edit },

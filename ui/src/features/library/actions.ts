@@ -8,6 +8,7 @@ import Search from '@lucide/svelte/icons/search';
 import SquarePlus from '@lucide/svelte/icons/square-plus';
 import Tag from '@lucide/svelte/icons/tag';
 import Trash from '@lucide/svelte/icons/trash-2';
+import { tick } from 'svelte';
 import type { Action } from '../../actions/types';
 import { restorePictures } from '../../store/marks';
 import { view } from '../../store/view.svelte';
@@ -33,8 +34,8 @@ export const libraryActions: Action[] = [
     run: async () => {
       view.show('library');
       library.showFamily(null);
-      // The field is there only once the screen is.
-      await new Promise((drawn) => requestAnimationFrame(drawn));
+      // The field is there only once the screen is; before a frame is drawn, since the next key is meant for it.
+      await tick();
       screen.focusSearch();
     },
   },
