@@ -1,7 +1,7 @@
 /** Painting where a picture may change: what is painted is never lost, and never left out of what is made. */
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
-import { axe, cells, clipped, closeBrowser, finished, open, prompt, shot, studio, viewer } from './browser';
+import { axe, cells, clipped, closeBrowser, finished, open, prompt, shot, studio, viewer, type Opened } from './browser';
 
 afterAll(closeBrowser);
 
@@ -22,6 +22,13 @@ const isPainted = (page: Page) =>
     return data.some((value) => value > 0);
   });
 
+/** Create, with a picture in the viewer. */
+async function looking(): Promise<Opened> {
+  const opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  await finished(opened.page).waitFor();
+  return opened;
+}
+
 /** Begins to paint over the picture in the viewer; answers the brush, drawn along its middle. */
 async function begin(page: Page): Promise<(from: number, to: number) => Promise<void>> {
   await viewer(page).focus();
@@ -38,9 +45,8 @@ async function begin(page: Page): Promise<(from: number, to: number) => Promise<
 }
 
 it('changes a picture only where one has painted', async () => {
-  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  await using opened = await looking();
   const { page } = opened;
-  await finished(page).waitFor();
   await prompt(page).fill('a green mug');
   const drag = await begin(page);
   const done = page.locator(DONE);
@@ -86,9 +92,8 @@ it('changes a picture only where one has painted', async () => {
 });
 
 it('makes what one has painted, though one never said that one was done', async () => {
-  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  await using opened = await looking();
   const { page } = opened;
-  await finished(page).waitFor();
   const drag = await begin(page);
   await drag(0.4, 0.6);
   await prompt(page).fill('a green mug');
@@ -98,9 +103,8 @@ it('makes what one has painted, though one never said that one was done', async 
 });
 
 it('takes strokes back, and nothing else while one paints', async () => {
-  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  await using opened = await looking();
   const { page } = opened;
-  await finished(page).waitFor();
   await viewer(page).focus();
   await page.keyboard.press('i');
   await page.getByRole('group', { name: 'Begins from this' }).waitFor();
@@ -118,9 +122,8 @@ it('takes strokes back, and nothing else while one paints', async () => {
 });
 
 it('is not disturbed by drafts, and keeps the stroke under the brush', async () => {
-  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  await using opened = await looking();
   const { page } = opened;
-  await finished(page).waitFor();
   const drag = await begin(page);
   await drag(0.4, 0.6);
   await page.evaluate(() => {
@@ -148,9 +151,8 @@ it('is not disturbed by drafts, and keeps the stroke under the brush', async () 
 });
 
 it('says when nothing is painted, and goes on with what was there when the window opens again', async () => {
-  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  await using opened = await looking();
   const { page } = opened;
-  await finished(page).waitFor();
   const drag = await begin(page);
   await page.keyboard.press('x');
   await drag(0.2, 0.4);
@@ -169,9 +171,8 @@ it('says when nothing is painted, and goes on with what was there when the windo
 });
 
 it('paints over the picture that one sees, and by keys at once when it comes from the library', async () => {
-  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  await using opened = await looking();
   const { page } = opened;
-  await finished(page).waitFor();
   await viewer(page).focus();
   await page.keyboard.press('c');
   await page.getByText('Before', { exact: true }).waitFor();
@@ -190,9 +191,8 @@ it('paints over the picture that one sees, and by keys at once when it comes fro
 });
 
 it('says why a picture cannot be begun from', async () => {
-  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  await using opened = await looking();
   const { page } = opened;
-  await finished(page).waitFor();
   await viewer(page).focus();
   await page.keyboard.press('i');
   await page.getByRole('group', { name: 'Begins from this' }).waitFor();

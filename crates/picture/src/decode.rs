@@ -121,7 +121,7 @@ fn open<'a>(
     limits: &Limits,
 ) -> Result<impl ImageDecoder + 'a, Unpack> {
     if format == Format::WebP {
-        check_chunks(bytes).map_err(Unpack::Refused)?;
+        webp_parts(bytes).map_err(Unpack::Refused)?;
     }
     let mut reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(ImageError::from)?;
@@ -137,53 +137,48 @@ fn open<'a>(
     Ok(decoder)
 }
 
-/// Whether each part of a WebP is within the file, which may have been cut off behind the pixels.
-fn check_chunks(bytes: &[u8]) -> Result<(), PictureError> {
-    let length = |at: usize| {
-        let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
-        four.map(|four| u32::from_le_bytes(four) as usize)
-    };
-    let end = length(4).map_or(0, |length| length.saturating_add(8)).min(bytes.len());
-    let mut at = 12;
-    while at + 8 <= end {
-        let (size, rest) = (length(at + 4).unwrap_or(0), bytes.len() - at - 8);
-        if size > rest {
-            let problem = format!("a part of it says {size} bytes, and {rest} are left");
-            return Err(PictureError::Damaged { format: Format::WebP.name(), problem });
-        }
-        at += 8 + size + size % 2;
-    }
-    Ok(())
-}
-
 /// How a camera was held. In a WebP it is looked for here: the decoder takes memory for what a part of the
 /// file says of its length before it is seen whether the file has that much.
 fn orientation(
     bytes: &[u8],
     format: Format,
     decoder: &mut impl ImageDecoder,
-) -> Result<Orientation, ImageError> {
+) -> Result<Orientation, Unpack> {
     match format {
         Format::WebP => {
-            let noted = webp_part(bytes, b"EXIF").and_then(Orientation::from_exif_chunk);
+            let parts = webp_parts(bytes).map_err(Unpack::Refused)?;
+            let noted = parts.into_iter().find(|(name, _)| name == b"EXIF");
+            let noted = noted.and_then(|(_, exif)| Orientation::from_exif_chunk(exif));
             Ok(noted.unwrap_or(Orientation::NoTransforms))
         }
-        Format::Png | Format::Jpeg => decoder.orientation(),
+        Format::Png | Format::Jpeg => Ok(decoder.orientation()?),
     }
 }
 
-/// A part of a WebP by its name, if all of it is there.
-fn webp_part<'a>(bytes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
-    let (_, mut rest) = bytes.split_at_checked(12)?;
-    loop {
-        let (found, after) = rest.split_first_chunk::<4>()?;
-        let (size, after) = after.split_first_chunk::<4>()?;
-        let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
-        if found == name {
-            return after.get(..size);
-        }
-        rest = after.get(size.checked_add(size % 2)?..)?;
+/// A name, and what stands under it.
+type Part<'a> = ([u8; 4], &'a [u8]);
+
+/// The parts of a WebP. The file may have been cut off, behind its pixels too.
+fn webp_parts(bytes: &[u8]) -> Result<Vec<Part<'_>>, PictureError> {
+    let length = |four: [u8; 4]| u32::from_le_bytes(four) as usize;
+    let told = bytes.get(4..8).and_then(|four| four.try_into().ok()).map_or(0, length);
+    let mut rest = bytes.get(12..).unwrap_or_default();
+    // What stands behind the end that the file says is none of it.
+    let behind = bytes.len().saturating_sub(told.saturating_add(8));
+    let mut parts = Vec::new();
+    while rest.len() >= behind + 8
+        && let Some((&name, after)) = rest.split_first_chunk::<4>()
+        && let Some((&size, after)) = after.split_first_chunk::<4>()
+    {
+        let size = length(size);
+        let Some(part) = after.get(..size) else {
+            let problem = format!("a part of it says {size} bytes, and {} are left", after.len());
+            return Err(PictureError::Damaged { format: Format::WebP.name(), problem });
+        };
+        parts.push((name, part));
+        rest = after.get(size + size % 2..).unwrap_or_default();
     }
+    Ok(parts)
 }
 
 fn unpack(bytes: &[u8], format: Format, limits: &Limits) -> Result<Pixels, Unpack> {

@@ -95,19 +95,17 @@ class Painting {
   }
 
   undo(): void {
-    const last = this.#before.at(-1);
-    if (!last || this.saving) return;
-    this.#before = this.#before.slice(0, -1);
-    this.#after = [...this.#after, this.marks];
-    this.marks = last;
+    const to = this.#before.at(-1);
+    if (!to || this.saving) return;
+    [this.#before, this.#after] = [this.#before.slice(0, -1), [...this.#after, this.marks]];
+    this.marks = to;
   }
 
   redo(): void {
-    const next = this.#after.at(-1);
-    if (!next || this.saving) return;
-    this.#after = this.#after.slice(0, -1);
-    this.#before = [...this.#before, this.marks];
-    this.marks = next;
+    const to = this.#after.at(-1);
+    if (!to || this.saving) return;
+    [this.#before, this.#after] = [[...this.#before, this.marks], this.#after.slice(0, -1)];
+    this.marks = to;
   }
 
   /** Lifts the brush. */
