@@ -19,7 +19,7 @@ pub fn library() -> Result<PathBuf, String> {
 pub fn choose(library: &Path) -> std::io::Result<()> {
     let folders = folders().map_err(std::io::Error::other)?;
     std::fs::create_dir_all(folders.config_dir())?;
-    std::fs::write(chosen(&folders), format!("{}\n", library.display()))
+    places::choose(library, &chosen(&folders))
 }
 
 /// Whether it is the one that a person chose, and that was opened then.

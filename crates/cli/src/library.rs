@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use likeness_studio::api::{Filter, LibraryProblem, Order, PictureCard};
-use likeness_studio::care;
+use likeness_studio::care::{self, Lost};
 use serde::Serialize;
 
 use crate::Failure;
@@ -155,18 +155,21 @@ pub fn run(asked: LibraryCommand, host: &Host) -> Result<(), Failure> {
         }
         LibraryCommand::Backup { folder: to } => {
             let backed_up = care::backup(folder, &to)?;
-            print(&format!("{} files, {} of them new", backed_up.files, backed_up.copied))
+            print(&format!("{} files, {} of them new", backed_up.files, backed_up.copied))?;
+            none_lost(&backed_up.lost)
         }
         LibraryCommand::Restore { folder: from } => {
             let restored = care::restore(folder, &from, now)?;
             if let Some(replaced) = &restored.replaced {
                 print(&format!("the database that was here is {}", replaced.display()))?;
             }
-            print(&format!("{} files", restored.files))
+            print(&format!("{} files", restored.files))?;
+            none_lost(&restored.lost)
         }
         LibraryCommand::Export { folder: to, which } => {
-            let pictures = care::export(folder, which.filter(), &to)?;
-            print(&format!("{pictures} pictures"))
+            let exported = care::export(folder, which.filter(), &to)?;
+            print(&format!("{} pictures", exported.pictures))?;
+            none_lost(&exported.lost)
         }
     }
 }
@@ -206,6 +209,17 @@ fn line(card: &PictureCard, path: &Path) -> String {
 
 fn print_problems(problems: &[LibraryProblem]) -> Result<(), Failure> {
     problems.iter().try_for_each(|problem| print(&problem.message))
+}
+
+/// What could not be copied, file by file. All else has been.
+fn none_lost(lost: &[Lost]) -> Result<(), Failure> {
+    lost.iter().try_for_each(|it| print(&format!("{}: {}", it.path.display(), it.problem)))?;
+    match lost.len() {
+        0 => Ok(()),
+        many => Err(Failure::Storage(format!(
+            "library: {many} files could not be read (accepted: likeness library check)"
+        ))),
+    }
 }
 
 fn clean(problems: &[LibraryProblem], remedy: &str) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ mod backup;
 mod export;
 mod preserve;
 
-pub use backup::{BackedUp, Restored, restore};
+pub use backup::{BackedUp, Lost, Restored, restore};
 pub use check::{Depth, Problem, Report};
 pub use export::Exported;
 pub use rebuild::{Rebuilt, rebuild};

@@ -49,6 +49,21 @@ fn holds(path: &Path, bytes: &[u8]) -> bool {
         && std::fs::read(path).is_ok_and(|found| found == bytes)
 }
 
+/// Whether two names lead to the same entry of one folder, as where a system takes capitals for small
+/// letters: what is done to one of them is done to both. Two links to a file are two.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let file = |path: &Path| {
+            std::fs::symlink_metadata(path).map(|it| (it.dev(), it.ino(), it.nlink())).ok()
+        };
+        matches!((file(one), file(other)), (Some(a), Some(b)) if one == other || a == b && a.2 == 1)
+    }
+    #[cfg(not(unix))]
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
 /// Makes `wanted`, inside the library that is at `folder`. The library's own folder is never made
 /// here: where it is gone, as with a disk that was taken out, a new one would swallow pictures.
 pub(crate) fn make_folder(folder: &Path, wanted: &Path) -> Result<()> {

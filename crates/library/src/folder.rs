@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use likeness_picture::Format;
 
-use crate::PictureId;
 use crate::time::{date_of, day_from};
+use crate::{PictureId, Result, files};
 
 pub(crate) const DATABASE: &str = "library.sqlite";
 pub(crate) const SEAL: &str = "library.sealed";
@@ -57,6 +57,29 @@ pub(crate) fn read_day(day_folder: &Path) -> Option<i64> {
     let mut parts = day_folder.iter().rev().map(|part| part.to_str());
     let (day, month, year) = (parts.next()??, parts.next()??, parts.next()??);
     day_from(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
+/// The folders of days that are there, in order.
+pub(crate) fn days(folder: &Path) -> Result<Vec<(i64, PathBuf)>> {
+    // What is not of ours, and cannot be read, keeps nobody from opening the library.
+    let is_number = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.bytes().all(|digit| digit.is_ascii_digit()))
+    };
+    let mut found = Vec::new();
+    for year in files::list(&folder.join(PICTURES))?.iter().filter(|path| is_number(path)) {
+        for month in files::list(year)?.iter().filter(|path| is_number(path)) {
+            let days = files::list(month)?.into_iter();
+            found.extend(days.filter_map(|path| Some((read_day(&path)?, path))));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a file is one that systems leave in folders that somebody looks at.
+pub(crate) fn is_passed_over(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.starts_with('.') || name == "thumbs.db" || name == "desktop.ini"
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ mod error;
 pub use error::{LibraryError, Result};
 pub use folder::thumbnail_path;
 pub use id::{AnyId, PictureId};
-pub use library::{Library, Reader};
+pub use library::{Library, Reader, unless_full};
 pub use schema::SCHEMA;
 pub use table::assets::Asset;
 pub use table::boards::{Board, BoardId};

@@ -8,10 +8,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::care::{adopt, preserve};
-use crate::folder::{BACKUPS, DATABASE, PICTURES};
+use crate::folder::{ASSETS, BACKUPS, DATABASE, PICTURES};
 use crate::lock::Lock;
 use crate::table::session;
-use crate::{LibraryError, Result, SCHEMA, Time, files, schema, seal};
+use crate::{LibraryError, Result, SCHEMA, Time, files, folder, schema, seal};
 
 /// Kept in the database's header, so that another program's file of this name is not taken for ours.
 pub(crate) const APPLICATION: i32 = 0x4C4B_4E53; // "LKNS"
@@ -26,12 +26,15 @@ pub struct Reader {
 
 /// An open library: nobody else writes to it as long as this exists.
 ///
-/// Dropping it notes that the end was a clean one.
+/// Dropping it notes that the end was a clean one, if its opening came to its end.
 pub struct Library {
     // In this order: the connection is closed before the lock is let go.
     reader: Reader,
     _lock: Lock,
     adopted: u32,
+    /// Whether what the last session left has been taken in. Until then its end is not a clean one:
+    /// the next to open must look again.
+    settled: bool,
 }
 
 impl Library {
@@ -64,18 +67,21 @@ impl Library {
         let connection = connection.map_err(|error| with_copy(error, &folder))?;
         let reader = Reader { connection, folder, is_copy: false };
         files::clear_aside(&reader.folder)?;
-        let mut library = Self { reader, _lock: lock, adopted: 0 };
+        let mut library = Self { reader, _lock: lock, adopted: 0, settled: false };
         // A file that still cannot go keeps nobody from opening.
         let _ = library.finish_purge();
-        let since = match session::begin(&library, now) {
-            // A full disk must not keep a person from opening the library and making some room.
-            Err(LibraryError::DiskFull { .. }) => None,
-            since => since?,
-        };
-        if let Some(since) = since {
-            library.adopted = adopt(&library, since, now)?;
-        }
+        // A full disk must not keep a person from opening the library and making some room.
+        library.settled = unless_full(library.settle(now))?.is_some();
         Ok(library)
+    }
+
+    /// Notes that the library is open, and takes in what a session that did not end left behind.
+    fn settle(&mut self, now: Time) -> Result<()> {
+        if let Some(since) = session::begin(self, now)? {
+            self.adopted = adopt(self, since, now)?;
+            session::settled(self, now)?;
+        }
+        Ok(())
     }
 
     /// How many finished pictures the last session left without a row, and this one found.
@@ -90,8 +96,15 @@ impl Library {
 
     /// Closes it, and says so if that did not end well. Dropping does the same in silence.
     pub fn close(self) -> Result<()> {
-        session::end(&self)?;
-        Ok(seal::set(&self)?)
+        self.note_end()
+    }
+
+    fn note_end(&self) -> Result<()> {
+        if self.settled {
+            session::end(self)?;
+            seal::set(self)?;
+        }
+        Ok(())
     }
 
     /// Runs `change` as one transaction: all of it is on the disk afterwards, or none.
@@ -118,7 +131,7 @@ impl Deref for Library {
 impl Drop for Library {
     fn drop(&mut self) {
         // Where this fails, the next one to open finds an unclean end, and looks more closely.
-        let _ = session::end(self).and_then(|()| Ok(seal::set(self)?));
+        let _ = self.note_end();
     }
 }
 
@@ -183,6 +196,14 @@ impl Reader {
     }
 }
 
+/// What was done, or nothing where the disk is full.
+pub fn unless_full<T>(done: Result<T>) -> Result<Option<T>> {
+    match done {
+        Err(LibraryError::DiskFull { .. }) => Ok(None),
+        done => done.map(Some),
+    }
+}
+
 /// Keeps the damaged database as it is, and says where.
 fn with_copy(error: LibraryError, folder: &Path) -> LibraryError {
     match error {
@@ -203,12 +224,18 @@ fn open_database(folder: &Path, now: Time, make: bool) -> Result<Connection> {
     };
     let is_new = std::fs::metadata(&database).map_or(true, |file| file.len() == 0);
     if is_new {
-        let has_pictures = !files::walk(&folder.join(PICTURES))?.is_empty();
-        if has_pictures {
+        let pictures = files::walk(&folder.join(PICTURES))?;
+        if pictures.iter().any(|path| folder::read_name(path).is_some()) {
             return Err(damaged("there are pictures and no database"));
         }
         if !make {
             return Err(LibraryError::Gone { path: folder.to_owned() });
+        }
+        // Whatever lies in these folders of a library is the library's, to be put in order.
+        let others = pictures.into_iter().chain(files::walk(&folder.join(ASSETS))?);
+        if let Some(path) = others.into_iter().find(|path| !folder::is_passed_over(path)) {
+            let problem = format!("{} is not of a library", path.display());
+            return Err(LibraryError::field("library", problem, "an empty folder, or a library"));
         }
     }
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -102,15 +102,20 @@ pub(crate) fn remove(folder: &Path, id: AnyId) -> Result<()> {
 
 impl Library {
     /// Notes that the thumbnails of these pictures are made, or cannot be made: they are not among
-    /// the missing ones any more.
+    /// the missing ones any more. Those of a picture that was deleted for good meanwhile go too.
     pub fn thumbnails_made(&self, ids: &[PictureId]) -> Result<()> {
-        self.write(|tx| {
+        let gone = self.write(|tx| {
+            let mut gone = Vec::new();
             for id in ids {
-                tx.prepare_cached("UPDATE pictures SET thumbnails = 1 WHERE id = ?1")?
-                    .execute(params![id])?;
+                let mut made =
+                    tx.prepare_cached("UPDATE pictures SET thumbnails = 1 WHERE id = ?1")?;
+                if made.execute(params![id])? == 0 {
+                    gone.push(*id);
+                }
             }
-            Ok(())
-        })
+            Ok(gone)
+        })?;
+        gone.into_iter().try_for_each(|id| remove(&self.folder, id))
     }
 }
 

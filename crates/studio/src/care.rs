@@ -3,15 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use likeness_library::care::{self, BackedUp, Depth, Problem, Rebuilt, Repaired, Report, Restored};
+use likeness_library::care::{
+    self, BackedUp, Depth, Exported, Problem, Rebuilt, Repaired, Report, Restored,
+};
 use likeness_library::{Library, LibraryError, Reader};
+
+pub use likeness_library::care::Lost;
 
 use crate::api::{
     Event, Filter, LibraryProblem, LibraryRepaired, LibraryReport, Nothing, Page, PathRequest,
 };
 use crate::pictures::{card, filter};
 use crate::queue::count;
-use crate::{Studio, StudioError};
+use crate::{ErrorCode, Studio, StudioError};
 
 impl Studio {
     /// Holds the library's rows against its files.
@@ -32,8 +36,19 @@ impl Studio {
 
     /// Writes a copy of the whole library into a folder.
     pub fn library_backup(&self, asked: PathRequest) -> Result<Nothing, StudioError> {
-        backup(&self.shared.folder, Path::new(&asked.path))?;
-        Ok(Nothing {})
+        let lost = backup(&self.shared.folder, Path::new(&asked.path))?.lost;
+        let Some(first) = lost.first() else { return Ok(Nothing {}) };
+        // All else is there.
+        Err(StudioError::new(
+            ErrorCode::Storage,
+            format!(
+                "the backup lacks {} files that cannot be read, such as {}: {} \
+                 (accepted: a check of the library, which names all of them)",
+                lost.len(),
+                first.path.display(),
+                first.problem
+            ),
+        ))
     }
 }
 
@@ -88,9 +103,9 @@ pub fn restore(folder: &Path, from: &Path, now: i64) -> Result<Restored, StudioE
 }
 
 /// Copies the pictures that a filter lets through into a folder, with a list of all that is known of
-/// them; how many.
-pub fn export(folder: &Path, of: Filter, to: &Path) -> Result<u32, StudioError> {
-    Ok(count(Reader::open(folder)?.export(&filter(of), to)?.pictures))
+/// them.
+pub fn export(folder: &Path, of: Filter, to: &Path) -> Result<Exported, StudioError> {
+    Ok(Reader::open(folder)?.export(&filter(of), to)?)
 }
 
 /// A stretch of the pictures of the library at `folder`, with the files of each, also while it is open

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -96,7 +97,7 @@ impl Opened {
         Startup { ready: problem.is_none(), folder, problem }
     }
 
-    /// Closes the library; the last command that uses it may end first.
+    /// Closes the library; commands that use it may end first, for up to five seconds.
     pub fn close(&self) {
         self.set(State::Closed);
     }
@@ -104,8 +105,9 @@ impl Opened {
     fn set(&self, state: State) {
         let before = std::mem::replace(&mut *self.lock(), state);
         self.changed.notify_all();
-        // Outside the lock: a studio that is dropped waits for the step it is at.
-        drop(before);
+        if let State::Ready(studio) = before {
+            end(studio);
+        }
     }
 
     fn settled(&self) -> MutexGuard<'_, State> {
@@ -116,6 +118,18 @@ impl Opened {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends a studio with the last command that uses it, so that its library is closed in order when this
+/// returns: it waits for the step it is at. A command that goes on longer keeps it.
+fn end(mut studio: Arc<Studio>) {
+    for _ in 0..500 {
+        studio = match Arc::try_unwrap(studio) {
+            Ok(studio) => return drop(studio),
+            Err(shared) => shared,
+        };
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use likeness_picture::{Existing, write_whole};
+
 /// The library's folder: what the person names, else what the person once chose, else where the
 /// system wants data. `chosen` is the host's own file that holds one line, a folder.
 pub fn library_folder(named: Option<OsString>, chosen: Option<&Path>, data: &Path) -> PathBuf {
@@ -10,10 +12,16 @@ pub fn library_folder(named: Option<OsString>, chosen: Option<&Path>, data: &Pat
         return folder.into();
     }
     let line = chosen.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
-    match line.lines().next().map(str::trim) {
+    match line.lines().next() {
         Some(folder) if Path::new(folder).is_absolute() => folder.into(),
         _ => data.to_owned(),
     }
+}
+
+/// Notes in the host's own file `chosen` that this library was chosen: the whole line, or as it was.
+pub fn choose(library: &Path, chosen: &Path) -> std::io::Result<()> {
+    let line = format!("{}\n", library.display());
+    write_whole(chosen, line.as_bytes(), Existing::Replace).map_err(std::io::Error::other)
 }
 
 /// Whether this library is the one that the person once chose, as the host's own file `chosen` says. It
@@ -43,6 +51,9 @@ pub fn model_places(
             source.filter(|models| models.join("starter").join("starter.json").is_file()).take(1),
         );
     }
+    // A person may name what would be looked at anyway.
+    let mut seen = std::collections::HashSet::new();
+    places.retain(|place| seen.insert(place.canonicalize().unwrap_or_else(|_| place.clone())));
     places
 }
 
@@ -66,12 +77,27 @@ mod tests {
     }
 
     #[test]
+    fn a_place_that_is_named_twice_is_looked_at_once() {
+        let tree = tempfile::tempdir().unwrap();
+        let models = tree.path().join("models");
+        std::fs::create_dir_all(models.join("starter")).unwrap();
+        std::fs::write(models.join("starter/starter.json"), "{}").unwrap();
+        let program = tree.path().join("target/release/likeness");
+        let again = models.join("starter/..");
+        let named = std::env::join_paths([&models, &again, &models]).unwrap();
+        let places = model_places(Some(named), Path::new("/library"), Some(&program));
+        assert_eq!(places[..2], [models, "/library/models".into()], "where it is named first");
+        assert_eq!(places.len(), 5, "{places:?}");
+    }
+
+    #[test]
     fn a_library_that_was_chosen_is_found_again() {
         let home = tempfile::tempdir().unwrap();
         let (chosen, data) = (home.path().join("library"), home.path().join("data"));
         assert_eq!(library_folder(None, Some(&chosen), &data), data);
         let elsewhere = home.path().join("elsewhere");
-        std::fs::write(&chosen, format!("{}\n", elsewhere.display())).unwrap();
+        choose(&home.path().join("before"), &chosen).unwrap();
+        choose(&elsewhere, &chosen).unwrap();
         assert_eq!(library_folder(None, Some(&chosen), &data), elsewhere);
         assert_eq!(
             library_folder(Some("/named".into()), Some(&chosen), &data),

@@ -1,7 +1,7 @@
 //! What the person has chosen, and what the studio has learnt, in the library.
 
 use likeness_library::{Library, LibraryError};
-use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::api::{Event, Nothing, Settings};
 use crate::speed::Speeds;
@@ -45,12 +45,31 @@ fn check(settings: &Settings) -> Result<(), StudioError> {
     }
 }
 
-pub(crate) fn read(library: &Library) -> Result<Settings, LibraryError> {
-    Ok(stored(library, SETTINGS)?.filter(|settings| check(settings).is_ok()).unwrap_or_default())
+/// What is kept of the person's choices, and whether for how long trash is kept is among what was
+/// understood: where it was not, nothing may be deleted by the default. A setting that another version
+/// wrote, or did not know yet, costs that setting alone.
+pub(crate) fn read(library: &Library) -> Result<(Settings, bool), LibraryError> {
+    let Some(text) = library.setting(SETTINGS)? else {
+        return Ok((Settings::default(), true));
+    };
+    let stored: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
+    let (mut settings, mut knows_trash) = (Settings::default(), false);
+    for (name, value) in stored {
+        let mut fields = serde_json::to_value(&settings).expect("settings are plain data");
+        fields[&name] = value;
+        let Ok(found) = serde_json::from_value(fields) else { continue };
+        if check(&found).is_ok() {
+            settings = found;
+            knows_trash |= name == "trash_days";
+        }
+    }
+    Ok((settings, knows_trash))
 }
 
 pub(crate) fn read_speeds(library: &Library) -> Result<Speeds, LibraryError> {
-    Ok(stored(library, SPEEDS)?.unwrap_or_default())
+    let stored = library.setting(SPEEDS)?;
+    // What another version wrote, and is not understood, is learnt anew.
+    Ok(stored.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 /// Keeps what was learnt. That it cannot be kept is no reason to say anything on the way out.
@@ -58,9 +77,4 @@ pub(crate) fn write_speeds(shared: &Shared) {
     if let Ok(text) = serde_json::to_string(&shared.easel.speeds()) {
         let _ = shared.write(|library| library.set_setting(SPEEDS, &text));
     }
-}
-
-/// A value that another version wrote, and that is not understood, is as none: the defaults are sound.
-fn stored<T: DeserializeOwned>(library: &Library, key: &str) -> Result<Option<T>, LibraryError> {
-    Ok(library.setting(key)?.and_then(|text| serde_json::from_str(&text).ok()))
 }

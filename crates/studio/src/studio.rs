@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use likeness_library::{AnyId, JobId, JobState, Library, LibraryError, PictureId, Reader};
+use likeness_library::{
+    AnyId, JobId, JobState, Library, LibraryError, PictureId, Reader, unless_full,
+};
 use likeness_recipe::{Engine, Peak};
 use serde_json::Value;
 
@@ -84,8 +86,11 @@ impl Studio {
             false => Library::open_there(&opening.library, now)?,
         };
         let recovered = unless_full(library.recover())?;
-        let settings = settings::read(&library)?;
-        unless_full(library.purge_expired(settings.trash_days, now))?;
+        let (settings, knows_trash) = settings::read(&library)?;
+        if knows_trash {
+            // What cannot go yet keeps nobody from opening: it is tried again with the next purge.
+            let _ = library.purge_expired(settings.trash_days, now);
+        }
         let paused = library.queue_state()?.paused || recovered.is_none();
         // Jobs that cannot be put back now are when there is room.
         let cut_off = if recovered.is_none() { running(&library)? } else { Vec::new() };
@@ -206,15 +211,6 @@ impl Shared {
         if !ids.is_empty() {
             self.tell(Event::Pictures { ids: ids.iter().map(PictureId::hex).collect() });
         }
-    }
-}
-
-/// What came of a change that can be made later too: none where the disk is full, which must not keep a
-/// person from opening the library and making some room.
-fn unless_full<T>(changed: Result<T, LibraryError>) -> Result<Option<T>, LibraryError> {
-    match changed {
-        Err(LibraryError::DiskFull { .. }) => Ok(None),
-        changed => changed.map(Some),
     }
 }
 

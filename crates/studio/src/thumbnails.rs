@@ -18,6 +18,9 @@ const AT_ONCE: u32 = 8;
 pub(crate) struct Thumbnails {
     bell: Mutex<Bell>,
     rung: Condvar,
+    /// Held by who makes one that a window asked for: a grid of photographs asks for a hundred at
+    /// once, and each of them unpacks to as much as a picture may.
+    making: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -86,6 +89,10 @@ pub(crate) fn file(shared: &Shared, id: AnyId, size: &str) -> Result<PathBuf, St
     let size: u32 =
         known.ok_or_else(|| StudioError::field("kind", format!("{size:?} is no size"), sizes()))?;
     let path = thumbnail_path(&shared.folder, size, id);
+    if path.is_file() {
+        return Ok(path);
+    }
+    let _one = lock(&shared.thumbnails.making);
     if path.is_file() {
         return Ok(path);
     }

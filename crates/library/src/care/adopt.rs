@@ -15,10 +15,11 @@ use crate::{Asset, Library, NewPicture, PictureId, Result, Time, files, folder};
 /// for `check` to report.
 pub(crate) fn adopt(library: &Library, since: Time, now: Time) -> Result<u32> {
     let mut adopted = 0;
-    // The clock may have been set back meanwhile; a year is more than any session lasts.
-    let (from, to) = (day_of(since.min(now)), day_of(since.max(now)));
-    for day in from.max(to - 366)..=to {
-        for path in files::list(&folder::day_folder(&library.folder, day))? {
+    // The clock may have been set back meanwhile, and have been ahead before.
+    let from = day_of(since.min(now));
+    let days = folder::days(&library.folder)?.into_iter();
+    for (day, folder) in days.filter(|(day, _)| *day >= from) {
+        for path in files::list(&folder)? {
             let Some((id, _)) = folder::read_name(&path) else { continue };
             match library.sorted(|connection| pictures::place_of(connection, id))? {
                 Some((day, format)) => {

@@ -14,7 +14,7 @@ use crate::table::session;
 use crate::{LibraryError, Reader, Result, SCHEMA, Time, files};
 
 /// What was backed up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct BackedUp {
     /// Pictures and assets that the backup has.
     pub files: u64,
@@ -22,6 +22,17 @@ pub struct BackedUp {
     pub copied: u64,
     /// Bytes that were copied for them.
     pub bytes: u64,
+    /// Those that it does not have.
+    pub lost: Vec<Lost>,
+}
+
+/// A file that a row names and that cannot be read. It keeps no other from being copied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lost {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system says.
+    pub problem: String,
 }
 
 /// What was brought back.
@@ -31,6 +42,8 @@ pub struct Restored {
     pub files: u64,
     /// The database that was there before, if there was one.
     pub replaced: Option<PathBuf>,
+    /// Pictures and assets that the backup should have and that cannot be read there.
+    pub lost: Vec<Lost>,
 }
 
 impl Reader {
@@ -103,7 +116,7 @@ pub fn restore(folder: &Path, from: &Path, now: Time) -> Result<Restored> {
     open_file(&backup)?
         .backup("main", &part, None)
         .map_err(|error| LibraryError::from(error).at(&backup))?;
-    seem_open(&part).map_err(|error| error.at(&part))?;
+    seem_open(&part, now).map_err(|error| error.at(&part))?;
     let done = copy_named(&part, from, folder, Trust::Content)?;
     files::sync_file(&part)?;
     // A log without its database would be read as the log of the one that comes.
@@ -117,7 +130,7 @@ pub fn restore(folder: &Path, from: &Path, now: Time) -> Result<Restored> {
     };
     std::fs::rename(&part, &database).map_err(|e| LibraryError::from_write(&database, e))?;
     files::sync_folder(folder);
-    Ok(Restored { files: done.files, replaced })
+    Ok(Restored { files: done.files, replaced, lost: done.lost })
 }
 
 /// A path without links and `..`, also where its end is not there yet.
@@ -157,16 +170,24 @@ fn make_backup(database: &Path) -> Result<()> {
 }
 
 /// Makes a restored database look as if it was left open since its last picture, so that opening it
-/// takes in what was made after it.
-fn seem_open(database: &Path) -> Result<()> {
+/// takes in what was made after it. What was in the trash then was put there now: it is not to go
+/// before anybody has looked.
+fn seem_open(database: &Path, now: Time) -> Result<()> {
     change_file(database, |connection| {
+        connection.execute(
+            "UPDATE pictures SET trashed_at = max(trashed_at, ?1) WHERE trashed_at IS NOT NULL",
+            [now],
+        )?;
         if !connection.table_exists(None, "session")? {
             return Ok(()); // A schema before the table: such a library never said.
         }
-        connection.execute_batch(
-            "UPDATE session SET open_since =
-                 coalesce(open_since, (SELECT max(created_at) FROM pictures), 0)",
-        )
+        // One of a day to come was made while the clock was wrong.
+        connection.execute(
+            "UPDATE session SET open_since = coalesce(
+                 open_since, (SELECT max(created_at) FROM pictures WHERE created_at <= ?1), 0)",
+            [now],
+        )?;
+        Ok(())
     })
 }
 
@@ -263,14 +284,16 @@ fn copy_named(database: &Path, from: &Path, to: &Path, trust: Trust) -> Result<B
         }
         let parent = there.parent().expect("a library's files lie in its folder");
         std::fs::create_dir_all(parent).map_err(|e| LibraryError::from_write(parent, e))?;
-        match copy_file(&path, &there) {
+        match copy_file(&path, &there)? {
             Ok(bytes) => {
                 done.copied += 1;
                 done.bytes += bytes;
             }
-            // A file that is lost already must not keep the others from being saved.
-            Err(LibraryError::Gone { .. }) if !path.exists() => done.files -= 1,
-            Err(error) => return Err(error),
+            // What is lost already must not keep the others from being saved.
+            Err(error) => {
+                done.files -= 1;
+                done.lost.push(Lost { path, problem: error.to_string() });
+            }
         }
     }
     Ok(done)

@@ -5,6 +5,7 @@ use std::path::Path;
 use likeness_picture::{Existing, write_whole};
 use serde::Serialize;
 
+use super::backup::Lost;
 use super::preserve::copy_file;
 use crate::table::parents::Parent;
 use crate::time::{date_of, day_of};
@@ -14,10 +15,12 @@ use crate::{Filter, LibraryError, MAX_PAGE, PictureRow, Reader, Result};
 const MANIFEST: &str = "manifest.json";
 
 /// What was exported.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Exported {
     /// How many pictures.
     pub pictures: u64,
+    /// Those that could not be read.
+    pub lost: Vec<Lost>,
 }
 
 /// A picture in the manifest.
@@ -58,12 +61,15 @@ impl Reader {
             return Err(taken());
         }
         let boards = self.boards()?;
-        let (mut entries, mut after) = (Vec::new(), None);
+        let (mut entries, mut lost, mut after) = (Vec::new(), Vec::new(), None);
         loop {
             let page = self.page(filter, after, MAX_PAGE)?;
             for row in &page.items {
                 let name = file_name(row);
-                copy_file(&row.path, &to.join(&name))?;
+                if let Err(error) = copy_file(&row.path, &to.join(&name))? {
+                    lost.push(Lost { path: row.path.clone(), problem: error.to_string() });
+                    continue;
+                }
                 let on = self.boards_of(row.id)?;
                 let on = boards.iter().filter(|board| on.contains(&board.id));
                 let boards = on.map(|board| board.name.as_str()).collect();
@@ -83,7 +89,7 @@ impl Reader {
             likeness_picture::PictureError::DiskFull { path } => LibraryError::DiskFull { path },
             error => LibraryError::Picture { path: manifest.clone(), source: error },
         })?;
-        Ok(Exported { pictures: entries.len() as u64 })
+        Ok(Exported { pictures: entries.len() as u64, lost })
     }
 
     fn entry<'a>(

@@ -1,7 +1,7 @@
 //! A damaged database, copied as it was found.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -20,21 +20,24 @@ pub(crate) fn preserve(folder: &Path) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     let hash = hash(&[database.clone(), beside(&database, "-wal")])?;
-    let copy = folder.join(BACKUPS).join(format!("damaged-{}.sqlite", &hash[..12]));
-    if copy.exists() {
-        return Ok(Some(copy));
+    let copy_at = folder.join(BACKUPS).join(format!("damaged-{}.sqlite", &hash[..12]));
+    if copy_at.exists() {
+        return Ok(Some(copy_at));
     }
     std::fs::create_dir_all(folder.join(BACKUPS))
-        .map_err(|e| LibraryError::from_write(&copy, e))?;
+        .map_err(|e| LibraryError::from_write(&copy_at, e))?;
+    let copy = |from: &Path, to: &Path| -> Result<u64> {
+        copy_file(from, to)?.map_err(|error| LibraryError::from_read(from, error))
+    };
     for suffix in BESIDE {
         // The index of a write-ahead log is made anew from the log.
         if suffix == "-wal" && beside(&database, suffix).exists() {
-            copy_file(&beside(&database, suffix), &beside(&copy, suffix))?;
+            copy(&beside(&database, suffix), &beside(&copy_at, suffix))?;
         }
     }
     // Last, since its being there says that the copy is whole.
-    copy_file(&database, &copy)?;
-    Ok(Some(copy))
+    copy(&database, &copy_at)?;
+    Ok(Some(copy_at))
 }
 
 /// The path of what SQLite calls after a database.
@@ -44,25 +47,49 @@ pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Copies a file so that it is whole or not there.
-pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<u64> {
+/// Copies a file so that it is whole or not there, and answers how many bytes that were, or why it
+/// cannot be read. The copy may be written to, whatever its original may.
+///
+/// # Errors
+///
+/// What is wrong with the place that it is copied to.
+pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<std::io::Result<u64>> {
     let part = beside(to, ".part");
-    let copied = std::fs::copy(from, &part).and_then(|bytes| {
-        File::options().write(true).open(&part)?.sync_all()?;
-        std::fs::rename(&part, to)?;
-        Ok(bytes)
-    });
-    let bytes = copied.map_err(|error| {
-        let _ = std::fs::remove_file(&part);
-        match std::fs::metadata(from) {
-            Err(missing) => LibraryError::from_read(from, missing),
-            Ok(_) => LibraryError::from_write(to, error),
+    files::remove_file(&part)?;
+    let copied = copy_into(from, &part).and_then(|copied| {
+        if copied.is_ok() {
+            std::fs::rename(&part, to)?;
         }
-    })?;
-    if let Some(folder) = to.parent() {
+        Ok(copied)
+    });
+    if !matches!(copied, Ok(Ok(_))) {
+        let _ = std::fs::remove_file(&part);
+    } else if let Some(folder) = to.parent() {
         files::sync_folder(folder);
     }
-    Ok(bytes)
+    copied.map_err(|error| LibraryError::from_write(to, error))
+}
+
+/// The inner error is of `from`, the outer one of `to`.
+fn copy_into(from: &Path, to: &Path) -> std::io::Result<std::io::Result<u64>> {
+    let mut source = match File::open(from) {
+        Ok(source) => source,
+        Err(error) => return Ok(Err(error)),
+    };
+    let (mut file, mut buffer, mut bytes) = (File::create_new(to)?, vec![0; 1 << 18], 0);
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                file.write_all(&buffer[..read])?;
+                bytes += read as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    file.sync_all()?;
+    Ok(Ok(bytes))
 }
 
 fn hash(paths: &[PathBuf]) -> Result<String> {

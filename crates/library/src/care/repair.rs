@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::adopt::{adopt_asset, adopt_file, made_at};
 use super::check::{Problem, Report, State};
-use crate::folder::{self, ASSETS, BACKUPS};
+use crate::folder::{self, ASSETS, BACKUPS, PICTURES};
 use crate::table::{pictures, recipes, tags, trash, words};
 use crate::time::day_of;
 use crate::{Library, LibraryError, PictureId, Result, Time, files, thumbnails};
@@ -48,6 +48,9 @@ impl Library {
             return Ok(done);
         }
         done.backup = Some(self.copy_database(&format!("before-repair-{now}"))?);
+        // A folder without anything is one whose disk is out: what is there may come back.
+        let is_away = |name| files::list(&self.folder.join(name)).map(|there| there.is_empty());
+        let away = Away { pictures: is_away(PICTURES)?, assets: is_away(ASSETS)? };
         // Files first: one that lies in another day's folder is what its row is missing.
         for problem in &report.problems {
             match problem {
@@ -66,7 +69,7 @@ impl Library {
         }
         self.write(|tx| {
             for problem in &report.problems {
-                self.mend_row(tx, problem, &mut done)?;
+                self.mend_row(tx, problem, &away, &mut done)?;
             }
             tags::sweep(tx)?;
             recipes::sweep(tx)
@@ -74,8 +77,16 @@ impl Library {
         Ok(done)
     }
 
-    fn mend_row(&self, tx: &Connection, problem: &Problem, done: &mut Repaired) -> Result<()> {
+    fn mend_row(
+        &self,
+        tx: &Connection,
+        problem: &Problem,
+        away: &Away,
+        done: &mut Repaired,
+    ) -> Result<()> {
         match problem {
+            Problem::PictureMissing { .. } if away.pictures => done.left.push(problem.clone()),
+            Problem::AssetLost { .. } if away.assets => done.left.push(problem.clone()),
             Problem::PictureMissing { id, path } | Problem::PictureChanged { id, path } => {
                 // Unless the file was found in another folder meanwhile.
                 let place = pictures::place_of(tx, *id)?;
@@ -143,6 +154,9 @@ impl Library {
             if named == path {
                 return Ok(());
             }
+            if files::is_same(path, &named) {
+                return rename(path, &named);
+            }
             if named.is_file() {
                 // A second copy of what is there already.
                 return self.move_away(path, done);
@@ -158,7 +172,10 @@ impl Library {
                 Ok(())
             })?;
         } else {
-            adopt_file(self, &right, id, day, made_at(&right, day).min(now))?;
+            let made_at = made_at(&right, day).min(now);
+            if !adopt_file(self, &right, id, day, made_at)? {
+                return Ok(()); // It went meanwhile.
+            }
         }
         done.adopted += 1;
         Ok(())
@@ -166,11 +183,11 @@ impl Library {
 
     /// Puts a file where it belongs.
     fn put(&self, path: &Path, right: &Path, bytes: &[u8]) -> Result<()> {
-        if right != path {
-            files::write_file(&self.folder, right, bytes)?;
-            files::remove_file(path)?;
+        if files::is_same(path, right) {
+            return rename(path, right);
         }
-        Ok(())
+        files::write_file(&self.folder, right, bytes)?;
+        files::remove_file(path)
     }
 
     fn move_away(&self, path: &Path, done: &mut Repaired) -> Result<()> {
@@ -180,7 +197,7 @@ impl Library {
         let free = |number: &u32| !found.join(format!("{number}-{name}")).exists();
         let number = (0..).find(free).expect("some number is free");
         let to = found.join(format!("{number}-{name}"));
-        std::fs::rename(path, &to).map_err(|error| LibraryError::from_write(&to, error))?;
+        rename(path, &to)?;
         done.moved.push(to);
         Ok(())
     }
@@ -196,9 +213,19 @@ impl Library {
     }
 }
 
+/// Whether a folder of the library holds nothing at all.
+struct Away {
+    pictures: bool,
+    assets: bool,
+}
+
 /// Whether the file of a row is gone, or what lies there is not it.
 fn is_lost(path: &Path, id: PictureId) -> bool {
     matches!(State::of(path, id), State::Missing | State::Changed)
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to).map_err(|error| LibraryError::from_write(to, error))
 }
 
 /// Whether a file may still be being written by a thread that stores a picture.

@@ -91,16 +91,25 @@ impl Reader {
 }
 
 /// Notes that the library is open, and answers since when it was open if the last session has not
-/// ended cleanly.
+/// ended cleanly. That stays noted until [`settled`]: what was left is looked for until it was found.
 pub(crate) fn begin(library: &Library, now: Time) -> Result<Option<Time>> {
     library.write(|tx| {
         let since: Option<Time> =
             tx.query_row("SELECT open_since FROM session", [], |row| row.get(0))?;
         tx.execute(
-            "UPDATE session SET open_since = ?1, unclean = max(unclean, ?2), is_backup = 0",
+            "UPDATE session SET open_since = min(coalesce(open_since, ?1), ?1),
+                 unclean = max(unclean, ?2), is_backup = 0",
             params![now, since.is_some()],
         )?;
         Ok(since)
+    })
+}
+
+/// Notes that nothing from before `now` is left to be looked for.
+pub(crate) fn settled(library: &Library, now: Time) -> Result<()> {
+    library.write(|tx| {
+        tx.execute("UPDATE session SET open_since = ?1", [now])?;
+        Ok(())
     })
 }
 

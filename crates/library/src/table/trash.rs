@@ -76,6 +76,11 @@ impl Library {
                 true => Ok(()),
                 false => files::remove_file(&folder::picture_path(&self.folder, day, id, format)),
             };
+            // A kill may have come before its small copies went.
+            let removed = match named {
+                Some(_) => removed,
+                None => removed.and(thumbnails::remove(&self.folder, id)),
+            };
             match removed {
                 Ok(()) => gone.push((id, day, format)),
                 Err(error) => failed = failed.and(Err(error)),
@@ -121,7 +126,10 @@ impl Library {
     /// Deletes what has been in the trash for more than `days`.
     pub fn purge_expired(&self, days: u32, now: Time) -> Result<u64> {
         let before = now.saturating_sub(i64::from(days).saturating_mul(DAY));
-        self.purge(&self.trashed_before(before)?)
+        match self.trashed_before(before)?.as_slice() {
+            [] => Ok(0),
+            expired => self.purge(expired),
+        }
     }
 
     fn trashed_before(&self, time: Time) -> Result<Vec<PictureId>> {

@@ -1,7 +1,7 @@
 use likeness_library::care::{self, Depth, Problem};
 use likeness_library::{
     ChangeMarks, Filter, Library, LibraryError, NewJob, NewPicture, Parent, Place as At, Relation,
-    make_thumbnails, thumbnail_path,
+    Time, make_thumbnails, thumbnail_path,
 };
 use likeness_picture::Format;
 use rusqlite::Connection;
@@ -284,12 +284,12 @@ fn a_backup_of_a_closed_library_hides_nothing_that_came_later() {
     add(&place.open(), "before", 1);
     // As the command line does it, with no window open.
     likeness_library::Reader::open(place.path()).unwrap().backup(to.path()).unwrap();
-    let bytes = file(&recipe("four days later", 2), Format::Png);
+    let bytes = file(&recipe("a year later", 2), Format::Png);
     let later = NewPicture::read(&bytes).unwrap();
-    let (later, _) = place.open().add_picture(&later, NOON + 4 * DAY).unwrap();
-    care::restore(place.path(), to.path(), NOON + 4 * DAY + 1).unwrap();
-    let library = Library::open(place.path(), NOON + 4 * DAY + 2).unwrap();
-    assert_eq!(library.picture(later).unwrap().prompt, "four days later");
+    let (later, _) = place.open().add_picture(&later, NOON + 400 * DAY).unwrap();
+    care::restore(place.path(), to.path(), NOON + 800 * DAY + 1).unwrap();
+    let library = Library::open(place.path(), NOON + 800 * DAY + 2).unwrap();
+    assert_eq!(library.picture(later).unwrap().prompt, "a year later");
     assert!(library.check(Depth::Full).unwrap().is_clean());
 }
 
@@ -320,6 +320,61 @@ fn what_cannot_be_read_now_is_not_forgotten() {
     }
     assert!(library.picture(ids[0]).unwrap().star);
     assert!(library.check(Depth::Full).unwrap().is_clean());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_read_keeps_no_other_from_being_saved() {
+    use std::os::unix::fs::PermissionsExt;
+    let (place, to) = (Place::new(), Place::new());
+    let (library, ids) = rich(&place);
+    let (lost, kept) = (library.path_of(ids[0]).unwrap(), library.path_of(ids[1]).unwrap());
+    std::fs::remove_file(&lost).unwrap();
+    std::os::unix::fs::symlink(&lost, &lost).unwrap();
+    std::fs::set_permissions(&kept, PermissionsExt::from_mode(0o444)).unwrap();
+    let done = library.backup(&to.path().join("backup")).unwrap();
+    assert_eq!((done.files, done.copied), (3, 3));
+    assert_eq!(done.lost.iter().map(|lost| &lost.path).collect::<Vec<_>>(), [&lost]);
+    let copy = Library::open_there(&to.path().join("backup"), NOON).unwrap();
+    assert!(copy.picture(ids[0]).unwrap().star, "what is known of it is there");
+    let mode = std::fs::metadata(copy.path_of(ids[1]).unwrap()).unwrap().permissions().mode();
+    assert!(mode & 0o200 != 0, "a copy may be written to: {mode:o}");
+    let exported = library.export(&Filter::default(), &to.path().join("exported")).unwrap();
+    assert_eq!((exported.pictures, exported.lost.len()), (1, 1));
+}
+
+#[test]
+fn pictures_on_a_disk_that_is_out_are_not_forgotten() {
+    let place = Place::new();
+    let (library, ids) = rich(&place);
+    let (pictures, elsewhere) = (place.path().join("pictures"), place.path().join("away"));
+    for mount_point_stays in [false, true] {
+        std::fs::rename(&pictures, &elsewhere).unwrap();
+        if mount_point_stays {
+            std::fs::create_dir(&pictures).unwrap();
+        }
+        let report = library.check(Depth::Quick).unwrap();
+        let done = library.repair(&report, NOON + Time::from(mount_point_stays)).unwrap();
+        assert_eq!((done.forgotten, done.left.len()), (0, 3), "{done:?}");
+        let _ = std::fs::remove_dir(&pictures);
+        std::fs::rename(&elsewhere, &pictures).unwrap();
+    }
+    assert!(library.check(Depth::Full).unwrap().is_clean());
+    assert!(library.picture(ids[0]).unwrap().star);
+}
+
+#[test]
+fn what_was_in_the_trash_of_a_backup_can_be_looked_at() {
+    let (place, to) = (Place::new(), Place::new());
+    let (library, ids) = rich(&place);
+    library.backup(to.path()).unwrap();
+    library.empty_trash().unwrap();
+    library.close().unwrap();
+    let now = NOON + 60 * DAY;
+    care::restore(place.path(), to.path(), now).unwrap();
+    let library = Library::open(place.path(), now).unwrap();
+    assert_eq!(library.purge_expired(30, now + DAY).unwrap(), 0);
+    assert_eq!(library.restore(&ids[2..]).unwrap(), &ids[2..]);
 }
 
 #[test]

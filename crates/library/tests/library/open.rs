@@ -175,6 +175,27 @@ fn pictures_without_a_database_are_not_forgotten() {
 }
 
 #[test]
+fn no_library_is_made_among_the_files_of_somebody_else() {
+    for name in ["assets/logo.png", "assets/fonts/a.woff", "pictures/holiday.jpg"] {
+        let place = Place::new();
+        let path = place.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, b"of a web site").unwrap();
+        let refused = Library::open(place.path(), NOON).map(drop).unwrap_err();
+        assert!(matches!(refused, LibraryError::Field { field: "library", .. }), "{refused:?}");
+        assert!(refused.to_string().contains(path.file_name().unwrap().to_str().unwrap()));
+        assert!(path.exists() && !database(&place).exists());
+    }
+    // What a file manager leaves is nobody's.
+    let place = Place::new();
+    for name in ["pictures/.DS_Store", "assets/Thumbs.db"] {
+        std::fs::create_dir_all(place.path().join(name).parent().unwrap()).unwrap();
+        std::fs::write(place.path().join(name), b"").unwrap();
+    }
+    place.open();
+}
+
+#[test]
 fn a_library_that_is_taken_away_is_gone() {
     let place = Place::new();
     let library = place.open();

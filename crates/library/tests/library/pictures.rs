@@ -1,6 +1,6 @@
 use likeness_library::{
     ChangeMarks, Filter, LibraryError, Marks, NewPicture, Parent, PictureId, Relation,
-    THUMBNAIL_SIZES, make_thumbnail, make_thumbnails, store_file, thumbnail_path,
+    THUMBNAIL_SIZES, ThumbnailSource, make_thumbnail, make_thumbnails, store_file, thumbnail_path,
 };
 use likeness_picture::{Format, Limits, read_picture};
 
@@ -133,12 +133,22 @@ fn what_is_deleted_for_good_does_not_come_back() {
     // Killed before the file went: the next one to open deletes it, and takes nothing in.
     std::fs::remove_dir_all(&paths[1]).unwrap();
     std::fs::write(&paths[1], &bytes).unwrap();
+    let source = ThumbnailSource { id: ids[1], path: paths[1].clone() };
+    make_thumbnails(place.path(), &source).unwrap();
     let database = rusqlite::Connection::open(place.path().join("library.sqlite")).unwrap();
     database.execute("UPDATE session SET open_since = ?1", [NOON]).unwrap();
     drop(database);
     let library = place.open();
     assert_eq!((library.adopted(), library.pictures().unwrap()), (0, 0));
     assert!(!paths[1].exists());
+    assert!(files(&place.path().join("thumbnails")).is_empty(), "nor small copies of it");
+    // One who was making them while it was deleted.
+    let aside = tempfile::tempdir().unwrap();
+    std::fs::write(aside.path().join("fox.png"), &bytes).unwrap();
+    let source = ThumbnailSource { id: ids[1], path: aside.path().join("fox.png") };
+    make_thumbnails(place.path(), &source).unwrap();
+    library.thumbnails_made(&ids[1..2]).unwrap();
+    assert!(files(&place.path().join("thumbnails")).is_empty());
 
     // Made again, it is a picture like any other, also to the next purge.
     let again = add(&library, "a fox", 1);

@@ -189,6 +189,28 @@ fn a_finished_picture_without_a_row_is_taken_in_after_a_crash() {
     assert_eq!(report.problems.len(), 1, "{report:?}");
 }
 
+/// Whether the picture that a killed session left on the day after `NOON` is still found by the second
+/// opening, if the first comes two days later and fails.
+#[cfg(unix)]
+#[test]
+fn an_opening_that_fails_is_no_clean_end() {
+    let place = Place::new();
+    let library = place.open();
+    let bytes = file(&recipe("a fox", 1), Format::Png);
+    let day = crate::making::DAY;
+    likeness_library::store_file(place.path(), &bytes, Format::Png, NOON + day).unwrap();
+    let place = crash(library, &place);
+    // A folder that cannot be read.
+    let link = place.path().join("pictures/2027");
+    std::os::unix::fs::symlink(&link, &link).unwrap();
+    assert!(Library::open(place.path(), NOON + 3 * day).is_err());
+    std::fs::remove_file(&link).unwrap();
+    let library = Library::open(place.path(), NOON + 3 * day).unwrap();
+    assert_eq!(library.adopted(), 1);
+    drop(library);
+    assert_eq!(place.open().adopted(), 0, "and that was that");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Add(usize, bool, bool),

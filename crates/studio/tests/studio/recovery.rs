@@ -2,7 +2,7 @@
 
 use crate::fake::{Desk, fox};
 use likeness_studio::api::{JobState, RenderRequest};
-use likeness_studio::{ErrorCode, LibraryError, Opened, Opening, StudioError};
+use likeness_studio::{ErrorCode, LibraryError, Opened, Opening, Studio, StudioError};
 use serde_json::json;
 
 #[test]
@@ -60,6 +60,69 @@ fn a_crash_loses_no_job_and_comes_back_paused() {
     let report = after.call("library_check", json!({}));
     assert_eq!(report["problems"], json!([]));
     desk.stage.open();
+}
+
+#[test]
+fn what_cannot_be_deleted_keeps_no_studio_shut() {
+    let mut desk = Desk::new();
+    let id = desk.picture(&fox());
+    let path = desk.studio().file("picture", &id).unwrap();
+    desk.call("trash", json!({ "ids": [id] }));
+    // A folder in its place stands for a file that another program holds.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir_all(path.join("held")).unwrap();
+    assert_eq!(desk.refused("empty_trash", json!({})).code, ErrorCode::Storage);
+    desk.reopen();
+    assert_eq!(desk.call("system", json!({}))["pictures"], 0);
+}
+
+#[test]
+fn settings_of_another_version_cost_no_picture() {
+    let mut desk = Desk::new();
+    let id = desk.picture(&fox());
+    desk.call("trash", json!({ "ids": [id] }));
+    let mut settings = desk.call("settings", json!({}));
+    settings["trash_days"] = json!(3650);
+    settings["theme"] = json!("dark");
+    settings["keys"] = json!({ "star": "." });
+    let changes: [fn(&mut serde_json::Value); 3] = [
+        |settings| settings["of_tomorrow"] = json!(true),
+        |settings| settings["language"] = json!("tlh"),
+        // Its own default would delete the picture.
+        |settings| drop(settings.as_object_mut().unwrap().remove("trash_days")),
+    ];
+    for change in changes {
+        let mut stored = settings.clone();
+        change(&mut stored);
+        desk.close();
+        let library = likeness_library::Library::open(&desk.path("library"), 0).unwrap();
+        library.set_setting("settings", &stored.to_string()).unwrap();
+        drop(library);
+        let in_sixty_days = 1_795_000_000_000 + 60 * 24 * 60 * 60 * 1000;
+        let clock = Box::new(move || in_sixty_days);
+        let studio = Studio::open(Opening { clock, ..desk.opening() }).unwrap();
+        let call = |name: &str, asked| studio.call(name, asked, None).unwrap();
+        let found = call("settings", json!({}));
+        assert_eq!((&found["theme"], &found["keys"]), (&settings["theme"], &settings["keys"]));
+        assert_eq!(call("picture", json!({ "id": id }))["card"]["id"], id);
+    }
+}
+
+#[test]
+fn a_command_that_goes_on_is_waited_for_at_the_end() {
+    let mut desk = Desk::new();
+    desk.close();
+    let opened = Opened::default();
+    opened.open(desk.opening());
+    let studio = opened.studio().unwrap();
+    let command = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        studio.call("system", json!({}), None).unwrap()
+    });
+    opened.close();
+    desk.reopen();
+    assert_eq!(desk.call("system", json!({}))["unclean_end"], false);
+    command.join().unwrap();
 }
 
 /// Whoever cannot open the library cannot make room in it. The test runs itself once more, with a small
