@@ -1,7 +1,10 @@
+import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { cells, chosen, closeBrowser, grid, open, shot, shown, studio } from './browser';
+import { cells, chosen, closeBrowser, grid, open, shot, shown, SMALLEST, studio } from './browser';
 
 afterAll(closeBrowser);
+
+const chosenMember = (page: Page) => page.locator('[role="treeitem"][aria-selected="true"]').getAttribute('data-picture');
 
 describe('the grid', () => {
   it('holds fifty thousand pictures and draws a few dozen', async () => {
@@ -138,6 +141,32 @@ describe('marks', () => {
   });
 });
 
+it('empties the trash only where all of it is seen', async () => {
+  await using opened = await open({ query: 'pictures=3000' });
+  const { page } = opened;
+  const trashed = () => studio<number>(page, 'studio.cards.filter((one) => one.trashed_at !== null).length');
+  await studio(page, "call('trash', { ids: studio.cards.filter((one) => one.prompt.includes('fox')).slice(0, 3).map((one) => one.id) })");
+  const foxes = await studio<number>(page, "studio.cards.filter((one) => one.trashed_at !== null && one.prompt.includes('fox')).length");
+  const before = await trashed();
+  await page.locator('[data-shelf="trash"]').click();
+  await shown(page);
+  await page.locator('[data-action="library.empty_trash"]').waitFor();
+  await page.getByRole('searchbox').fill('fox');
+  await page.getByText(`${foxes} pictures, deleted for good after`).waitFor();
+  expect(foxes).toBeLessThan(before);
+  expect(await page.locator('[data-action="library.empty_trash"]').count()).toBe(0);
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('trash');
+  expect(await page.locator('[data-palette="library.empty_trash"]').count()).toBe(0);
+  await page.keyboard.press('Escape');
+  await grid(page).focus();
+  await page.keyboard.press('Control+a');
+  await page.locator('[data-action="library.purge"]').click();
+  await page.getByRole('dialog', { name: `Delete ${foxes} pictures for good?` }).waitFor();
+  await page.locator('[data-action="library.purge_confirm"]').click();
+  await expect.poll(trashed, { message: 'what the search did not find is still there' }).toBe(before - foxes);
+});
+
 describe('search and filters', () => {
   it('finds by words as one types', async () => {
     await using opened = await open({ query: 'pictures=2000' });
@@ -268,6 +297,47 @@ describe('details', () => {
     await shown(page);
   });
 
+  it('leaves the family where one looks at it while pictures change, and shows the latest that is known', async () => {
+    await using opened = await open({ size: SMALLEST });
+    const { page } = opened;
+    await shown(page);
+    await cells(page).nth(20).click();
+    await page.keyboard.press('l');
+    const members = page.getByRole('tree', { name: 'Family' }).getByRole('treeitem');
+    await members.first().waitFor();
+    const count = await members.count();
+    // The same family for all of it; what is asked second of all is answered last, with less than there is.
+    await page.evaluate((id) => {
+      const { fake } = window as unknown as { fake: { call(name: string, request: unknown): Promise<{ nodes: { id: string }[]; edges: { child: string }[] }>; answers: number } };
+      const { call } = fake;
+      let asked = 0;
+      fake.answers = 0;
+      fake.call = async (name, request) => {
+        if (name !== 'lineage') return call(name, request);
+        asked += 1;
+        const late = asked === 2;
+        const { nodes, edges } = await call(name, { id });
+        if (late) await new Promise((later) => setTimeout(later, 200));
+        const some = late ? nodes.slice(0, 3) : nodes;
+        requestAnimationFrame(() => (fake.answers += 1));
+        return { nodes: some, edges: edges.filter(({ child }) => some.some((node) => node.id === child)) };
+      };
+    }, await chosenMember(page));
+    const answers = () => page.evaluate(() => (window as unknown as { fake: { answers: number } }).fake.answers);
+    const ground = page.locator('[data-region="family"]');
+    await page.locator('[role="treeitem"][aria-selected="true"]').focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
+    const scrolled = await ground.evaluate((box) => (box.scrollLeft = 9999) && box.scrollLeft);
+    expect(scrolled, 'there is something to scroll').toBeGreaterThan(100);
+    await studio(page, "studio.tell({ kind: 'pictures', ids: ['another'] })");
+    await expect.poll(answers).toBe(1);
+    expect(await ground.evaluate((box) => box.scrollLeft)).toBe(scrolled);
+    await studio(page, "[1, 2].forEach(() => studio.tell({ kind: 'pictures', ids: ['another'] }))");
+    await expect.poll(answers).toBe(3);
+    expect(await members.count()).toBe(count);
+  });
+
   it('comes back to where one was', async () => {
     await using opened = await open({ query: 'pictures=2000' });
     const { page } = opened;
@@ -350,6 +420,58 @@ describe('details', () => {
     await dialog.getByRole('button', { name: 'Export' }).click();
     await page.getByText('4 pictures exported').waitFor();
   });
+
+  it('leaves out how pictures were made, where one asks for it', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await page.evaluate(() => {
+      const { fake } = window as unknown as { fake: { call(name: string, request: unknown): Promise<unknown>; asked: unknown[] } };
+      const call = fake.call.bind(fake);
+      fake.asked = [];
+      fake.call = (name, request) => {
+        if (name === 'export' || name === 'save') fake.asked.push((request as { recipe?: boolean }).recipe);
+        return call(name, request);
+      };
+    });
+    const asked = () => page.evaluate(() => (window as unknown as { fake: { asked: unknown[] } }).fake.asked);
+    await cells(page).nth(0).click();
+    const dialog = page.getByRole('dialog', { name: 'Export 1 picture' });
+    await page.keyboard.press('Control+Shift+e');
+    await dialog.getByRole('switch', { name: 'Leave out how they were made' }).click();
+    await dialog.getByText('The file names still say some of it.').waitFor();
+    await shot(page, 'library-export-plain');
+    await dialog.getByLabel('File names').fill('[date]');
+    await dialog.getByText('The file names still say some of it.').waitFor({ state: 'detached' });
+    await dialog.getByRole('button', { name: 'Export' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    // It is asked for each time.
+    await page.keyboard.press('Control+Shift+e');
+    await dialog.getByRole('button', { name: 'Export' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+Shift+s');
+    await page.getByText('Saved').first().waitFor();
+    await page.keyboard.press('Control+s');
+    await expect.poll(asked).toEqual([false, true, false, true]);
+  });
+});
+
+it('says in the dialog why nothing can be exported', async () => {
+  await using opened = await open();
+  const { page } = opened;
+  await shown(page);
+  await cells(page).nth(0).click();
+  await page.evaluate(() => {
+    const { fake } = window as unknown as { fake: { openFolder: () => Promise<string> } };
+    let asked = 0;
+    fake.openFolder = () => Promise.reject(new Error(`No folder was shown, ${(asked += 1)}.`));
+  });
+  await page.keyboard.press('Control+Shift+e');
+  const dialog = page.getByRole('dialog', { name: 'Export 1 picture' });
+  await dialog.getByRole('button', { name: 'Export' }).click();
+  await dialog.getByText('No folder was shown, 1.').waitFor();
+  await dialog.getByRole('button', { name: 'Choose' }).click();
+  await dialog.getByText('No folder was shown, 2.').waitFor();
 });
 
 describe('when there is nothing, or nothing works', () => {

@@ -193,6 +193,9 @@ pub struct Options {
     /// Where to: a .png, .jpg or .webp file, or a folder [default: the library]
     #[arg(long, value_name = "FILE|DIR")]
     out: Option<PathBuf>,
+    /// Write pixels alone into the file, to give it away: no prompt, no seed, no names of files; with --out
+    #[arg(long, requires = "out")]
+    no_recipe: bool,
     /// One JSON object per picture on standard output
     #[arg(long)]
     json: bool,
@@ -231,6 +234,7 @@ impl Options {
             precision: self.precision,
             loras: self.loras.iter().map(|text| LoraFile::parse(text)).collect(),
             out: self.out,
+            no_recipe: self.no_recipe,
             initial_noise: self.initial_noise,
             dump: self.dump,
         };

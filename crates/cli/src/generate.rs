@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use likeness_picture::{Limits, check_recipe_fits, encode, read_file};
+use likeness_picture::{Limits, check_recipe_fits, encode, encode_plain, read_file};
 use likeness_recipe::{
     Engine, Inputs, ModelRef, Progress, RenderError, Rendered, Renderer, ResolvedRecipe, Seconds,
     Watch, Word,
@@ -102,7 +102,11 @@ fn render_one(
 
 /// Where pictures go.
 enum Place {
-    Files(Destination),
+    /// `plain` ones say nothing of how they were made.
+    Files {
+        destination: Destination,
+        plain: bool,
+    },
     Library(Shelf),
 }
 
@@ -112,10 +116,12 @@ impl Place {
     fn choose(request: &Request, recipe: &ResolvedRecipe, host: &Host) -> Result<Self, Failure> {
         if let Some(out) = &request.out {
             let destination = Destination::choose(out, recipe.count)?;
-            check_recipe_fits(destination.format(), recipe)
-                .map_err(|error| Failure::of_output(&error))?;
+            if !request.no_recipe {
+                check_recipe_fits(destination.format(), recipe)
+                    .map_err(|error| Failure::of_output(&error))?;
+            }
             destination.check()?;
-            return Ok(Self::Files(destination));
+            return Ok(Self::Files { destination, plain: request.no_recipe });
         }
         let (shelf, now) = (output::shelf(host)?, (host.clock)());
         for path in request.files() {
@@ -136,10 +142,18 @@ impl Place {
     ) -> Result<PathBuf, Failure> {
         match self {
             Self::Library(shelf) => Ok(shelf.keep(rendered, words, (host.clock)())?),
-            Self::Files(destination) => {
-                let bytes = encode(&rendered.pixels, destination.format(), &rendered.recipe)
-                    .map_err(|error| Failure::of_output(&error))?;
-                destination.write(index, &bytes, &rendered.recipe)
+            Self::Files { destination, plain } => {
+                let (pixels, format, recipe) =
+                    (&rendered.pixels, destination.format(), &rendered.recipe);
+                let bytes = match plain {
+                    true => encode_plain(pixels, format),
+                    false => encode(pixels, format, recipe),
+                };
+                let bytes = bytes.map_err(|error| Failure::of_output(&error))?;
+                match plain {
+                    true => destination.write_as(index, &bytes, || "picture".to_owned()),
+                    false => destination.write(index, &bytes, recipe),
+                }
             }
         }
     }

@@ -50,6 +50,8 @@ pub struct Request {
     pub loras: Vec<LoraFile>,
     /// A file or a folder.
     pub out: Option<PathBuf>,
+    /// Whether the file is to say nothing of how it was made.
+    pub no_recipe: bool,
     /// A safetensors file with first noise.
     pub initial_noise: Option<PathBuf>,
     /// A safetensors file to write.

@@ -37,6 +37,11 @@ pub fn encode_after(
     encode_with(pixels, format, &Texts::after(metadata, recipe))
 }
 
+/// The bytes of a picture file that holds `pixels` and nothing of how they were made, to be given away.
+pub fn encode_plain(pixels: &Pixels, format: Format) -> Result<Vec<u8>, PictureError> {
+    encode_with(pixels, format, &Texts::default())
+}
+
 /// Whether a file of this format can hold `recipe`: better asked before the picture is computed.
 pub fn check_recipe_fits(format: Format, recipe: &ResolvedRecipe) -> Result<(), PictureError> {
     match format {
@@ -46,6 +51,7 @@ pub fn check_recipe_fits(format: Format, recipe: &ResolvedRecipe) -> Result<(), 
 }
 
 /// What is written beside the pixels.
+#[derive(Default)]
 struct Texts {
     parameters: Option<String>,
     /// The recipe, of ASCII alone.

@@ -27,7 +27,7 @@ mod store;
 mod error;
 
 pub use decode::{Decoded, Limits, Looks, decode, look_at, read_picture};
-pub use encode::{check_recipe_fits, encode, encode_after};
+pub use encode::{check_recipe_fits, encode, encode_after, encode_plain};
 pub use error::PictureError;
 pub use format::Format;
 pub use metadata::{PictureMetadata, read_metadata};

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use likeness_library::{PictureRow, Time};
 use likeness_picture::{
-    Existing, Format, Limits, PictureError, check_recipe_fits, decode, encode, read_file,
-    write_whole,
+    Existing, Format, Limits, PictureError, check_recipe_fits, decode, encode, encode_plain,
+    read_file, read_picture, write_whole,
 };
-use likeness_recipe::{Pixels, ResolvedRecipe};
+use likeness_recipe::ResolvedRecipe;
 
 use crate::api::{ExportRequest, Exported, FileFormat, SaveRequest, Saved};
 use crate::names;
@@ -23,7 +23,10 @@ impl Studio {
             None => Format::of_path(&path).map_err(|error| StudioError::unwritable(&error))?,
         };
         let (row, recipe) = self.row(&asked.id)?;
-        let bytes = bytes_as(&row, recipe.as_ref(), format)?;
+        let bytes = match asked.recipe {
+            Some(false) => plain(&row, format)?,
+            _ => bytes_as(&row, recipe.as_ref(), format)?,
+        };
         write_whole(&path, &bytes, Existing::Replace)
             .map_err(|error| StudioError::unwritable(&error))?;
         Ok(Saved { path: asked.path })
@@ -41,8 +44,11 @@ impl Studio {
         for id in &asked.ids {
             let (row, _) = self.row(id)?;
             let name = names::name(&asked.template, |token| value(&row, token))?;
-            let bytes = read_file(&row.path, Limits::default().bytes)
-                .map_err(|error| StudioError::input(&row.path, error))?;
+            let bytes = match asked.recipe {
+                Some(false) => plain(&row, row.format)?,
+                _ => read_file(&row.path, Limits::default().bytes)
+                    .map_err(|error| StudioError::input(&row.path, error))?,
+            };
             let path = write_free(&folder, &name, row.format, &bytes)?;
             paths.push(path.display().to_string());
         }
@@ -85,48 +91,17 @@ fn bytes_as(
         Some(recipe) => check_recipe_fits(format, recipe)
             .and_then(|()| encode(&pixels, format, recipe))
             .map_err(|error| StudioError::unwritable(&error))?,
-        None => plain(&pixels, format)?,
+        // A picture whose recipe is not known.
+        None => encode_plain(&pixels, format).map_err(|error| StudioError::unwritable(&error))?,
     };
     Ok(encoded)
 }
 
-/// Pixels alone, for a picture whose recipe is not known.
-fn plain(pixels: &Pixels, format: Format) -> Result<Vec<u8>, StudioError> {
-    use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder};
-    use image::{ExtendedColorType, ImageEncoder};
-    let mut bytes = Vec::new();
-    let (width, height) = (pixels.width, pixels.height);
-    let colour = match pixels.channels {
-        4 => ExtendedColorType::Rgba8,
-        _ => ExtendedColorType::Rgb8,
-    };
-    let encoded = match format {
-        Format::Png => PngEncoder::new(&mut bytes).write_image(&pixels.data, width, height, colour),
-        Format::WebP => {
-            WebPEncoder::new_lossless(&mut bytes).write_image(&pixels.data, width, height, colour)
-        }
-        Format::Jpeg => JpegEncoder::new_with_quality(&mut bytes, 95).write_image(
-            &over_white(pixels),
-            width,
-            height,
-            ExtendedColorType::Rgb8,
-        ),
-    };
-    encoded.map_err(StudioError::internal)?;
-    Ok(bytes)
-}
-
-/// What can be seen through lets white in, as in every JPEG that we write.
-fn over_white(pixels: &Pixels) -> Vec<u8> {
-    if pixels.channels == 3 {
-        return pixels.data.clone();
-    }
-    let blend = |colour: u8, alpha: u8| {
-        let (colour, alpha) = (u32::from(colour), u32::from(alpha));
-        ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8
-    };
-    let rgba = pixels.data.chunks_exact(4);
-    rgba.flat_map(|p| [blend(p[0], p[3]), blend(p[1], p[3]), blend(p[2], p[3])]).collect()
+/// The picture with nothing of how it was made: its pixels are written anew.
+fn plain(row: &PictureRow, format: Format) -> Result<Vec<u8>, StudioError> {
+    let unreadable = |error| StudioError::input(&row.path, error);
+    let pixels = read_picture(&row.path, &Limits::default()).map_err(unreadable)?.pixels;
+    encode_plain(&pixels, format).map_err(|error| StudioError::unwritable(&error))
 }
 
 /// Writes under the first of `name.png`, `name-2.png`, … that nothing has.

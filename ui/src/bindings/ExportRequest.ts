@@ -15,4 +15,8 @@ folder: string,
 /**
  * Names, such as `[prompt]-[seed]`.
  */
-template: string, };
+template: string,
+/**
+ * Whether the files say how the pictures were made, as of `save`. The names say what they say.
+ */
+recipe?: boolean | null, };

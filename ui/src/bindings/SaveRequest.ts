@@ -16,4 +16,9 @@ path: string,
 /**
  * Null is as the path ends.
  */
-format: FileFormat | null, };
+format: FileFormat | null,
+/**
+ * Whether the file says how the picture was made; null is yes. One that does not holds pixels
+ * alone: no prompt, no seed, no names of files.
+ */
+recipe?: boolean | null, };

@@ -42,6 +42,7 @@ export const enApp = {
   'incoming.known': '{n|picture was|pictures were} in the library already',
   'incoming.pasted': 'Pasted picture',
   'incoming.drop': 'Add to the library',
+  'drag.not_out': 'Pictures cannot be dragged out of the window on this desktop. Save or export them instead.',
 
   'startup.in_use': 'This library is open in another window',
   'startup.newer': 'This library is from a newer Likeness',

@@ -121,6 +121,7 @@ export const enCreate = {
   'create.saved': 'Saved to {path}',
   'create.copied': 'Picture copied',
   'create.enlarging': 'Being made ×{by}: the queue shows how far it is',
+  'create.model_gone': 'The model {model} does not run here: the chosen one stays.',
   'create.no_recipe': 'How this picture was made is not known.',
 
   'create.made.rating': 'Rating',
@@ -169,6 +170,7 @@ export const enCreate = {
   'picture.rate.none': 'Take the rating away',
   'picture.copy': 'Copy picture',
   'picture.save': 'Save a copy…',
+  'picture.save_plain': 'Save a copy without its recipe…',
   'picture.reveal': 'Show in the file manager',
   'picture.reveal.short': 'Show',
   'picture.trash': 'Move to the trash',
@@ -180,4 +182,5 @@ export const enCreate = {
   'undo.guidance': 'Guidance set',
   'undo.negative': 'What to leave out emptied',
   'undo.past_prompt': 'A prompt of before taken up',
+  'undo.example': 'An example taken up',
 } as const;

@@ -43,6 +43,7 @@ export const zhApp: Record<keyof typeof enApp, string> = {
   'incoming.taken': '已将 {n} 张图片导入图库',
   'incoming.pasted': '粘贴的图片',
   'incoming.drop': '导入图库',
+  'drag.not_out': '此桌面不支持将图片拖出窗口。请改用保存或导出。',
 
   'startup.in_use': '此图库已在另一个窗口中打开',
   'startup.newer': '此图库来自更新版本的 Likeness',

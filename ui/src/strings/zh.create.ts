@@ -122,6 +122,7 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'create.saved': '已保存到 {path}',
   'create.copied': '图片已复制',
   'create.enlarging': '正在放大 ×{by}，进度见队列',
+  'create.model_gone': '模型 {model} 无法在此运行，仍使用当前所选的模型。',
   'create.no_recipe': '不知道这张图片是如何生成的。',
 
   'create.made.rating': '评分',
@@ -170,6 +171,7 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'picture.rate.none': '取消评分',
   'picture.copy': '复制图片',
   'picture.save': '另存副本…',
+  'picture.save_plain': '另存不含配方的副本…',
   'picture.reveal': '在文件管理器中显示',
   'picture.reveal.short': '显示',
   'picture.trash': '移到回收站',
@@ -181,4 +183,5 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'undo.guidance': '已设置引导',
   'undo.negative': '已清空要排除的内容',
   'undo.past_prompt': '已取用以前的提示词',
+  'undo.example': '已取用示例',
 };

@@ -26,7 +26,7 @@ fn every_option_arrives() {
     let line = "generate fox --negative n --model m --seed -1 --steps 3 --guidance 2.5 --size 96x64 \
                 --count 2 --ref a.png --ref b.png --init i.png --strength 0.5 --mask k.png --sampler euler \
                 --schedule karras --noise-source torch --precision bf16 --lora C:\\x.safetensors:0.5 \
-                --lora y --out o.png --json --quiet --initial-noise n.st --dump d.st";
+                --lora y --out o.png --no-recipe --json --quiet --initial-noise n.st --dump d.st";
     let Ok(Command::Generate { prompt, options }) =
         parsed(&line.split_whitespace().collect::<Vec<_>>())
     else {
@@ -47,7 +47,7 @@ fn every_option_arrives() {
     assert_eq!((request.count, request.strength), (Some(2), Some(0.5)));
     assert_eq!(request.loras[0].path.to_string_lossy(), "C:\\x.safetensors");
     assert_eq!((request.loras[0].weight, request.loras[1].weight), (0.5, 1.0));
-    assert!(request.initial_noise.is_some() && request.dump.is_some());
+    assert!(request.initial_noise.is_some() && request.dump.is_some() && request.no_recipe);
 }
 
 #[test]
@@ -96,6 +96,7 @@ fn slips_are_answered_in_one_line() {
     refused(&["generate", "fox", "--size", "130"], &["--size", "WxH"]);
     refused(&["generate", "fox", "--seed", "-2"], &["--seed", "-1 for a random one"]);
     refused(&["generate", "fox", "--strength", "0.5"], &["--init"]);
+    refused(&["generate", "fox", "--no-recipe"], &["--out"]);
     refused(&["generate", "fox", "--sise", "9"], &["--sise", "--size"]);
     refused(&["paint"], &["paint"]);
     refused(&["bench", "--runs", "0"], &["--runs"]);

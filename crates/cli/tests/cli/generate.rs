@@ -135,6 +135,23 @@ fn out_names_the_format_and_numbers_several() {
 }
 
 #[test]
+fn a_picture_can_be_given_away_without_its_recipe() {
+    let desk = Desk::new();
+    for name in ["a.png", "a.jpg", "a.webp", "folder/"] {
+        let out = Some(desk.path(name));
+        desk.generate(Request { out, no_recipe: true, ..fox() }, &Fake::default()).1.unwrap();
+    }
+    let files = desk.files();
+    assert_eq!(files, ["a.jpg", "a.png", "a.webp", "folder/picture.png"], "nor does the name");
+    for name in files {
+        let bytes = std::fs::read(desk.path(&name)).unwrap();
+        let prompt = fox().prompt;
+        let says = bytes.windows(prompt.len()).any(|part| part == prompt.as_bytes());
+        assert!(!says && show::recipe(&desk.path(&name), true).is_err(), "{name}");
+    }
+}
+
+#[test]
 fn the_same_request_gives_the_same_bytes() {
     let desk = Desk::new();
     for name in ["a.png", "b.png"] {

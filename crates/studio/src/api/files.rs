@@ -98,6 +98,10 @@ data! {
         pub path: String,
         /// Null is as the path ends.
         pub format: Option<FileFormat>,
+        /// Whether the file says how the picture was made; null is yes. One that does not holds pixels
+        /// alone: no prompt, no seed, no names of files.
+        #[ts(optional = nullable)]
+        pub recipe: Option<bool>,
     }
     /// A file that was written.
     pub struct Saved {
@@ -112,6 +116,9 @@ data! {
         pub folder: String,
         /// Names, such as `[prompt]-[seed]`.
         pub template: String,
+        /// Whether the files say how the pictures were made, as of `save`. The names say what they say.
+        #[ts(optional = nullable)]
+        pub recipe: Option<bool>,
     }
     /// Files that were written.
     pub struct Exported {

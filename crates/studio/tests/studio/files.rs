@@ -236,6 +236,24 @@ fn pictures_are_saved_in_any_format_and_exported_under_names() {
         .map(|path| std::path::Path::new(path.as_str().unwrap()).file_name().unwrap().to_owned())
         .collect();
     assert_eq!(names, ["a-red-fox-64.png", "a-red-fox-64-2.png", "a-red-fox-64-3.png"]);
+    // To be given away: nothing in it says how it was made.
+    let says = |path: &str| {
+        let bytes = std::fs::read(path).unwrap();
+        let prompt = fox().prompt;
+        bytes.windows(prompt.len()).any(|part| part == prompt.as_bytes())
+    };
+    assert!(says(paths[0].as_str().unwrap()));
+    let asked =
+        json!({ "ids": [a], "folder": desk.path("out"), "template": "one", "recipe": false });
+    let plain = desk.call("export", asked)["paths"][0].as_str().unwrap().to_owned();
+    assert!(!says(&plain));
+    let pixels = |path: &str| image::open(path).unwrap().to_rgba8();
+    assert_eq!(pixels(&plain), pixels(paths[0].as_str().unwrap()));
+    for name in ["plain.png", "plain.jpg", "plain.webp"] {
+        let path = desk.path(name).display().to_string();
+        desk.call("save", json!({ "id": a, "path": path, "format": null, "recipe": false }));
+        assert!(!says(&path), "{name}");
+    }
     let asked = json!({ "ids": [a], "folder": desk.path("out"), "template": "[sead]" });
     assert_eq!(desk.refused("export", asked).field.as_deref(), Some("template"));
 }

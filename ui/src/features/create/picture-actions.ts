@@ -17,6 +17,7 @@ import type { PictureDetail } from '../../bindings';
 import type { Action } from '../../actions/types';
 import { platform } from '../../platform';
 import { compose } from '../../store/compose.svelte';
+import { models } from '../../store/models.svelte';
 import { moveToTrash, setRating, setStar } from '../../store/marks';
 import { sizeLike } from '../../store/sizes';
 import { targets } from '../../store/targets.svelte';
@@ -56,9 +57,12 @@ async function recalled(which: Recall): Promise<void> {
   const found = await detail();
   const known = found?.recipe ?? found?.settings?.request;
   if (!found || !known) return void toasts.show({ text: t('create.no_recipe') });
-  const request = recall(compose.request(), known, which);
+  // A model that does not run here would leave nothing that can be asked for.
+  const gone = known.model !== null && models.known && !models.chosen(known.model)?.runs;
+  const request = recall(compose.request(), gone ? { ...known, model: null } : known, which);
   if (which === 'remix') request.parents = [...request.parents.filter(({ id }) => id !== found.card.id), { id: found.card.id, relation: 'remix' }];
   compose.patch(request, t('undo.recalled'));
+  if (gone && (which === 'all' || which === 'remix')) toasts.show({ text: t('create.model_gone', { model: known.model ?? '' }) });
   if (which === 'all' || which === 'seed') tellOfOtherWeights(found);
   if (which === 'prompt' || which === 'remix' || which === 'all') await toPrompt();
 }
@@ -99,13 +103,14 @@ async function enlarge(by: number): Promise<void> {
 
 const NAME_LIMIT = 60;
 
-async function save(): Promise<void> {
+/** A plain copy says nothing of how it was made, and neither does its name. */
+async function save(plain: boolean): Promise<void> {
   for (const id of targets.ids) {
     const { card, file } = await platform().call('picture', { id });
-    const name = (card.prompt || 'picture').replace(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, NAME_LIMIT) || 'picture';
+    const name = ((!plain && card.prompt) || 'picture').replace(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, NAME_LIMIT) || 'picture';
     const path = await platform().saveFile(`${name}.${file.format === 'jpeg' ? 'jpg' : file.format}`);
     if (path === null) return;
-    const saved = await platform().call('save', { id: card.id, path, format: null });
+    const saved = await platform().call('save', { id: card.id, path, format: null, recipe: !plain });
     toasts.show({ text: t('create.saved', { path: saved.path }), action: { label: t('picture.reveal.short'), run: () => platform().reveal(saved.path) } });
   }
 }
@@ -209,7 +214,8 @@ export const pictureActions: readonly Action[] = [
       toasts.show({ text: t('create.copied') });
     },
   },
-  { id: 'picture.save', name: () => t('picture.save'), group: 'picture', keys: ['Mod+S'], icon: Download, typing: true, when: some, run: save },
+  { id: 'picture.save', name: () => t('picture.save'), group: 'picture', keys: ['Mod+S'], icon: Download, typing: true, when: some, run: () => save(false) },
+  { id: 'picture.save_plain', name: () => t('picture.save_plain'), group: 'picture', keys: ['Mod+Shift+S'], icon: Download, typing: true, when: some, run: () => save(true) },
   {
     id: 'picture.reveal',
     name: () => t('picture.reveal'),
