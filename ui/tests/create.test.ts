@@ -67,6 +67,23 @@ it('asks for guidance where what to leave out would not be heard', async () => {
   await page.locator('[alt="a fox in a forest"]').first().waitFor();
 });
 
+it('shows and takes over a picture that was made of one reference twice', async () => {
+  await using opened = await open({ query: 'pictures=12&step=5', screen: 'create' });
+  const { page } = opened;
+  await made(page, 'a mug');
+  await finished(page).and(page.locator('[alt="a mug"]')).waitFor();
+  await studio(page, "(studio.detail(studio.cards[0].id).recipe.references = ['subject', 'edit'].map((role) => ({ asset: studio.cards[1].id, role, name: 'mug' })), studio.tell({ kind: 'pictures', ids: [studio.cards[0].id] }))");
+  const roles = page.getByLabel('What mug is for');
+  await viewer(page).focus();
+  await page.keyboard.press('a');
+  await expect.poll(() => roles.count()).toBe(2);
+  await page.reload();
+  await expect.poll(() => roles.count(), { message: 'it is remembered as it is' }).toBe(2);
+  await page.getByRole('button', { name: 'Remove mug' }).last().click();
+  await expect.poll(() => roles.count()).toBe(1);
+  expect(await roles.inputValue()).toBe('subject');
+});
+
 it('offers the words that the model knows', async () => {
   await using opened = await open({ screen: 'create' });
   const { page } = opened;
@@ -149,7 +166,25 @@ it('compares with the picture before: held, swapped and side by side', async () 
   await divide.focus();
   await page.keyboard.press('ArrowRight');
   expect(await divide.getAttribute('aria-valuenow')).toBe('52');
+  // What is clear, or of another shape, would show the one through the other.
+  const clips = () => viewer(page).locator('.picture img').evaluateAll((both) => both.map((one) => getComputedStyle(one).clipPath));
+  expect(await clips()).toEqual(['inset(0px 0px 0px 52%)', 'inset(0px 48% 0px 0px)']);
   expect(await axe(page)).toEqual([]);
+});
+
+it('goes on with the neighbour of a picture that is deleted, by keyboard from the strip', async () => {
+  await using opened = await open({ query: 'pictures=12', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  const ids = await cells(page).evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.id));
+  const here = () => page.evaluate(() => [document.activeElement, document.querySelector('[data-region="filmstrip"] [aria-selected="true"]')].map((one) => (one as HTMLElement | null)?.dataset.id ?? null));
+  await cells(page).nth(4).click();
+  await page.keyboard.press('Delete');
+  await expect.poll(here).toEqual([ids[5], ids[5]]);
+  await page.keyboard.press('Delete');
+  await expect.poll(here).toEqual([ids[6], ids[6]]);
+  await page.keyboard.press('ArrowLeft');
+  await expect.poll(here).toEqual([ids[3], ids[3]]);
 });
 
 it('varies a picture and says how different the variations are', async () => {

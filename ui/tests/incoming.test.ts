@@ -1,7 +1,7 @@
 /** Many pictures at once: taken in, refused, taken back, starred. */
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
-import { axe, closeBrowser, drop, grid, open, shot, shown, studio } from './browser';
+import { axe, closeBrowser, drop, grid, open, prompt, shot, shown, studio } from './browser';
 
 afterAll(closeBrowser);
 
@@ -72,4 +72,29 @@ it('stars all of a large library without reading every file', async () => {
   expect(await page.evaluate(() => (window as unknown as { fake: { reads: number } }).fake.reads)).toBeLessThan(4);
   await page.keyboard.press('Control+z');
   await expect.poll(bare).toBeGreaterThan(1000);
+});
+
+it('takes a pasted picture, but not in place of words that are pasted into a field', async () => {
+  await using opened = await open({ query: 'pictures=12', screen: 'create' });
+  const { page } = opened;
+  /** Pastes a picture along with `words` where the focus is; whether the page took it. */
+  const paste = (words: Record<string, string>) =>
+    page.evaluate((words) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File(['picture'], 'cells.png', { type: 'image/png' }));
+      for (const [type, text] of Object.entries(words)) clipboardData.setData(type, text);
+      return !document.activeElement!.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }, words);
+  const taken = () => studio<number>(page, 'studio.taken.length');
+  await prompt(page).click();
+  expect(await paste({ 'text/plain': 'a fox\ta mug', 'text/html': '<table></table>' }), 'cells of a table').toBe(false);
+  expect(await taken()).toBe(0);
+  expect(await paste({ 'text/html': '<img>' }), 'a picture of a page').toBe(true);
+  await expect.poll(taken).toBe(1);
+  await page.getByLabel(/^What .* is for$/).waitFor();
+  expect(await paste({ 'text/plain': '/a/fox.png', 'text/uri-list': 'file:///a/fox.png' }), 'a file').toBe(true);
+  await expect.poll(taken).toBe(2);
+  await page.locator('[data-region="viewer"]').focus();
+  expect(await paste({ 'text/plain': 'a fox\ta mug' }), 'where nothing is written').toBe(true);
+  await expect.poll(taken).toBe(3);
 });

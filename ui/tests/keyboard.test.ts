@@ -1,7 +1,7 @@
 /** The Library, Models and Settings without a mouse. */
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
-import { axe, chosen, closeBrowser, grid, open, prompt, shot, shown, studio } from './browser';
+import { axe, cells, chosen, closeBrowser, grid, open, prompt, shot, shown, studio } from './browser';
 
 afterAll(closeBrowser);
 
@@ -131,6 +131,75 @@ it('hears keys that write nothing from the prompt too', async () => {
   await page.keyboard.press('Escape');
   await prompt(page).press('Control+f');
   await expect.poll(() => focused(page)).toBe('Search');
+});
+
+it.each(['isComposing', 'keyCode'])('leaves the keys of an input method alone, told by %s', async (told) => {
+  await using opened = await open();
+  const { page } = opened;
+  await shown(page);
+  /** What an input method is given goes to the field with the focus; no other key does. */
+  const give = (...keys: string[]) =>
+    page.evaluate(
+      ([told, keys]) => {
+        const held = told === 'isComposing' ? { isComposing: true } : { keyCode: 229 };
+        return keys.map((key) => document.activeElement!.dispatchEvent(new KeyboardEvent('keydown', { key, ...held, bubbles: true, cancelable: true })));
+      },
+      [told, keys] as const,
+    );
+  const all = ['ArrowDown', 'ArrowUp', 'Enter', 'Tab', 'Escape'];
+  const search = page.getByRole('searchbox');
+  await search.fill('hu');
+  expect(await give(...all)).not.toContain(false);
+  expect([await focused(page), await search.inputValue()]).toEqual(['Search', 'hu']);
+  await search.fill('');
+
+  const boards = await studio<number>(page, 'studio.boards.length');
+  await page.getByRole('button', { name: 'New board' }).click();
+  await page.keyboard.type('hai');
+  await give('Enter', 'Escape');
+  expect(await page.getByPlaceholder('Name', { exact: true }).inputValue()).toBe('hai');
+  await page.keyboard.press('Escape');
+
+  await cells(page).nth(0).click();
+  const tag = page.getByPlaceholder('Add a tag');
+  await tag.fill('hai');
+  await give('Enter', 'Escape');
+  expect(await tag.inputValue()).toBe('hai');
+  await cells(page).nth(2).click({ modifiers: ['Control'] });
+  const many = page.getByLabel('Tag them all');
+  await many.fill('hai');
+  await give('Enter');
+  expect(await many.inputValue()).toBe('hai');
+  expect(await studio(page, "[studio.boards.length, [...studio.details.values()].filter((one) => one.tags.includes('hai')).length]")).toEqual([boards, 0]);
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('settings');
+  await give('ArrowDown', 'Enter');
+  expect(await page.locator('#palette-0').getAttribute('aria-selected')).toBe('true');
+  await page.keyboard.press('Escape');
+
+  await page.keyboard.press('Control+1');
+  await prompt(page).click();
+  await page.keyboard.type('fo');
+  await page.locator('#words').waitFor();
+  expect(await give(...all)).not.toContain(false);
+  expect(await prompt(page).inputValue()).toBe('fo');
+  expect(await page.locator('#word-0').getAttribute('aria-selected')).toBe('true');
+  const steps = page.getByLabel('Steps', { exact: true });
+  await steps.focus();
+  expect(await give('ArrowUp')).toEqual([true]);
+});
+
+it('offers no words for letters that are still being put together', async () => {
+  await using opened = await open({ screen: 'create' });
+  const { page } = opened;
+  await prompt(page).click();
+  const session = await page.context().newCDPSession(page);
+  await session.send('Input.imeSetComposition', { text: 'fo', selectionStart: 2, selectionEnd: 2 });
+  expect(await prompt(page).inputValue()).toBe('fo');
+  expect(await page.locator('#words').count()).toBe(0);
+  await session.send('Input.insertText', { text: 'fo' });
+  await page.locator('#words').waitFor();
 });
 
 it.each(['library', 'models', 'settings'] as const)('shows where the focus is, everywhere on %s', async (screen) => {

@@ -75,6 +75,36 @@ describe('variations', () => {
   });
 });
 
+describe('dragging', () => {
+  // Where the pointer lets go: a share of the height of the row, whose middle decides.
+  it.each([
+    ['below the last', 'two', 'four', 0.8, ['three', 'four', 'two']],
+    ['past the end of the list', 'two', 'four', 1.1, ['three', 'four', 'two']],
+    ['down by one', 'two', 'three', 0.8, ['three', 'two', 'four']],
+    ['up to the first', 'four', 'two', 0.2, ['four', 'two', 'three']],
+    ['to where it is', 'two', 'three', 0.2, ['two', 'three', 'four']],
+  ])('%s', async (_, dragged, over, share, expected) => {
+    await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
+    const { page } = opened;
+    await page.locator('#queue-button').click();
+    for (const word of ['one', 'two', 'three', 'four']) {
+      await prompt(page).fill(word);
+      await page.keyboard.press('Control+Enter');
+      await expect.poll(async () => (await states(page)).length).toBe(['one', 'two', 'three', 'four'].indexOf(word) + 1);
+    }
+    const row = (word: string) => page.getByRole('complementary', { name: 'Queue' }).getByRole('listitem').filter({ hasText: word });
+    await row('four').waitFor();
+    const [from, to] = [(await row(dragged).boundingBox())!, (await row(over).boundingBox())!];
+    await page.mouse.move(from.x + 70, from.y + from.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(from.x + 75, from.y + from.height / 2 + 8, { steps: 2 });
+    await page.mouse.move(to.x + 75, to.y + to.height * share, { steps: 4 });
+    await page.mouse.up();
+    const waiting = () => studio<string[]>(page, "studio.engine.jobs.filter((one) => one.state === 'waiting').map((one) => one.request.prompt)");
+    await expect.poll(waiting).toEqual(expected);
+  });
+});
+
 it('the viewer leaves a render that was cancelled while it waited', async () => {
   await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
   const { page } = opened;

@@ -1,9 +1,44 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { closeBrowser, open, shot } from './browser';
+import { closeBrowser, draft, made, open, prompt, shot, studio } from './browser';
 
 afterAll(closeBrowser);
 
 describe('models', () => {
+  it('are one for the window and for the studio where none is named', async () => {
+    await using opened = await open({ screen: 'create', query: 'empty&step=5' });
+    const { page } = opened;
+    await prompt(page).waitFor();
+    await studio(page, "(studio.models = [{ ...studio.models[0], name: 'another', path: '/pictures/ada/models/another' }, ...studio.models], studio.tell({ kind: 'models' }))");
+    const select = page.getByRole('combobox', { name: 'Model' });
+    await expect.poll(() => select.locator('option:checked').textContent()).toBe('likeness-starter');
+    await made(page, 'a fox');
+    expect(await studio(page, 'studio.cards[0].model')).toBe('likeness-starter');
+    await page.locator('nav [data-action="view.models"]').click();
+    await page.getByRole('option', { name: /^another/ }).click();
+    await page.locator('[data-action="models.use"]').click();
+    await expect.poll(() => select.locator('option:checked').textContent()).toBe('another');
+    await page.keyboard.press('Control+Enter');
+    await expect.poll(() => studio(page, 'studio.cards[0].model')).toBe('another');
+  });
+
+  it('may share a name, and a place may be named twice', async () => {
+    await using opened = await open({ screen: 'create', query: 'empty&step=5' });
+    const { page } = opened;
+    await prompt(page).waitFor();
+    await studio(page, "(studio.models = [...studio.models, { ...studio.models[0], path: '/pictures/ada/models/twin', words: [...studio.models[0].words, studio.models[0].words[0]] }], studio.places = ['/models', '/models'], studio.tell({ kind: 'models' }))");
+    const select = page.getByRole('combobox', { name: 'Model' });
+    await expect.poll(() => select.locator('option').allTextContents()).toEqual(['likeness-starter', '/pictures/ada/models/twin']);
+    await select.selectOption('/pictures/ada/models/twin');
+    await expect.poll(async () => (await draft(page)).model).toBe('/pictures/ada/models/twin');
+    await prompt(page).click();
+    await page.keyboard.type('a fo');
+    await page.getByRole('option', { name: /fox/ }).nth(1).waitFor();
+    await page.locator('nav [data-action="view.models"]').click();
+    await page.getByRole('option').nth(3).click();
+    await page.getByText('In use').waitFor();
+    expect(await page.getByTitle('/models', { exact: true }).count()).toBe(2);
+  });
+
   it('says what runs, what it needs and knows, and why another does not run', async () => {
     await using opened = await open({ screen: 'models' });
     const { page } = opened;

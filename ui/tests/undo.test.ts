@@ -73,6 +73,60 @@ describe('in the request', () => {
     await expect.poll(() => prompt(page).inputValue()).toBe('a long description of a harbour');
   });
 
+  it('a word that was offered and a weight go as if they had been typed', async () => {
+    await using opened = await open({ query: 'pictures=12', screen: 'create' });
+    const { page } = opened;
+    const says = () => prompt(page).inputValue();
+    await prompt(page).click();
+    await page.keyboard.type('a fox on a sn');
+    await page.keyboard.press('Tab');
+    expect(await says()).toBe('a fox on a snowy beach ');
+    await page.keyboard.press('Control+z');
+    expect(await says()).toBe('a fox on a sn');
+    await page.keyboard.press('Control+Shift+z');
+    expect(await says()).toBe('a fox on a snowy beach ');
+    expect((await draft(page)).prompt).toBe('a fox on a snowy beach ');
+    await prompt(page).evaluate((area: HTMLTextAreaElement) => area.setSelectionRange(2, 5));
+    await page.keyboard.press('Control+ArrowUp');
+    await page.keyboard.press('Control+ArrowUp');
+    expect(await says()).toBe('a (fox:1.2) on a snowy beach ');
+    for (let n = 0; n < 12 && (await says()) !== ''; n += 1) await page.keyboard.press('Control+z');
+    expect(await says()).toBe('');
+    expect((await draft(page)).prompt).toBe('');
+  });
+
+  it('what was taken back from within the prompt can be done again there', async () => {
+    await using opened = await open({ query: 'empty&step=5', screen: 'create' });
+    const { page } = opened;
+    const says = () => prompt(page).inputValue();
+    await made(page, 'a fox');
+    await prompt(page).fill('a long description of a harbour');
+    await page.keyboard.press('Alt+ArrowUp');
+    await expect.poll(says).toBe('a fox');
+    await page.keyboard.press('Control+z');
+    await expect.poll(says).toBe('a long description of a harbour');
+    await page.keyboard.press('Control+Shift+z');
+    await expect.poll(says).toBe('a fox');
+    await page.keyboard.press('Control+z');
+    await expect.poll(says).toBe('a long description of a harbour');
+    // What the field took back by itself it does again by itself.
+    await page.keyboard.type('!');
+    await page.keyboard.press('Control+z');
+    await expect.poll(says).toBe('a long description of a harbour');
+    await page.keyboard.press('Control+Shift+z');
+    await expect.poll(says).toBe('a long description of a harbour!');
+  });
+
+  it('what gave way to an example comes back', async () => {
+    await using opened = await open({ query: 'empty&step=5', screen: 'create' });
+    const { page } = opened;
+    await prompt(page).fill('a long description of a harbour');
+    await page.locator('[data-action="first.0"]').click();
+    await finished(page).waitFor();
+    await back(page);
+    await expect.poll(() => prompt(page).inputValue()).toBe('a long description of a harbour');
+  });
+
   it('and where one came back to it by key there is nothing to take back', async () => {
     await using opened = await open({ query: 'empty&step=5', screen: 'create' });
     const { page } = opened;

@@ -14,7 +14,7 @@ use likeness_recipe::{
 use crate::api::{Abilities, AbilityDefaults, KnownWord, Model, NumberSpan};
 use crate::{ErrorCode, StudioError};
 
-/// What is taken where nobody names a model.
+/// What is taken first where nobody names a model.
 const DEFAULT: &str = "starter";
 
 /// Files that may hold a model. Pickles are among them, so that they are listed with the reason why
@@ -53,7 +53,7 @@ pub(crate) fn plain_name(said: &str) -> Option<String> {
     if said.contains(SEPARATORS) { model_name(said) } else { Some(said.to_owned()) }
 }
 
-/// The model called `asked`, or at that path, which has a separator in it; without a wish the starter.
+/// The model called `asked`, or at that path, which has a separator in it; without a wish the usual one.
 /// A name is never looked for in whatever folder the program happens to run in.
 pub fn choose(
     asked: Option<&str>,
@@ -62,7 +62,8 @@ pub fn choose(
 ) -> Result<Chosen, StudioError> {
     let path = match asked {
         Some(path) if path.contains(SEPARATORS) => PathBuf::from(path),
-        name => named(name.unwrap_or(DEFAULT), places, engine)?,
+        Some(name) => named(name, places, engine)?,
+        None => usual(places, engine)?,
     };
     if !path.exists() {
         let accepted = "a model folder, or a .safetensors or .gguf file";
@@ -91,6 +92,15 @@ fn describe(path: PathBuf, engine: &dyn Engine) -> Found {
             }),
         },
     }
+}
+
+/// The model that is meant where nobody names one: the starter, else the first that runs. A starter that
+/// does not run is not passed over in silence.
+pub(crate) fn usual(places: &[PathBuf], engine: &dyn Engine) -> Result<PathBuf, StudioError> {
+    named(DEFAULT, places, engine).or_else(|none| {
+        let runs = list(places, engine).into_iter().find(|one| one.description.is_ok());
+        runs.map(|one| one.path).ok_or(none)
+    })
 }
 
 /// A model by the name of its file or folder, else by the name that it gives itself.

@@ -40,9 +40,12 @@ impl Studio {
             let is_loaded = loaded.as_ref() == Some(&found.path);
             found.into_api(free, is_loaded)
         });
+        let usual = models::usual(&shared.model_places, &shared.engine);
         Ok(Models {
             models: found.collect(),
             places: shared.model_places.iter().map(|place| place.display().to_string()).collect(),
+            // That there is none is nothing that fails here.
+            usual: usual.ok().map(|path| path.display().to_string()),
         })
     }
 

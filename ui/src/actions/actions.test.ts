@@ -135,6 +135,30 @@ test('keys of actions wait while somebody writes, unless they are meant for it',
   field.remove();
 });
 
+test('what an input method is given is no key of ours', async () => {
+  const fake = await given();
+  compose.patch({ prompt: 'a fox' });
+  press('Enter', { ctrlKey: true, isComposing: true });
+  press('Enter', { ctrlKey: true, keyCode: 229 });
+  expect(press('4', { keyCode: 229 }).defaultPrevented).toBe(false);
+  expect(fake.studio.engine.jobs).toHaveLength(0);
+});
+
+test('a key that is held does once what it does, unless it only moves something on', async () => {
+  const fake = await given();
+  compose.patch({ prompt: 'a fox' });
+  press('Enter', { ctrlKey: true });
+  await vi.waitFor(() => expect([fake.studio.engine.jobs.length, compose.sending]).toEqual([1, false]));
+  for (let n = 0; n < 10; n += 1) expect(press('Enter', { ctrlKey: true, repeat: true }).defaultPrevented, 'and nothing else hears it').toBe(true);
+  await vi.waitFor(() => expect(viewer.card()?.prompt).toBe('a fox'));
+  expect(fake.studio.engine.jobs).toHaveLength(1);
+  for (const rating of [1, 2]) await perform(action(`picture.rate.${rating}`));
+  press('z', { ctrlKey: true });
+  await vi.waitFor(() => expect(undo.done).toHaveLength(1));
+  press('z', { ctrlKey: true, repeat: true });
+  await vi.waitFor(() => expect(undo.done).toHaveLength(0));
+});
+
 test('remix takes the settings but not the seed, and names where they come from', async () => {
   await given();
   compose.patch({ prompt: 'a fox' });
@@ -162,13 +186,29 @@ test('a picture that is no reference any more is no parent', async () => {
   const [first, second, third] = session.list.slice(-3).map((one) => one.id);
   for (const id of [first, second, third]) await compose.addReference(id ?? '');
   expect(compose.draft.parents).toEqual([second, third].map((id) => ({ id, relation: 'reference' })));
-  compose.setRole(third ?? '', 'edit');
-  compose.removeReference(second ?? '');
+  compose.setRole(1, 'edit');
+  compose.removeReference(0);
   expect(compose.draft.parents).toEqual([{ id: third, relation: 'edit' }]);
   await undo.undo();
   expect(compose.draft.parents.map((one) => one.id)).toEqual([second, third]);
   await perform(action('recall.all'));
   expect([compose.draft.references, compose.draft.parents]).toEqual([[], []]);
+});
+
+test('a recipe of a model that is not here keeps the chosen one, and says so', async () => {
+  const fake = await given();
+  const found = fake.studio.detail(viewer.id ?? '');
+  if (!found.recipe) throw new Error('it was not made here');
+  fake.studio.details.set(found.card.id, { ...found, recipe: { ...found.recipe, model: 'gone', prompt: 'a mug', steps: 6 } });
+  await perform(action('recall.all'));
+  expect([compose.draft.model, compose.draft.prompt, compose.draft.steps]).toEqual([null, 'a mug', 6]);
+  expect(compose.able).not.toBeNull();
+  expect(toasts.list.map((one) => one.text)).toEqual(['The model gone does not run here: the chosen one stays.']);
+  // By its folder's name the studio finds it, so it is the one.
+  fake.studio.details.set(found.card.id, { ...found, recipe: { ...found.recipe, model: 'starter' } });
+  await perform(action('recall.all'));
+  expect([compose.draft.model, compose.model?.name]).toEqual(['starter', 'likeness-starter']);
+  expect(toasts.list).toHaveLength(1);
 });
 
 test('the seed of a picture by other weights says that it will differ', async () => {
@@ -244,18 +284,60 @@ test('the queue can be paused, and what waits cancelled', async () => {
   flushSync();
 });
 
-test('variations that are made before their answer comes are in the strip', async () => {
+test('a variation of a painted picture is bound to no mask', async () => {
   const fake = await given();
-  compose.patch({ prompt: 'a mug' });
-  await perform(action('create.run'));
-  await vi.waitFor(() => expect(viewer.card()?.prompt).toBe('a mug'));
+  const id = viewer.id ?? '';
+  const found = fake.studio.detail(id);
+  if (!found.recipe) throw new Error('it was not made here');
+  fake.studio.details.set(id, { ...found, recipe: { ...found.recipe, init: { asset: 'aa', strength: 0.6 }, mask: { asset: 'bb' } } });
+  variations.strength = 1;
+  expect(await variations.request(id)).toMatchObject({ init: null, mask: null });
+  variations.strength = 0.5;
+  expect(await variations.request(id)).toMatchObject({ init: { asset: id, strength: 0.5 }, mask: null });
+});
+
+/** Answers a render only when all of it is done. */
+function answerLate(fake: Awaited<ReturnType<typeof given>>): void {
   const { call } = fake;
   fake.call = async (name, request) => {
     const answer = await call(name, request);
     if (name === 'render') await vi.waitFor(() => expect(fake.studio.engine.jobs.every((one) => one.state === 'done')).toBe(true));
     return answer;
   };
+}
+
+test('variations that are made before their answer comes are in the strip', async () => {
+  const fake = await given();
+  compose.patch({ prompt: 'a mug' });
+  await perform(action('create.run'));
+  await vi.waitFor(() => expect(viewer.card()?.prompt).toBe('a mug'));
+  answerLate(fake);
   variations.open(viewer.id ?? '');
   await variations.make();
   await vi.waitFor(() => expect([variations.pictures.length, variations.coming]).toEqual([4, 0]));
+});
+
+test('how different variations are is told of the picture that is varied, however late the answer', async () => {
+  const fake = await given();
+  compose.patch({ prompt: 'a lamp' });
+  await perform(action('create.run'));
+  await vi.waitFor(() => expect(viewer.card()?.prompt).toBe('a lamp'));
+  answerLate(fake);
+  const { call } = fake;
+  const held: (() => void)[] = [];
+  fake.call = async (name, request) => {
+    const found = await call(name, request);
+    if (name === 'spread') await new Promise<void>((done) => held.push(done));
+    return found;
+  };
+  variations.open(viewer.id ?? '');
+  variations.count = 2;
+  await variations.make();
+  await vi.waitFor(() => expect([variations.pictures.length, variations.coming]).toEqual([2, 0]));
+  await vi.waitFor(() => expect(held).not.toHaveLength(0));
+  variations.open('another');
+  for (const answer of held) answer();
+  await new Promise((later) => setTimeout(later, 5));
+  expect(variations.spread).toBeNull();
+  variations.count = 4;
 });

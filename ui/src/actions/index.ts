@@ -6,7 +6,7 @@ import { libraryActions } from '../features/library/actions';
 import { queueActions } from '../features/queue/actions';
 import { settings } from '../store/settings.svelte';
 import { toasts } from '../store/toasts.svelte';
-import { matches, writes } from './keys';
+import { composing, matches, writes } from './keys';
 import type { Action } from './types';
 import { viewActions } from './view';
 
@@ -49,7 +49,7 @@ function takeWritten(): void {
 
 /** Runs what a key stands for. A field that is written in keeps its own keys. */
 export function onKey(event: KeyboardEvent): void {
-  if (event.defaultPrevented || event.isComposing) return;
+  if (event.defaultPrevented || composing(event)) return;
   if (document.querySelector('dialog[open]')) return;
   const typing = isField(event.target);
   for (const one of actions) {
@@ -58,12 +58,13 @@ export function onKey(event: KeyboardEvent): void {
     if (!keysOf(one).some((key) => matches(event, key) && !(typing && writes(key)))) continue;
     if (!possible(one)) continue;
     event.preventDefault();
-    void perform(one);
+    if (!event.repeat || one.repeats) void perform(one);
     return;
   }
 }
 
-function isField(target: EventTarget | null): boolean {
+/** Whether something is written in. */
+export function isField(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
   return target instanceof HTMLInputElement && !['range', 'checkbox', 'radio', 'button'].includes(target.type);

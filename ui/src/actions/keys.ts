@@ -55,6 +55,14 @@ function named(event: KeyboardEvent): string {
   return event.key === ' ' ? 'Space' : event.key;
 }
 
+/**
+ * Whether a key belongs to what an input method is putting together: the Enter that takes a candidate is nobody
+ * else's. WebKit tells of that Enter only after the end of the composition, and marks it by its code alone.
+ */
+export function composing(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === 229;
+}
+
 /** Whether a key puts a letter or sign into a field that is written in. */
 export function writes(text: string): boolean {
   const { mod, alt, key } = parse(text);

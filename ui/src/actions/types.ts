@@ -21,6 +21,8 @@ export interface Action {
   when?: () => boolean;
   /** Its key works while somebody writes in a field, too, unless that key writes something. */
   typing?: boolean;
+  /** It is done again for as long as its key is held; what is not said to be is done once for each press. */
+  repeats?: boolean;
   /** It is not offered in the palette. */
   hidden?: boolean;
   run: () => unknown;

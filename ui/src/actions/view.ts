@@ -108,6 +108,7 @@ export const viewActions: readonly Action[] = [
     group: 'library',
     keys: ['Mod+Z'],
     icon: Undo2,
+    repeats: true,
     when: () => (painting.of ? painting.canUndo : undo.done.length > 0),
     run: async () => {
       if (painting.of) return painting.undo();
@@ -121,6 +122,7 @@ export const viewActions: readonly Action[] = [
     group: 'library',
     keys: ['Mod+Shift+Z', 'Mod+Y'],
     icon: Redo2,
+    repeats: true,
     when: () => (painting.of ? painting.canRedo : undo.undone.length > 0),
     run: () => (painting.of ? painting.redo() : undo.redo()),
   },

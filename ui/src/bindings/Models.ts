@@ -12,4 +12,8 @@ models: Array<Model>,
 /**
  * Folders that were looked in.
  */
-places: Array<string>, };
+places: Array<string>,
+/**
+ * Path of the one that a request means which names none; null where there is none.
+ */
+usual: string | null, };

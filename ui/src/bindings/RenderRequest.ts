@@ -10,7 +10,7 @@ import type { ReferenceChoice } from "./ReferenceChoice";
  */
 export type RenderRequest = {
 /**
- * A model's name or path; null takes the starter.
+ * A model's name or path; null takes the starter, or without one the first that runs.
  */
 model: string | null,
 /**

@@ -226,14 +226,16 @@ class Compose {
     if (kept.length < others.length) toasts.show({ text: t('create.references.replaced', { most }), action: change && undo.back(change) });
   }
 
-  removeReference(asset: string): void {
-    const references = this.draft.references.filter((one) => one.asset !== asset);
-    const name = this.draft.references.find((one) => one.asset === asset)?.name ?? '';
+  /** By its place: a recipe may name one picture twice, and both count. */
+  removeReference(place: number): void {
+    const references = this.draft.references.filter((_, n) => n !== place);
+    const name = this.draft.references[place]?.name ?? '';
     this.patch({ references }, t('create.references.removed', { name }));
   }
 
-  setRole(asset: string, role: RoleName): void {
-    const references = this.draft.references.map((one) => (one.asset === asset ? { ...one, role } : one));
+  setRole(place: number, role: RoleName): void {
+    const references = this.draft.references.map((one, n) => (n === place ? { ...one, role } : one));
+    const asset = references[place]?.asset;
     const parents = this.draft.parents.map((one) => (one.id === asset ? { ...one, relation: relationOf(role) } : one));
     this.patch({ references, parents });
   }

@@ -4,6 +4,8 @@
  */
 import type { Attachment } from 'svelte/attachments';
 import { platform, type FileDrop } from '../platform';
+import { t } from '../strings';
+import { toasts } from './toasts.svelte';
 
 export interface Zone {
   /** What letting go here does, in words, shown beside the pointer. */
@@ -93,7 +95,7 @@ export function draggable(ids: () => string[]): Attachment<HTMLElement> {
       if (outside) {
         const taken = drag.ids;
         stop();
-        void platform().startDrag(taken);
+        void dragOut(taken);
       } else {
         drag.at(event.clientX, event.clientY);
       }
@@ -137,6 +139,14 @@ export function draggable(ids: () => string[]): Attachment<HTMLElement> {
       if (from) stop();
     };
   };
+}
+
+async function dragOut(ids: string[]): Promise<void> {
+  try {
+    if (!(await platform().startDrag(ids))) toasts.show({ text: t('drag.not_out'), tone: 'error' });
+  } catch (error) {
+    toasts.error(error);
+  }
 }
 
 /** Files from outside, as the platform tells of them; what no zone wants goes to `otherwise`. */

@@ -38,8 +38,20 @@ class Session {
   /** A picture that has just been made is shown before the library has been asked again. */
   add(card: PictureCard): void {
     this.known = true;
-    if (this.list.some((one) => one.id === card.id)) return;
+    if (this.has(card.id)) return;
     this.list = [...this.list, card].slice(-MOST);
+  }
+
+  has(id: string): boolean {
+    return this.list.some((one) => one.id === id);
+  }
+
+  /** What takes the place of a picture that goes, with all of `ids`: what comes next, or else what was before. */
+  instead(id: string, ids: readonly string[]): string | null {
+    const at = this.list.findIndex((one) => one.id === id);
+    const stays = (one: PictureCard) => !ids.includes(one.id);
+    if (at < 0) return this.list.findLast(stays)?.id ?? null;
+    return (this.list.slice(at + 1).find(stays) ?? this.list.slice(0, at).findLast(stays))?.id ?? null;
   }
 
   beside(id: string | null, by: number): PictureCard | null {

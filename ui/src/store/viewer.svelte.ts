@@ -33,6 +33,8 @@ class Viewer {
   /** Null fits the picture into the room there is. */
   zoom = $state<number | null>(null);
   pan = $state({ x: 0, y: 0 });
+  /** What is shown when this one goes. */
+  #instead: string | null = null;
 
   start(): void {
     queue.onPreview.push((job, png) => this.#preview(job, png));
@@ -45,7 +47,10 @@ class Viewer {
       if (this.coming?.job === job) this.#leave();
     });
     bus.on('pictures', ({ ids }) => {
-      if (this.id !== null && ids.includes(this.id)) void this.#load(this.id);
+      if (this.id === null || !ids.includes(this.id)) return;
+      // The latest pictures may be read again before this one is: its neighbour would not be found any more.
+      if (session.has(this.id)) this.#instead = session.instead(this.id, ids);
+      void this.#load(this.id);
     });
   }
 
@@ -54,6 +59,7 @@ class Viewer {
     this.#leave();
     if (this.id !== id) {
       this.id = id;
+      this.#instead = id === null ? null : session.instead(id, [id]);
       this.otherId = null;
       this.compare = 'off';
       if (id === null) this.detail = null;
@@ -117,22 +123,16 @@ class Viewer {
     this.pan = { x: 0, y: 0 };
   }
 
+  /** What went to the trash makes room for its neighbour. */
   async #load(id: string): Promise<void> {
     try {
       const detail = await platform().call('picture', { id });
       if (this.id !== id) return;
       this.detail = detail;
-      if (detail.card.trashed_at !== null) this.#gone(id);
+      if (detail.card.trashed_at !== null) this.open(this.#instead);
     } catch (error) {
-      if (this.id === id && Failure.of(error).code === 'not_found') this.#gone(id);
+      if (this.id === id && Failure.of(error).code === 'not_found') this.open(this.#instead);
     }
-  }
-
-  /** What went to the trash makes room for its neighbour. */
-  #gone(id: string): void {
-    const next = session.beside(id, 1);
-    const near = next?.id === id ? session.beside(id, -1) : next;
-    this.open(near && near.id !== id ? near.id : null);
   }
 
   #preview(job: number, png: Blob): void {

@@ -9,6 +9,8 @@ data! {
         pub models: Vec<Model>,
         /// Folders that were looked in.
         pub places: Vec<String>,
+        /// Path of the one that a request means which names none; null where there is none.
+        pub usual: Option<String>,
     }
     /// A model, or a file that might be taken for one.
     pub struct Model {

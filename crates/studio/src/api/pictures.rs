@@ -206,7 +206,7 @@ names! {
         Newest,
         /// The earliest.
         Oldest,
-        /// The best rated, then marked ones, then the latest.
+        /// Starred ones, then the best rated, then the latest.
         Best,
     }
     /// How a picture came from another.

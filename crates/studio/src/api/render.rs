@@ -9,7 +9,7 @@ use crate::StudioError;
 data! {
     /// A request for pictures. What is null is left to the model.
     pub struct RenderRequest {
-        /// A model's name or path; null takes the starter.
+        /// A model's name or path; null takes the starter, or without one the first that runs.
         pub model: Option<String>,
         /// What the picture should show.
         pub prompt: String,

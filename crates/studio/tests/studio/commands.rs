@@ -60,6 +60,29 @@ fn the_machine_and_its_models() {
 }
 
 #[test]
+fn where_no_model_is_named_the_starter_is_meant_else_the_first_that_runs() {
+    let desk = Desk::new();
+    for name in ["aged.ckpt", "first.gguf", "second.gguf"] {
+        std::fs::write(desk.path("models").join(name), "x").unwrap();
+    }
+    let usual = || desk.call("models", json!({}))["usual"].clone();
+    let at = |name: &str| json!(desk.path("models").join(name).display().to_string());
+    assert_eq!(usual(), at("starter"), "also where others come before it");
+    std::fs::remove_dir_all(desk.path("models/starter")).unwrap();
+    assert_eq!(usual(), at("first.gguf"));
+    desk.picture(&fox());
+    assert_eq!(desk.call("models", json!({}))["models"][1]["loaded"], true);
+    for name in ["first.gguf", "second.gguf"] {
+        std::fs::remove_file(desk.path("models").join(name)).unwrap();
+    }
+    assert_eq!(usual(), Value::Null);
+    let asked = json!({ "request": fox(), "place": "last", "interactive": true });
+    let error = desk.refused("render", asked);
+    assert_eq!(error.code, ErrorCode::Model);
+    assert!(error.message.contains("starter"), "{error}");
+}
+
+#[test]
 fn settings_are_checked_and_kept() {
     let mut desk = Desk::new();
     let mut settings = desk.call("settings", json!({}));

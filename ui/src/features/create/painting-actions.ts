@@ -50,8 +50,8 @@ export const paintingActions: readonly Action[] = [
   { id: 'mask.done', name: () => t('create.mask.done'), group: 'picture', keys: ['Shift+M'], icon: Check, when: () => painting.done, run: finish },
   { id: 'mask.leave', name: () => t('create.mask.leave'), group: 'picture', keys: ['Escape'], icon: X, when: on, run: leave },
   { id: 'mask.erase', name: () => t('create.mask.erase'), group: 'picture', keys: ['X'], icon: Eraser, when: on, run: () => (painting.erasing = !painting.erasing) },
-  { id: 'mask.smaller', name: () => t('create.mask.smaller'), group: 'picture', keys: ['['], when: on, run: () => painting.resize(1 / STEP) },
-  { id: 'mask.larger', name: () => t('create.mask.larger'), group: 'picture', keys: [']'], when: on, run: () => painting.resize(STEP) },
+  { id: 'mask.smaller', name: () => t('create.mask.smaller'), group: 'picture', keys: ['['], repeats: true, when: on, run: () => painting.resize(1 / STEP) },
+  { id: 'mask.larger', name: () => t('create.mask.larger'), group: 'picture', keys: [']'], repeats: true, when: on, run: () => painting.resize(STEP) },
   { id: 'mask.invert', name: () => t('create.mask.invert'), group: 'picture', keys: ['Shift+I'], icon: Contrast, when: on, run: () => painting.add({ kind: 'invert' }) },
   { id: 'mask.clear', name: () => t('create.mask.clear'), group: 'picture', icon: BrushCleaning, when: () => on() && painting.marks.length > 0, run: () => painting.clear() },
 ];

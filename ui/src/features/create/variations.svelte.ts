@@ -22,6 +22,8 @@ class Variations {
   /** While variations are being asked for: what is done before it is known whose it is. */
   #early = new Map<number, PictureCard>();
   #asking = 0;
+  /** Which measurement is the last. */
+  #measured = 0;
 
   constructor() {
     queue.onDone.push((job, card) => {
@@ -39,6 +41,7 @@ class Variations {
     this.of = id;
     this.#made = [];
     this.spread = null;
+    this.#measured += 1;
     this.coming = 0;
     this.#jobs.clear();
   }
@@ -91,21 +94,25 @@ class Variations {
     if (!recipe) throw new Failure({ code: 'input', message: t('create.no_recipe'), field: null });
     const able = compose.able?.init ?? false;
     const init = able && this.strength < 1 ? { asset: id, strength: this.strength } : null;
-    return { ...recipe, seed: null, init, count: this.count, parents: [{ id, relation: 'variation' }] };
+    // What was painted says where the old picture was to change, and nothing of this one.
+    return { ...recipe, seed: null, init, mask: null, count: this.count, parents: [{ id, relation: 'variation' }] };
   }
 
   async #measure(): Promise<void> {
+    const turn = (this.#measured += 1);
     const ids = this.pictures.map((one) => one.id);
     if (ids.length < 2) {
       this.spread = null;
       return;
     }
+    let spread: Spread | null = null;
     try {
-      this.spread = await platform().call('spread', { ids: [...new Set(ids)] });
+      spread = await platform().call('spread', { ids: [...new Set(ids)] });
     } catch {
       // The pictures are there all the same; only the figure is not.
-      this.spread = null;
     }
+    // More have come meanwhile, or another picture is varied.
+    if (turn === this.#measured) this.spread = spread;
   }
 }
 

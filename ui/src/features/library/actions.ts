@@ -80,12 +80,13 @@ export const libraryActions: Action[] = [
   },
   { id: 'library.export', name: () => t('library.export.open'), group: 'library', icon: Download, keys: ['Mod+Shift+E'], typing: true, when: some, run: () => (screen.question = 'export') },
   { id: 'library.add', name: () => t('library.add'), group: 'library', icon: ImagePlus, keys: ['Mod+O'], typing: true, run: () => takeFiles() },
-  { id: 'library.larger', name: () => t('library.cells.larger'), group: 'library', keys: ['+', '='], when: here, run: () => library.resizeCells(library.cell + 24) },
+  { id: 'library.larger', name: () => t('library.cells.larger'), group: 'library', keys: ['+', '='], repeats: true, when: here, run: () => library.resizeCells(library.cell + 24) },
   {
     id: 'library.smaller',
     name: () => t('library.cells.smaller'),
     group: 'library',
     keys: ['-'],
+    repeats: true,
     when: () => here() && library.cell > CELL.least,
     run: () => library.resizeCells(library.cell - 24),
   },
@@ -102,7 +103,8 @@ export const libraryActions: Action[] = [
     name: () => t('library.empty_trash'),
     group: 'library',
     icon: Trash,
-    when: () => here() && library.inTrash && library.pages.total > 0,
+    // All of it goes, so it is offered only where all of it is seen.
+    when: () => here() && library.inTrash && !library.narrowed && library.pages.total > 0,
     run: () => (screen.question = 'empty_trash'),
   },
 ];

@@ -189,11 +189,8 @@ function nextMidnight(midnight: number): number {
   return at.setDate(at.getDate() + 1);
 }
 
-/**
- * Whether `filter` lets a picture through that has just changed. The words are looked for only where the picture
- * was not shown before: the library's search knows more about words than this does, and marks do not change them.
- */
-export function admits(filter: Filter, { card, tags, boards, negative }: PictureDetail, shown: boolean): boolean {
+/** Whether `filter` lets a picture through that has just changed, its words apart: those only the library's search understands. */
+export function admits(filter: Filter, { card, tags, boards }: PictureDetail): boolean {
   const wants = <T>(wanted: T | null | undefined, found: T | null) => wanted == null || wanted === found;
   return (
     (card.trashed_at !== null) === filter.trashed &&
@@ -206,8 +203,7 @@ export function admits(filter: Filter, { card, tags, boards, negative }: Picture
     card.created_at >= (filter.from ?? -Infinity) &&
     card.created_at < (filter.to ?? Infinity) &&
     (filter.tag == null || tags.includes(filter.tag)) &&
-    (filter.board == null || boards.includes(filter.board)) &&
-    (shown || speaksOf(filter.text ?? '', [card.prompt, negative, card.subject ?? '', ...tags]))
+    (filter.board == null || boards.includes(filter.board))
   );
 }
 
@@ -220,14 +216,7 @@ export function comesBefore(filter: Filter, a: PictureCard, b: PictureCard): boo
     case 'oldest':
       return !newer;
     case 'best':
+      if (a.star !== b.star) return a.star;
       return a.rating > b.rating || (a.rating === b.rating && newer);
   }
-}
-
-/** Each word of `text` must begin some word. */
-function speaksOf(text: string, all: readonly string[]): boolean {
-  const wanted = text.toLowerCase().split(/\s+/).filter(Boolean);
-  if (wanted.length === 0) return true;
-  const words = all.join(' ').toLowerCase().split(/[^\p{L}\p{N}]+/u);
-  return wanted.every((word) => words.some((one) => one.startsWith(word)));
 }

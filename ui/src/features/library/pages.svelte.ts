@@ -112,12 +112,15 @@ export class Pages {
     if (!filter) return;
     if (ids.length === 0 || ids.length > PATCHED || this.state !== 'ready') return this.reload();
     const generation = this.#generation;
-    const details = await Promise.all(ids.map((id) => this.source.detail(id)));
+    const details = await Promise.all(ids.map((id) => this.source.detail(id))).catch(() => null);
     if (generation !== this.#generation) return;
+    // Where one could not be read, asking anew says what all have become, or what is wrong.
+    if (details === null) return this.reload();
     const before = this.#ids();
-    details.forEach((detail, n) => this.#patch(filter, ids[n]!, detail));
+    const known = details.map((detail, n) => this.#patch(filter, ids[n]!, detail));
     this.version += 1;
     this.onMoved(before);
+    if (known.includes(false)) await this.reload();
   }
 
   #ids(): string[] {
@@ -165,7 +168,8 @@ export class Pages {
         if (generation !== this.#generation) return;
         for (const card of page.items) this.#items.push(card);
         this.#next = page.next;
-        this.total = page.total;
+        // A later stretch repeats what was counted for the first; what has come and gone since is known here.
+        if (page.next === null) this.total = this.#items.length;
         this.version += 1;
       } catch (error) {
         if (generation !== this.#generation) return;
@@ -181,19 +185,29 @@ export class Pages {
     this.problem = Failure.of(error);
   }
 
-  #patch(filter: Filter, id: string, detail: PictureDetail | null): void {
+  /** Takes up one change; false where only the library knows what came of it. */
+  #patch(filter: Filter, id: string, detail: PictureDetail | null): boolean {
     const index = this.indexOf(id);
-    const fits = detail !== null && admits(filter, detail, index >= 0);
-    if (index >= 0 && fits) this.#items[index] = detail.card;
-    else if (index >= 0) {
-      this.#items.splice(index, 1);
-      this.total -= 1;
-    } else if (fits) {
-      const place = this.#items.findIndex((card) => comesBefore(filter, detail.card, card));
-      this.total += 1;
-      if (place >= 0) this.#items.splice(place, 0, detail.card);
-      // Past the end of what is there it comes with its stretch, unless there are no more stretches.
-      else if (this.#next === null) this.#items.push(detail.card);
+    const fits = detail !== null && admits(filter, detail);
+    const more = this.#next !== null;
+    // Marks move pictures in this order: past what is there, into it, and so twice into the list.
+    const moves = more && filter.order === 'best';
+    if (index >= 0) {
+      if (fits) this.#items[index] = detail.card;
+      else {
+        this.#items.splice(index, 1);
+        this.total -= 1;
+      }
+      return !fits || !moves || comesBefore(filter, detail.card, this.#items.at(-1)!);
     }
+    // The library's search knows more about words than is known here.
+    if (fits && filter.text) return false;
+    const place = detail === null ? -1 : this.#items.findIndex((card) => comesBefore(filter, detail.card, card));
+    // Past the end of what is there it may have been counted already, or not.
+    if (more && (place < 0 || moves)) return false;
+    if (!fits) return true;
+    this.#items.splice(place < 0 ? this.#items.length : place, 0, detail.card);
+    this.total += 1;
+    return true;
   }
 }

@@ -1,24 +1,30 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Filter, Page, PictureCard, PictureDetail } from '../../bindings';
+import { fakePlatform } from '../../platform/fake';
 import { manyDetail, manyPictures } from '../../platform/fake/many';
-import { everything } from './filter';
+import { comesBefore, everything } from './filter';
 import { Pages } from './pages.svelte';
 
 const cards = manyPictures(1500).filter(({ trashed_at }) => trashed_at === null);
 
-/** A source over `all`, whose cursor is the last id, as a real one's would be a key. */
-function over(all: PictureCard[], trouble: { fail: boolean } = { fail: false }) {
+/** A source over `all`, whose cursor is the last id, as a real one's would be a key; it counts once, for the first stretch. */
+function over(all: PictureCard[], trouble: { fail: boolean; detail?: string } = { fail: false }, finds: (card: PictureCard) => boolean = () => true) {
   const asked: { after: string | null; limit: number }[] = [];
+  const failure = { code: 'storage', message: 'the disk is gone', field: null };
+  let total = 0;
   const source = {
-    async page(_: Filter, after: string | null, limit: number): Promise<Page> {
+    async page({ trashed }: Filter, after: string | null, limit: number): Promise<Page> {
       asked.push({ after, limit });
       await Promise.resolve();
-      if (trouble.fail) throw { code: 'storage', message: 'the disk is gone', field: null };
-      const from = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
-      const items = all.slice(from, from + limit);
-      return { items, next: from + limit < all.length ? items.at(-1)!.id : null, total: all.length };
+      if (trouble.fail) throw failure;
+      const found = (those: PictureCard[]) => those.filter((card) => (card.trashed_at !== null) === trashed && finds(card));
+      if (after === null) total = found(all).length;
+      const rest = found(after === null ? all : all.slice(all.findIndex(({ id }) => id === after) + 1));
+      const items = rest.slice(0, limit);
+      return { items, next: limit < rest.length ? items.at(-1)!.id : null, total };
     },
     async detail(id: string): Promise<PictureDetail | null> {
+      if (trouble.detail === id) throw failure;
       const card = all.find((one) => one.id === id);
       return card ? manyDetail(card) : null;
     },
@@ -112,6 +118,114 @@ describe('changes', () => {
     all.unshift(newest);
     await pages.changed([newest.id]);
     expect([pages.idAt(0), pages.total]).toEqual([newest.id, 50]);
+  });
+
+  it('the count stays with what has gone since it was counted, to the end of the list', async () => {
+    const all = cards.slice(0, 600);
+    const { pages } = over(all);
+    await pages.show(everything());
+    for (const place of [3, 4, 5]) all[place] = { ...all[place]!, trashed_at: 1 };
+    await pages.changed(all.slice(3, 6).map(({ id }) => id));
+    await pages.reach(300);
+    expect([pages.loaded, pages.total]).toEqual([317, 597]);
+    expect([(await pages.all()).length, pages.total]).toEqual([597, 597]);
+  });
+
+  it('and with what has come since', async () => {
+    const all = cards.slice(5, 600);
+    const { pages } = over(all);
+    await pages.show(everything());
+    all.unshift(...cards.slice(0, 5));
+    await pages.changed(cards.slice(0, 5).map(({ id }) => id));
+    await pages.reach(300);
+    expect(pages.total).toBe(600);
+    expect([(await pages.all()).length, pages.total]).toEqual([600, 600]);
+  });
+
+  it.each([
+    ['starred', { star: true }, 600],
+    ['deleted', { trashed_at: 1 }, 599],
+  ])('one that has not come yet and is %s is counted once', async (_, change, total) => {
+    const all = cards.slice(0, 600);
+    const { pages } = over(all);
+    await pages.show(everything());
+    all[400] = { ...all[400]!, ...change };
+    await pages.changed([all[400].id]);
+    expect(pages.total).toBe(total);
+    expect(await pages.all()).toHaveLength(total);
+  });
+
+  it.each([
+    ['starred', { order: 'newest' as const, star: true }, 1],
+    ['any', { order: 'newest' as const }, 1],
+    ['any, the oldest first', { order: 'oldest' as const }, 2],
+  ])('a new picture asks for the list anew only where it may stand past what has come: %s', async (_, filter, times) => {
+    const all = cards.slice(1, 600);
+    if (filter.order === 'oldest') all.reverse();
+    const { pages, asked } = over(all);
+    await pages.show({ ...everything(), ...filter });
+    all.unshift({ ...cards[0]!, star: false });
+    await pages.changed([cards[0]!.id]);
+    expect(asked).toHaveLength(times);
+  });
+
+  it.each([
+    ['狐狸', '一只红色的狐狸', true],
+    ['fox -snow', 'a fox on a table', true],
+    ['café', 'a cafe by the sea', true],
+    // The library looks for it in what was to be seen only.
+    ['blurry', 'a fox', false],
+  ])('what comes back under the search %s is for the library to find', async (text, prompt, found) => {
+    const all = some().map((card) => ({ ...card, prompt, source: 'a1111' }));
+    const { pages } = over(all, undefined, () => found);
+    all[3] = { ...all[3]!, trashed_at: 1 };
+    await pages.show({ ...everything(), text });
+    all[3] = { ...all[3], trashed_at: null };
+    await pages.changed([all[3].id]);
+    expect(pages.indexOf(all[3].id)).toBe(found ? 3 : -1);
+  });
+
+  it('one that cannot be read does not keep the others from being taken up', async () => {
+    const all = some();
+    const trouble = { fail: false, detail: all[8]!.id };
+    const { pages } = over(all, trouble);
+    await pages.show(everything());
+    all[7] = { ...all[7]!, star: true };
+    await pages.changed([all[7].id, all[8]!.id]);
+    expect(pages.at(7)?.star).toBe(true);
+    trouble.fail = true;
+    await pages.changed([all[8]!.id]);
+    expect(pages.problem?.message, 'what is wrong is said').toBe('the disk is gone');
+  });
+
+  it('the best are the starred, then the best rated, as the library has them', async () => {
+    const all = some()
+      .slice(0, 2)
+      .map((card) => ({ ...card, rating: 5 }));
+    const starred = { ...cards[60]!, star: true, rating: 1 };
+    const { pages } = over(all);
+    await pages.show({ ...everything(), order: 'best' });
+    all.push(starred);
+    await pages.changed([starred.id]);
+    expect(pages.items.map(({ id }) => id)).toEqual([starred.id, all[0]!.id, all[1]!.id]);
+  });
+
+  it('the fake has them in the same order', async () => {
+    const filter = { ...everything(), order: 'best' as const };
+    const { items } = await fakePlatform({ pictures: 400 }).call('pictures', { filter, after: null, limit: 400 });
+    expect(items.filter((card, place) => place > 0 && comesBefore(filter, card, items[place - 1]!))).toEqual([]);
+  });
+
+  it('one that loses its place among the best is not there twice', async () => {
+    const all = cards.slice(0, 300).map((card, place) => ({ ...card, star: place < 200, rating: 0 }));
+    const { pages } = over(all);
+    await pages.show({ ...everything(), order: 'best' });
+    const card = { ...all[0]!, star: false };
+    all.splice(0, 1);
+    all.splice(199, 0, card);
+    await pages.changed([card.id]);
+    const ids = (await pages.all()).map(({ id }) => id);
+    expect([ids.length, new Set(ids).size, pages.total]).toEqual([300, 300, 300]);
   });
 
   it('asked for anew, it comes as far as it was there, and stays until then', async () => {

@@ -1,14 +1,15 @@
 /** Dragging a row of the queue to another place. */
 import type { Attachment } from 'svelte/attachments';
 import { platform } from '../../platform';
+import { queue } from '../../store/queue.svelte';
 import { toasts } from '../../store/toasts.svelte';
 
 const SLACK = 4;
 
 class RowDrag {
   id = $state<number | null>(null);
-  /** The row before which it would go. */
-  over = $state<number | null>(null);
+  /** The row before which it would go, or after which as the last of those that are shown. */
+  place = $state.raw<{ row: number; after: boolean } | null>(null);
 
   row(idOf: () => number | null): Attachment<HTMLElement> {
     return (element) => {
@@ -27,15 +28,19 @@ class RowDrag {
           this.id = idOf();
           element.setPointerCapture(from.pointer);
         }
-        const row = document.elementFromPoint(event.clientX, event.clientY)?.closest<HTMLElement>('[data-job]');
-        this.over = row ? Number(row.dataset.job) : null;
+        const panel = element.closest('[data-region]');
+        const inside = panel?.contains(document.elementFromPoint(event.clientX, event.clientY)) ?? false;
+        this.place = inside ? placeAmong([...(element.parentElement?.querySelectorAll<HTMLElement>('[data-job]') ?? [])], event.clientY) : null;
       };
       const up = () => {
-        const { id, over } = this;
+        const { id, place } = this;
         end();
-        if (id === null || over === null || id === over) return;
+        if (id === null || place === null) return;
+        const before = place.after ? next(place.row) : place.row;
+        // It stays where it is.
+        if (before === id || before === next(id)) return;
         platform()
-          .call('queue_move', { id, before: over })
+          .call('queue_move', { id, before })
           .catch((error: unknown) => toasts.error(error));
       };
       const end = () => {
@@ -44,7 +49,7 @@ class RowDrag {
         removeEventListener('pointercancel', end);
         from = null;
         this.id = null;
-        this.over = null;
+        this.place = null;
       };
       element.addEventListener('pointerdown', down);
       return () => {
@@ -53,6 +58,19 @@ class RowDrag {
       };
     };
   }
+}
+
+/** Before the first row whose middle is below the pointer; below all of them it is the end. */
+function placeAmong(rows: readonly HTMLElement[], y: number): RowDrag['place'] {
+  const below = rows.find((row) => y < row.getBoundingClientRect().top + row.offsetHeight / 2);
+  const row = below ?? rows.at(-1);
+  return row ? { row: Number(row.dataset.job), after: below === undefined } : null;
+}
+
+/** What waits after a job; null is nothing. Not every job that waits has a row. */
+function next(id: number): number | null {
+  const { waiting } = queue;
+  return waiting[waiting.findIndex((job) => job.id === id) + 1]?.id ?? null;
 }
 
 export const rowDrag = new RowDrag();

@@ -1,5 +1,5 @@
 /** An in-memory studio: the same commands with the same answers, over a library that is made up. */
-import type { Asset, Event, Filter, Job, Marks, PictureCard, PictureDetail, Settings } from '../../bindings';
+import type { Asset, Event, Filter, Job, Marks, Model, PictureCard, PictureDetail, Settings } from '../../bindings';
 import { Failure, type Answer, type ChannelSink, type CommandName, type Request } from '../types';
 import { FakeEngine, fakeId, hash, wait } from './engine';
 import { MODELS, SETTINGS, SYSTEM, type FakeOptions } from './given';
@@ -14,6 +14,8 @@ export class FakeStudio {
   details = new Map<string, PictureDetail>();
   boards: { id: number; name: string }[];
   settings: Settings;
+  models: Model[];
+  places = ['/opt/likeness/models', '/pictures/ada/models'];
   engine: FakeEngine;
   hearers = new Set<(event: Event) => void>();
   fail: Set<string>;
@@ -33,6 +35,7 @@ export class FakeStudio {
     for (const card of this.cards) this.#byId.set(card.id, card);
     this.boards = options.pictures > 0 ? many.manyBoards().map(({ id, name }) => ({ id, name })) : [];
     this.settings = { ...SETTINGS, theme: options.theme, language: options.language };
+    this.models = options.modelless ? MODELS.slice(1) : MODELS;
     this.fail = new Set(options.fail);
     this.engine = new FakeEngine({
       step: options.step,
@@ -94,7 +97,7 @@ export class FakeStudio {
       this.tell({ kind: 'settings' });
       return settings;
     },
-    models: () => ({ models: this.options.modelless ? MODELS.slice(1) : MODELS, places: ['/opt/likeness/models', '/pictures/ada/models'] }),
+    models: () => ({ models: this.models, places: this.places, usual: this.#model(null)?.path ?? null }),
     connections: () => ({ entries: [] }),
     facets: (request: { trashed: boolean }) => many.manyFacets(this.cards, request.trashed),
 
@@ -255,7 +258,7 @@ export class FakeStudio {
       return words.every((word) => text.includes(word));
     });
     if (filter.order === 'oldest') return found.reverse();
-    if (filter.order === 'best') return found.sort((a, b) => b.rating - a.rating || b.created_at - a.created_at);
+    if (filter.order === 'best') return found.sort((a, b) => Number(b.star) - Number(a.star) || b.rating - a.rating || b.created_at - a.created_at);
     return found;
   }
 
@@ -343,7 +346,8 @@ export class FakeStudio {
 
   #keep(job: Job, seconds: number): PictureCard {
     const { request } = job;
-    this.#last = { job: job.id, model: 'likeness-starter', width: request.width ?? 128, height: request.height ?? 128, steps: request.steps ?? 4, precision: 'bf16', seconds };
+    const model = this.#model(request.model)?.name ?? null;
+    this.#last = { job: job.id, model: model ?? '', width: request.width ?? 128, height: request.height ?? 128, steps: request.steps ?? 4, precision: 'bf16', seconds };
     const card: PictureCard = {
       id: fakeId(job),
       width: request.width ?? 128,
@@ -354,7 +358,7 @@ export class FakeStudio {
       alpha: request.prompt.includes('transparent'),
       prompt: request.prompt,
       seed: request.seed,
-      model: 'likeness-starter',
+      model,
       subject: null,
       source: 'likeness',
       trashed_at: null,
@@ -387,10 +391,16 @@ export class FakeStudio {
     this.prompts.unshift({ id: (this.prompts[0]?.id ?? 0) + 1, text, used_at: Date.now(), count: (known?.count ?? 0) + 1 });
   }
 
+  /** The one that is named, by name or path; none named is the starter, else the first that runs. */
+  #model(name: string | null): Model | null {
+    if (name !== null) return this.models.find((one) => [one.name, one.path, one.path.split('/').at(-1)].includes(name)) ?? null;
+    return this.models.find((one) => one.path.endsWith('/starter')) ?? this.models.find((one) => one.runs) ?? null;
+  }
+
   #refuse(request: Request<'estimate'>['request']): void {
     const usage = (field: string, message: string) => new Failure({ code: 'usage', message, field });
-    const model = MODELS.find((one) => (request.model === null ? one.runs : one.name === request.model));
-    if (!model?.able || this.options.modelless) throw new Failure({ code: 'model', message: model?.reason ?? 'No model here can run. Models says why.', field: 'model' });
+    const model = this.#model(request.model);
+    if (!model?.able) throw new Failure({ code: 'model', message: model?.reason ?? 'No model here can run. Models says why.', field: 'model' });
     const { steps, min_side, max_side, multiple } = model.able;
     if (request.steps !== null && (request.steps < steps.min || request.steps > steps.max)) throw usage('steps', `Steps: ${steps.min} to ${steps.max}.`);
     for (const side of ['width', 'height'] as const) {

@@ -5,6 +5,7 @@ import { getCurrentWebview } from '@tauri-apps/api/webview';
 import type { Event, RenderEvent } from '../../bindings';
 import { copyPicture } from '../clipboard';
 import { Failure, type ChannelSink, type PictureSize, type Platform, type Startup } from '../types';
+import { onPage } from './place';
 
 export function tauriPlatform(): Platform {
   return {
@@ -31,11 +32,9 @@ export function tauriPlatform(): Platform {
       until(
         getCurrentWebview().onDragDropEvent(({ payload }) => {
           if (payload.type === 'leave') return hear({ kind: 'leave' });
-          // The shell counts device pixels, the page its own.
-          const x = payload.position.x / window.devicePixelRatio;
-          const y = payload.position.y / window.devicePixelRatio;
-          if (payload.type === 'drop') hear({ kind: 'drop', x, y, paths: payload.paths });
-          else hear({ kind: 'over', x, y });
+          const place = onPage(payload.position);
+          if (payload.type === 'drop') hear({ kind: 'drop', ...place, paths: payload.paths });
+          else hear({ kind: 'over', ...place });
         }),
       ),
   };
