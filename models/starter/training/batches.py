@@ -76,6 +76,8 @@ class Planner(torch.utils.data.IterableDataset):
         chosen, ids = [], []
         while len(chosen) < int(self.size * SHARE[kind]):
             task = draw(r)
+            if self.tasks.leaks(task):
+                continue
             tokens = self.tokenizer.encode(task.caption).ids
             if len(tokens) > length or (kind == "long" and len(tokens) <= PAD_MULTIPLE and r.random() < 0.75):
                 continue

@@ -17,8 +17,10 @@ def resumed(state, folder):
     """What `loop` saved at `state` or, where there is nothing, what lies in `folder`; None if neither is there."""
     if state.exists():
         return torch.load(state, map_location="cpu")
-    if not folder or not (folder / "progress.json").exists():
-        return None
+    return read(folder) if folder and (folder / "progress.json").exists() else None
+
+
+def read(folder):
     from safetensors.torch import load_file
 
     progress = json.loads((folder / "progress.json").read_text())
@@ -42,8 +44,9 @@ def write(folder, averaged, step, samples):
     if len(pieces) > MOST:
         raise SystemExit(f"{len(pieces)} pieces of weights, and at most {MOST} travel")
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "progress.json").unlink(missing_ok=True)  # until all are there: pieces of two states never pass for one
     for number, piece in enumerate(pieces):
         save_file(piece, folder / f"weights-{number}.safetensors")
-    aside = folder / "progress.tmp"  # last and at once: pieces of two states never pass for one
+    aside = folder / "progress.tmp"
     aside.write_text(json.dumps(dict(pieces=len(pieces), step=step, samples=samples)) + "\n")
     os.replace(aside, folder / "progress.json")

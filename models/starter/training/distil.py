@@ -87,7 +87,8 @@ def begin(rank, step, options):
 
     @torch.no_grad()
     def follow(kind):
-        batch = batches.compose(batches.planner.plan(kind))
+        with torch.autocast(options.device, enabled=False):  # places of figures are finer than bf16 tells apart
+            batch = batches.compose(batches.planner.plan(kind))
         empty = torch.full((len(batch.ids), tok.PAD_MULTIPLE), tok.PAD, device=options.device)
         denoiser = shown if kind in USUAL else teacher.denoiser
         text, free = teacher.text_encoder(batch.ids), teacher.text_encoder(empty)
@@ -118,8 +119,8 @@ def main():
     p.add_argument("--teacher", default=STATE, help="a training state")
     p.add_argument("--guidance", type=float, default=2.0)
     p.add_argument("--substeps", type=int, default=3, help="of the teacher, for one step of the student")
-    p.add_argument("--workers", type=int, default=0, help="processes that think of tasks, beside those that train")
     p.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
+    p.set_defaults(workers=0)  # a path takes the teacher longer than thinking of its task
     loop.run(STUDENT, begin, p.parse_args())
 
 

@@ -55,10 +55,10 @@ def arguments(parser, minutes, rate, hold, batch):
     parser.add_argument("--processes", type=int, default=2, help="on processor cores")
     parser.add_argument("--batch", type=int, default=batch, help="of each process")
     parser.add_argument("--rate", type=float, default=rate)
-    parser.add_argument("--hold", type=float, default=hold, help="share of the time before the rate begins to fall")
+    parser.add_argument("--hold", type=float, default=hold, help="share of the time before the rate begins to fall; 1: it does not, since more is to come")
     parser.add_argument("--report", type=float, default=60, help="seconds between two lines")
     parser.add_argument("--peak", type=float, help="operations a second that the device can do: the log says which share was used")
-    parser.add_argument("--carry", type=Path, help="folder of pieces that travel: begun from where there is no state, written at the end")
+    parser.add_argument("--carry", type=Path, help="folder of pieces that travel: begun from where there is no state, written with each state")
 
 
 def run(state: Path, begin: Callable[..., Job], options):
@@ -99,7 +99,7 @@ def walk(rank, state, begin, options):
     first, done = step, False
     while not done:
         elapsed = (time.time() - start) / 60 / options.minutes
-        fall = max(0.0, (1 - elapsed) / (1 - options.hold))
+        fall = max(0.0, (1 - elapsed) / (1 - options.hold)) if options.hold < 1 else 1.0
         rate = options.rate * min(1.0, (step - first + 1) / (WARM_AGAIN if first else WARM), fall)
         work = job.work()
         work.loss.backward()
@@ -121,9 +121,9 @@ def walk(rank, state, begin, options):
             done = step % AVERAGE_EVERY == 0 and together(done)
         if rank == 0 and (done or now - saved > SAVE_EVERY):
             save(state, model=job.model.state_dict(), averaged=averaged, optimiser=job.optimiser.state(), step=step, samples=samples)
+            if options.carry:
+                carry.write(options.carry, averaged, step, samples)
             saved = now
-    if rank == 0 and options.carry:
-        carry.write(options.carry, averaged, step, samples)
 
 
 @torch.no_grad()

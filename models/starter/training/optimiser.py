@@ -67,5 +67,5 @@ class Optimiser:
         return {"muon": self.muon.buffers, "adam": self.adam.state_dict()}
 
     def restore(self, state):
-        self.muon.buffers = state["muon"]
+        self.muon.buffers = {shape: b.to(self.muon.buffers[shape]) for shape, b in state["muon"].items()}
         self.adam.load_state_dict(state["adam"])

@@ -4,10 +4,12 @@
 """
 
 import argparse
+from pathlib import Path
 
 import torch
 
 import tokenizer as tok
+import carry
 from form import BUILD, FORM
 from batches import PATCH, to_patches
 from network import unpatchify
@@ -99,11 +101,12 @@ def sample(model, captions, references=None, size=(FORM.side, FORM.side), steps=
 
 
 def load(path=BUILD / "state.pt", weights="averaged"):
-    """The averaged weights of a training state (or its last ones: `model`)."""
+    """The averaged weights of a training state, or of a folder of pieces that travelled (or its last ones: `model`)."""
     from train import build_model
 
-    model = build_model()
-    model.load_state_dict(torch.load(path, map_location="cpu", mmap=True)[weights])
+    model, path = build_model(), Path(path)
+    state = carry.read(path) if path.is_dir() else torch.load(path, map_location="cpu", mmap=True)
+    model.load_state_dict(state[weights])
     return model.eval()
 
 

@@ -36,6 +36,7 @@ class Tasks:
         drawn with what stands here; training may take more of what it finds hard."""
         self.single, self.several, self.style_said, self.products = 1 - two - several, several, style_said, products
         self.index = {n: i for i, n in enumerate(names)}
+        self.names = dict(enumerate(names))  # products come after these
         self.named = [n for n in words.SUBJECTS]
         hidden = set(words.held_out(names))
         self.hidden = sorted(hidden)
@@ -77,6 +78,18 @@ class Tasks:
 
     def allowed(self, name, *attributes):
         return self.free or not any(a is not None and pair_held_out(name, a) for a in attributes)
+
+    def leaks(self, task):
+        """Whether a scene of the task, be it a reference, shows a taught name with what is held out for it."""
+        for scene in () if self.free else (task.target, *task.references):
+            ground = SCENE_NAMES[scene.background[1]] if scene.background and scene.background[0] == "scene" else None
+            finish = FINISH_NAMES[scene.finish] if scene.finish is not None else None
+            for figure in scene.figures:
+                name = self.names.get(figure.sprite // len(STYLE_NAMES))
+                tint = TINT_NAMES[figure.tint] if figure.tint is not None else None
+                if name in words.SUBJECTS and not self.allowed(name, ground, finish, tint):
+                    return True
+        return False
 
     # ------------------------------------------------------------------------------ tasks
 

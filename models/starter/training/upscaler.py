@@ -111,7 +111,7 @@ class Crops(torch.utils.data.IterableDataset):
         from sharp import Originals
 
         worker = torch.utils.data.get_worker_info()
-        seed = self.seed + 7919 * (self.rank + (worker.id if worker else 0))
+        seed = self.seed + 7919 * (self.rank * worker.num_workers + worker.id if worker else self.rank)
         originals, r = Originals(1 + seed), random.Random(seed)
         scales = random.Random(self.seed)  # the same in all processes, so that none waits for another's longer step
         while True:
@@ -168,6 +168,9 @@ def begin(rank, step, options):
 
 
 def train(options):
+    from sharp import bank
+
+    bank()  # before there are processes that would each draw it
     loop.run(STATE, begin, options)
 
 
