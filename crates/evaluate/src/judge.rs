@@ -51,6 +51,14 @@ struct Own {
     share: f64,
 }
 
+/// What the stages make of pictures.
+struct Trunk {
+    /// Of each stage's channels, `[B, channels]`.
+    means: Vec<Tensor>,
+    /// The last stage, `[B, channels, places]`.
+    last: Tensor,
+}
+
 /// A convolution that reduces the picture, then residual pairs of 3×3 convolutions.
 #[derive(Deserialize)]
 struct Stage {
@@ -67,7 +75,7 @@ impl Judge {
             std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let about: About = serde_json::from_slice(&text)
             .with_context(|| format!("{} is not understood", file.display()))?;
-        ensure!(about.schema == 1, "{} has schema {}", file.display(), about.schema);
+        ensure!(about.schema == 2, "{} has schema {}", file.display(), about.schema);
         ensure!((about.side, about.channels) == (SIDE, 4), "the judge looks at other pictures");
 
         let file = folder.join("judge.safetensors");
@@ -116,9 +124,9 @@ impl Judge {
         Ok(seen)
     }
 
-    /// `[B, 4, SIDE, SIDE]` to `[B, features]`: the mean and the largest of each channel.
-    fn trunk(&self, x: &Tensor) -> Result<Tensor> {
-        let mut x = x.clone();
+    /// What each stage makes of `[B, 4, SIDE, SIDE]`.
+    fn trunk(&self, x: &Tensor) -> Result<Trunk> {
+        let (mut x, mut means) = (x.clone(), Vec::new());
         for (i, stage) in self.about.stages.iter().enumerate() {
             let name = format!("stages.{i}.reduce");
             x = self.convolution(&x, &name, stage.stride, stage.padding)?.relu()?;
@@ -128,9 +136,9 @@ impl Judge {
                 let inner = self.convolution(&inner, &format!("{name}.second"), 1, 1)?;
                 x = (x + inner)?.relu()?;
             }
+            means.push(x.flatten_from(2)?.mean(D::Minus1)?);
         }
-        let x = x.flatten_from(2)?; // [B, channels, places]
-        Ok(Tensor::cat(&[x.mean(D::Minus1)?, x.max(D::Minus1)?], 1)?)
+        Ok(Trunk { means, last: x.flatten_from(2)? })
     }
 
     fn convolution(&self, x: &Tensor, name: &str, stride: usize, padding: usize) -> Result<Tensor> {
@@ -143,10 +151,14 @@ impl Judge {
         self.weights.get(name).with_context(|| format!("the judge has no {name}"))
     }
 
-    fn read_heads(&self, features: &Tensor) -> Result<Vec<Seen>> {
-        let out = features
+    fn read_heads(&self, trunk: &Trunk) -> Result<Vec<Seen>> {
+        let whole = Tensor::cat(&trunk.means, 1)?;
+        let out = Tensor::cat(&[whole, trunk.last.max(D::Minus1)?], 1)?
             .matmul(&self.weight("heads.weight")?.t()?)?
             .broadcast_add(self.weight("heads.bias")?)?;
+        // A subject's score, of the first head, also has what its best place says.
+        let spots = self.weight("spots.weight")?.broadcast_matmul(&trunk.last)?.max(D::Minus1)?;
+        let out = (&out + spots.pad_with_zeros(1, 0, out.dim(1)? - spots.dim(1)?)?)?;
         let scores = out.narrow(1, 0, out.dim(1)? - self.about.embedding)?.to_vec2::<f32>()?;
         let embedding = out.narrow(1, out.dim(1)? - self.about.embedding, self.about.embedding)?;
         let length = embedding.sqr()?.sum_keepdim(1)?.sqrt()?.maximum(1e-12)?;

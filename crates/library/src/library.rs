@@ -263,10 +263,12 @@ fn open_database(folder: &Path, now: Time, make: bool) -> Result<Connection> {
         }
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     if is_new {
+        // The first that is written: killed after it, this is a library that has seen no change yet.
         connection.pragma_update(None, "application_id", APPLICATION)?;
-    } else if found < SCHEMA {
+    }
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    if !is_new && found < SCHEMA {
         let backups = folder.join(BACKUPS);
         files::make_folder(folder, &backups)?;
         let copy = backups.join(format!("schema-{found}-{now}.sqlite"));

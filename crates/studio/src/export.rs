@@ -57,8 +57,12 @@ impl Studio {
 
     /// The library's own pictures never change, and what lies in between would be taken for one of them.
     fn must_be_outside(&self, field: &str, path: &Path) -> Result<(), StudioError> {
+        // Also where links, `..` or another spelling lead there. The library is there; so a path with an
+        // end that is not can only lead into it through what is.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        if path.starts_with(&self.shared.folder) {
+        let real = path.ancestors().find_map(|above| above.canonicalize().ok());
+        let library = self.shared.folder.canonicalize();
+        if real.is_some_and(|real| library.is_ok_and(|library| real.starts_with(library))) {
             return Err(StudioError::field(field, "it lies in the library", "another folder"));
         }
         Ok(())

@@ -222,9 +222,17 @@ fn pictures_are_saved_in_any_format_and_exported_under_names() {
         desk.refused("save", json!({ "id": a, "path": desk.path("no/a.png"), "format": null }));
     assert_eq!(error.code, ErrorCode::Storage);
 
-    let inside = desk.path("library/pictures/a.png");
-    let error = desk.refused("save", json!({ "id": a, "path": inside, "format": null }));
-    assert_eq!(error.field.as_deref(), Some("path"), "what is there never changes");
+    let mut inside = vec!["library/pictures/a.png", "models/../library/new/a.png"];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(desk.path("library"), desk.path("alias")).unwrap();
+        inside.push("alias/a.png");
+    }
+    for inside in inside {
+        let inside = desk.path(inside);
+        let error = desk.refused("save", json!({ "id": a, "path": inside, "format": null }));
+        assert_eq!(error.field.as_deref(), Some("path"), "what is there never changes");
+    }
 
     let asked =
         json!({ "ids": [a, b, a], "folder": desk.path("out"), "template": "[prompt]-[width]" });
