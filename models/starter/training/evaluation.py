@@ -9,7 +9,7 @@
 What counts for a release is `cargo xtask eval-starter`, the same table through the Rust engine (crates/evaluate). Both
 read ../eval/tasks.json and judge alike:
 
-- Labels are there only for what the caption says and the finish leaves to see (judges.labels).
+- Labels are there only for what the caption says and what can be told (judges.labeller).
 - A subject is right if it ranks first of all taught names, two if they are the first two.
 - A pair (subject, attribute) is right if both are. Held-out pairs were never trained on; their score is divided by that
   of all other pairs of single-subject prompts.
@@ -31,7 +31,7 @@ from PIL import Image
 import judges
 import tokenizer as tok
 import vocabulary as words
-from judges import HEADS, SIDE, atlas, labels
+from judges import HEADS, SIDE, atlas, labeller
 from scenes import FINISH_NAMES, SCENE_NAMES, TINT_NAMES, grow
 from tasks import Tasks, pair_held_out
 
@@ -45,9 +45,9 @@ BEST_PSNR = 60.0
 # ---------------------------------------------------------------------------------------- making
 
 
-def said(task, names):
-    """The labels that the caption names, as words; None for what it leaves open or a finish hides."""
-    seen, caption = labels(task.target, names), task.caption
+def said(task, labels):
+    """The labels that the caption names, as words; None for what it leaves open or cannot be told."""
+    seen, caption = labels(task.target), task.caption
     mentions = lambda phrases: any(p in caption for p in phrases)
     word = {h: HEADS[h][seen[h]] if seen[h] is not None else None for h in ("style", "background", "finish", "tint")}
     if word["style"] and not mentions(words.STYLES[word["style"]]):
@@ -81,14 +81,14 @@ def pairs(label):
     return [(h, w) for h, w in found if h != "background" or w in SCENE_NAMES]
 
 
-def prompts(tasks, free, names, encode):
+def prompts(tasks, free, labels, encode):
     out, taken = [], set()
 
     def add(task, hidden=None):
         if task.caption in taken or len(encode(task.caption)) > tok.MAX_TOKENS:
             return
         taken.add(task.caption)
-        label = said(task, names)
+        label = said(task, labels)
         apart = [dict(head=h, word=w) for h, w in hidden or pairs(label)]
         out.append(dict(prompt=task.caption, seed=len(out), **label, pairs=apart, held_out=hidden is not None, scene=task.target))
 
@@ -98,7 +98,7 @@ def prompts(tasks, free, names, encode):
     r = random.Random(20_002)
     while len(out) < PROMPTS + HELD_OUT_PAIRS:
         task = free.picture(r)
-        label = said(task, names)
+        label = said(task, labels)
         hidden = [p for p in pairs(label) if pair_held_out(label["subjects"][0], p[1])]
         if hidden:
             add(task, hidden)
@@ -120,7 +120,7 @@ def references(tasks):
     return out
 
 
-def edits(tasks, stage, names):
+def edits(tasks, stage, labels):
     r, out = random.Random(20_004), []
     for kind, count in EDITS.items():
         made = 0
@@ -133,7 +133,7 @@ def edits(tasks, stage, names):
             share = mask.mean().item()
             if not 0.03 < share < 0.93:
                 continue
-            seen, wanted = labels(after, names), {}
+            seen, wanted = labels(after), {}
             if kind == "background":
                 wanted["background"] = HEADS["background"][seen["background"]]
             elif kind == "recolour":
@@ -192,11 +192,11 @@ def read_sheet(name, count):
 def build():
     stage, names = atlas()
     tasks, free = Tasks(names), Tasks(names, allow_held_out_pairs=True)
-    tokenizer = tok.load()
+    tokenizer, labels = tok.load(), labeller(stage, names)
     return stage, names, dict(
-        prompts=prompts(tasks, free, names, lambda c: tokenizer.encode(c).ids),
+        prompts=prompts(tasks, free, labels, lambda c: tokenizer.encode(c).ids),
         references=references(tasks),
-        edits=edits(tasks, stage, names),
+        edits=edits(tasks, stage, labels),
     )
 
 

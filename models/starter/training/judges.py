@@ -3,14 +3,16 @@
     python judges.py --minutes 40        trains, resumes from build/judge.pt, writes ../judges/ when the time is up
     python judges.py --export            only measures and writes what is there
 
-It looks at [B, 4, 128, 128] premultiplied RGBA in -1..1, as the starter's own pictures are. One trunk, and of its
-features: the subjects (a softmax over all taught names, shared among those present: their ranking is what is
-read), style, finish, background, tint, count, and an embedding. The embedding is trained to tell every shown sprite
+It looks at [B, 4, 128, 128] premultiplied RGBA in -1..1, as the starter's own pictures are. One trunk of stages, each
+of which halves the picture, and of its features (what is seen on the whole at each stage, and anywhere at the last):
+the subjects (a softmax over all taught names, shared among those present: their ranking is what is read), style,
+finish, background, tint, count, and an embedding. A subject's score also has what its best place says, since each of
+two has only a half of the picture. The embedding is trained to tell every shown sprite
 from every other, in each style apart: a person who gives a reference wants that one drawing, and a network that had
 to call four drawings the same would learn names, which the subjects never seen do not have.
 
-Labels that a finish hides are neither learned nor measured (`labels`): pencil and neon leave only lines, so there is
-no style, no tint and no plain colour left to see.
+Labels that cannot be told are neither learned nor measured (`labeller`): pencil and neon leave only lines, so there is
+no style, no tint and no plain colour left to see, and a yellow lemon is a lemon.
 """
 
 import argparse
@@ -29,7 +31,7 @@ import vocabulary as words
 from atlas import load as load_atlas
 from form import BUILD
 from optimiser import Optimiser
-from scenes import COLOUR_NAMES, FINISH_NAMES, SCENE_NAMES, TINT_NAMES, Figure, Scene, Stage
+from scenes import COLOUR_NAMES, FINISH_NAMES, SCENE_NAMES, TINT_NAMES, Figure, Scene, Stage, tinted
 from tasks import STYLE_NAMES, Tasks
 
 STATE = BUILD / "judge.pt"
@@ -39,6 +41,7 @@ EMBEDDING = 128
 KEPT = 6000  # pictures that training may see again
 SHARPNESS = 20.0  # of the softmax over cosines
 LINES_ONLY = ("pencil", "neon")
+TOLD = 0.1  # mean change over what a sprite covers, of the channel that changes most, from which on a tint can be seen
 
 BACKGROUNDS = [
     *SCENE_NAMES,
@@ -54,6 +57,7 @@ HEADS = {
     "tint": [*TINT_NAMES, "none"],
     "count": ["1", "2", "3"],
 }
+PLAIN = 0.5  # how much having none counts: it is three quarters of all, and what is asked for is the others
 # Each stage: a convolution that reduces the picture, then residual pairs of 3x3 convolutions.
 STAGES = [
     dict(channels=32, kernel=4, stride=2, padding=1, residuals=0),
@@ -62,7 +66,7 @@ STAGES = [
     dict(channels=192, kernel=3, stride=2, padding=1, residuals=2),
     dict(channels=384, kernel=1, stride=1, padding=0, residuals=0),
 ]
-WEIGHTS = {"subjects": 1.0, "style": 0.5, "finish": 0.3, "background": 0.5, "tint": 0.5, "count": 0.3, "embedding": 1.0}
+WEIGHTS = {"subjects": 1.0, "style": 0.5, "finish": 1.0, "background": 0.5, "tint": 0.7, "count": 0.3, "embedding": 1.0}
 
 
 # ------------------------------------------------------------------------------------- network
@@ -99,23 +103,25 @@ class Judge(nn.Module):
             self.first.append(nn.ModuleList(Convolution(c, c, 3) for _ in range(s["residuals"])))
             self.second.append(nn.ModuleList(Convolution(c, c, 3, active=False) for _ in range(s["residuals"])))
             inputs = c
-        self.sizes = [*(len(v) for v in HEADS.values()), EMBEDDING]
-        self.heads = nn.Linear(2 * inputs, sum(self.sizes))
+        outputs = sum(len(v) for v in HEADS.values()) + EMBEDDING
+        self.heads = nn.Linear(sum(s["channels"] for s in STAGES) + inputs, outputs)
         nn.init.zeros_(self.heads.weight.data[:-EMBEDDING])
+        self.spots = nn.Linear(inputs, len(HEADS["subjects"]), bias=False)
+        nn.init.zeros_(self.spots.weight)
 
     def forward(self, x):
-        x = x.contiguous(memory_format=torch.channels_last)
+        x, whole = x.contiguous(memory_format=torch.channels_last), []
         for reduce, first, second in zip(self.reduce, self.first, self.second):
             x = reduce(x)
             for a, b in zip(first, second):
                 x = F.relu(x + b(a(x)))
-        x = torch.cat((x.mean((2, 3)), x.amax((2, 3))), 1).float()
+            whole.append(x.mean((2, 3)))
         with torch.autocast("cpu", enabled=False):
-            return split(self.heads(x), self.sizes)
+            return read(x.float(), [w.float() for w in whole], self.heads.weight, self.heads.bias, self.spots.weight)
 
     def folded(self):
         """What is shipped: names as the Rust reader knows them, f16."""
-        out = {"heads.weight": self.heads.weight, "heads.bias": self.heads.bias}
+        out = {"heads.weight": self.heads.weight, "heads.bias": self.heads.bias, "spots.weight": self.spots.weight}
         for i, (reduce, first, second) in enumerate(zip(self.reduce, self.first, self.second)):
             parts = {f"stages.{i}.reduce": reduce}
             for j, (a, b) in enumerate(zip(first, second)):
@@ -125,8 +131,11 @@ class Judge(nn.Module):
         return {n: t.detach().half().contiguous() for n, t in out.items()}
 
 
-def split(features, sizes):
-    out = dict(zip([*HEADS, "embedding"], features.split(sizes, 1)))
+def read(x, whole, heads, bias, spots):
+    """Scores of each head and the embedding, of what the last stage gives and the means of every stage."""
+    features = F.linear(torch.cat((*whole, x.amax((2, 3))), 1), heads, bias)
+    out = dict(zip([*HEADS, "embedding"], features.split([*(len(v) for v in HEADS.values()), EMBEDDING], 1)))
+    out["subjects"] = out["subjects"] + F.linear(x.flatten(2).transpose(1, 2), spots).amax(1)
     out["embedding"] = F.normalize(out["embedding"], dim=1)
     return out
 
@@ -134,19 +143,37 @@ def split(features, sizes):
 def run_folded(weights, x):
     """The shipped network on [B, 4, 128, 128] in -1..1; the same arithmetic as crates/evaluate."""
     w = {n: t.float() for n, t in weights.items()}
-    conv = lambda x, n, s=1, p=1: F.conv2d(x, w[f"{n}.weight"], w[f"{n}.bias"], s, p)
+    conv, whole = lambda x, n, s=1, p=1: F.conv2d(x, w[f"{n}.weight"], w[f"{n}.bias"], s, p), []
     for i, s in enumerate(STAGES):
         x = F.relu(conv(x, f"stages.{i}.reduce", s["stride"], s["padding"]))
         for j in range(s["residuals"]):
             x = F.relu(x + conv(F.relu(conv(x, f"stages.{i}.residuals.{j}.first")), f"stages.{i}.residuals.{j}.second"))
-    x = torch.cat((x.mean((2, 3)), x.amax((2, 3))), 1)
-    return split(F.linear(x, w["heads.weight"], w["heads.bias"]), [*(len(v) for v in HEADS.values()), EMBEDDING])
+        whole.append(x.mean((2, 3)))
+    return read(x, whole, w["heads.weight"], w["heads.bias"], w["spots.weight"])
 
 
 # ---------------------------------------------------------------------------------------- data
 
 
-def labels(scene, names):
+@torch.no_grad()
+def shows(stage):
+    """[sprites, tints]: whether that tint changes that sprite enough to be told from the sprite as it is."""
+    changes = []
+    for some in stage.sprites.split(128):
+        plain = F.avg_pool2d(some.permute(0, 3, 1, 2).float() / 255, 4)
+        covered = plain[:, 3].sum((1, 2)).clamp(min=1e-3)
+        change = lambda tint: (tinted(plain, tint.expand(len(plain), 3)) - plain).abs().amax(1).sum((1, 2)) / covered
+        changes.append(torch.stack([change(tint) for tint in stage.tints], 1))
+    return torch.cat(changes) >= TOLD
+
+
+def labeller(stage, names):
+    """A function that says what can be seen in a scene."""
+    tints = shows(stage).tolist()
+    return lambda scene: labels(scene, names, tints)
+
+
+def labels(scene, names, shows):
     """What can be seen in a scene: an index for each head, or None where it cannot be told."""
     finish = FINISH_NAMES[scene.finish] if scene.finish is not None else "none"
     lines = finish in LINES_ONLY
@@ -158,13 +185,14 @@ def labels(scene, names):
     else:
         kind, index = scene.background
         ground = SCENE_NAMES[index] if kind == "scene" else f"plain {COLOUR_NAMES[index]}" if kind == "plain" else f"{COLOUR_NAMES[index]} gradient"
-    tint = next(iter(tints))
+    tint, shown_by = next(iter(tints)), shows[scene.figures[0].sprite]
+    told = all(shown_by) if tint is None else shown_by[tint]
     return dict(
         subjects=[known[n] for n in shown] if all(n in known for n in shown) else None,
         style=None if lines else scene.figures[0].sprite % 4,
         finish=HEADS["finish"].index(finish),
         background=None if lines and (ground.startswith("plain") or ground.endswith("gradient")) else BACKGROUNDS.index(ground),
-        tint=None if lines or len(shown) > 1 else tint if tint is not None else len(TINT_NAMES),
+        tint=None if lines or len(shown) > 1 or not told else tint if tint is not None else len(TINT_NAMES),
         count=len(scene.figures) - 1,
         identity=scene.figures[0].sprite if len(scene.figures) == 1 else None,
     )
@@ -174,7 +202,7 @@ class Renders:
     """Fresh scenes: pictures of taught names, and single subjects of every shown sprite as references show them."""
 
     def __init__(self, stage, names, seed):
-        self.stage, self.names, self.r = stage, names, random.Random(seed)
+        self.stage, self.labels, self.r = stage, labeller(stage, names), random.Random(seed)
         self.tasks = Tasks(names, allow_held_out_pairs=True)
         self.generator = torch.Generator().manual_seed(seed)
         self.kept = []
@@ -192,7 +220,7 @@ class Renders:
         scenes = self.scenes(fresh)
         drawn = (self.stage.compose(scenes, SIDE, SIDE) * 255).round().byte()
         again = self.r.sample(self.kept, count - fresh)
-        new = list(zip(drawn, (labels(s, self.names) for s in scenes)))
+        new = list(zip(drawn, map(self.labels, scenes)))
         self.kept.extend(new)
         if len(self.kept) > KEPT:
             self.r.shuffle(self.kept)
@@ -229,7 +257,8 @@ def losses(out, given, identities, classes):
                 target[k, given[i][head]] = 1 / len(given[i][head])
         else:
             target = torch.tensor([given[i][head] for i in rows])
-        total[head] = F.cross_entropy(out[head][rows], target)
+        weight = torch.tensor([PLAIN if label == "none" else 1.0 for label in HEADS[head]])
+        total[head] = F.cross_entropy(out[head][rows], target, weight)
     rows = [i for i, g in enumerate(given) if g["identity"] is not None]
     cosines = out["embedding"][rows] @ F.normalize(identities, dim=1).T
     target = torch.tensor([classes[given[i]["identity"]] for i in rows])
@@ -252,9 +281,10 @@ class Trained(nn.Module):
 
 
 def optimiser(model):
-    """Muon for the convolutions. A head sums 768 features: what is a small step for a norm is a wild one for it."""
-    convolution = lambda name, p: p.ndim == 2 and "heads" not in name and name != "identities"
-    return Optimiser(model, convolution, lambda name: 0.07 if name == "judge.heads.weight" else 0.4)
+    """Muon for the convolutions. A head sums some 1,200 features: what is a small step for a norm is a wild one for it."""
+    head = ("judge.heads.weight", "judge.spots.weight")
+    convolution = lambda name, p: p.ndim == 2 and name not in (*head, "identities")
+    return Optimiser(model, convolution, lambda name: 0.07 if name in head else 0.4)
 
 
 def begin(rank, step, options):
@@ -306,19 +336,22 @@ def retrieved(embedding, shelf):
 def measure(weights, shelf, stage, names, tasks, count=2000):
     """The judge's own accuracy on fresh renders, with held-out pairs; and on subjects that it never saw."""
     renders, hits = Renders(stage, names, 99_000_000), {h: [] for h in HEADS}
-    hits["two subjects"] = []
+    hits |= {h: [] for h in ("two subjects", "finish, where there is one", "tint, where there is one")}
     for _ in range(count // 100):
         scenes = [renders.tasks.picture(renders.r).target for _ in range(100)]
         out = predicted(weights, stage.compose(scenes, SIDE, SIDE))
         for row, scene in enumerate(scenes):
-            for head, truth in labels(scene, names).items():
+            for head, truth in renders.labels(scene).items():
                 if head == "identity" or truth is None:
                     continue
                 if head == "subjects":
                     best = set(out[head][row].topk(len(truth)).indices.tolist())
                     hits["subjects" if len(truth) == 1 else "two subjects"].append(best == set(truth))
                 else:
-                    hits[head].append(out[head][row].argmax().item() == truth)
+                    right = out[head][row].argmax().item() == truth
+                    hits[head].append(right)
+                    if HEADS[head][-1] == "none" and HEADS[head][truth] != "none":
+                        hits[f"{head}, where there is one"].append(right)
     r, truth, scenes = random.Random(98_000_000), [], []
     for i, name in enumerate(tasks.hidden):
         for _ in range(5):
@@ -346,7 +379,7 @@ def export():
     own = measure(weights, shelf, stage, names, tasks)
     OUT.mkdir(exist_ok=True)
     save_file({**weights, "gallery": shelf.half().contiguous()}, OUT / "judge.safetensors")
-    about = dict(schema=1, side=SIDE, channels=4, stages=STAGES, heads=[dict(name=h, labels=v) for h, v in HEADS.items()], embedding=EMBEDDING, gallery=tasks.hidden, steps=state["step"], own=[dict(what=h, share=v) for h, v in own.items()])
+    about = dict(schema=2, side=SIDE, channels=4, stages=STAGES, heads=[dict(name=h, labels=v) for h, v in HEADS.items()], embedding=EMBEDDING, gallery=tasks.hidden, steps=state["step"], own=[dict(what=h, share=v) for h, v in own.items()])
     (OUT / "judge.json").write_text(json.dumps(about, indent=1) + "\n")
     parameters = sum(t.numel() for t in weights.values())
     print(f"{parameters / 1e6:.2f} M parameters, {state['step']} steps")
@@ -376,6 +409,8 @@ def main():
     loop.arguments(p, minutes=40, rate=6e-3, hold=0.2, batch=64)
     p.add_argument("--export", action="store_true", help="train no further; measure and write")
     o = p.parse_args()
+    if o.device != "cpu" or o.carry:
+        p.error("the judge is trained on processor cores, and from its own state")
     if not o.export:
         loop.run(STATE, begin, o)
     torch.set_num_threads(1)
