@@ -177,7 +177,7 @@ fn pictures_without_a_database_are_not_forgotten() {
 #[test]
 fn a_first_start_that_was_killed_is_gone_on_with() {
     let place = Place::new();
-    let connection = rusqlite::Connection::open(database(&place)).unwrap();
+    let connection = Connection::open(database(&place)).unwrap();
     connection.pragma_update(None, "application_id", 0x4C4B_4E53).unwrap();
     drop(connection);
     assert!(database(&place).metadata().unwrap().len() > 0);
