@@ -232,8 +232,9 @@ fn open_database(folder: &Path, now: Time, make: bool) -> Result<Connection> {
             return Err(LibraryError::Gone { path: folder.to_owned() });
         }
         // Whatever lies in these folders of a library is the library's, to be put in order.
-        let others = pictures.into_iter().chain(files::walk(&folder.join(ASSETS))?);
-        if let Some(path) = others.into_iter().find(|path| !folder::is_passed_over(path)) {
+        let mut there = pictures.into_iter().chain(files::walk(&folder.join(ASSETS))?);
+        let ours = |path: &Path| folder::read_name(path).is_some() || folder::is_passed_over(path);
+        if let Some(path) = there.find(|path| !ours(path)) {
             let problem = format!("{} is not of a library", path.display());
             return Err(LibraryError::field("library", problem, "an empty folder, or a library"));
         }

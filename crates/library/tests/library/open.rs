@@ -196,9 +196,10 @@ fn no_library_is_made_among_the_files_of_somebody_else() {
         assert!(refused.to_string().contains(path.file_name().unwrap().to_str().unwrap()));
         assert!(path.exists() && !database(&place).exists());
     }
-    // What a file manager leaves is nobody's.
+    // What a file manager leaves is nobody's, and references without a database are a library's.
     let place = Place::new();
-    for name in ["pictures/.DS_Store", "assets/Thumbs.db"] {
+    let asset = format!("assets/ab/{}.png", "ab".repeat(32));
+    for name in ["pictures/.DS_Store", "assets/Thumbs.db", &asset] {
         std::fs::create_dir_all(place.path().join(name).parent().unwrap()).unwrap();
         std::fs::write(place.path().join(name), b"").unwrap();
     }
