@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
 use likeness_recipe::Pixels;
 use sha2::{Digest, Sha256};
 
-use crate::{Format, PictureError, read_file};
+use crate::{Format, PictureError, colour, read_file};
 
 /// How large a picture file may be. A few bytes can claim a billion pixels, so the claim is checked
 /// against this before it is believed.
@@ -32,7 +32,7 @@ impl Default for Limits {
 /// A picture from a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
-    /// Upright: the orientation that a camera noted has been applied.
+    /// Upright and in sRGB: the orientation that a camera noted and a profile of colours are applied.
     pub pixels: Pixels,
     /// What the file was.
     pub format: Format,
@@ -134,6 +134,14 @@ fn open<'a>(
     let decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
     check_size(width, height, limits).map_err(Unpack::Refused)?;
+    // More than 8 bits a channel make fewer pixels too many.
+    let (unpacked, most) = (decoder.total_bytes(), limits.pixels.saturating_mul(4));
+    if unpacked > most {
+        return Err(Unpack::Refused(PictureError::TooLarge {
+            found: format!("{} MB once unpacked", unpacked.div_ceil(1_000_000)),
+            limit: format!("at most {} MB", most / 1_000_000),
+        }));
+    }
     Ok(decoder)
 }
 
@@ -182,11 +190,61 @@ fn webp_parts(bytes: &[u8]) -> Result<Vec<Part<'_>>, PictureError> {
 }
 
 fn unpack(bytes: &[u8], format: Format, limits: &Limits) -> Result<Pixels, Unpack> {
+    if format == Format::Jpeg && !jpeg_has_its_end(bytes) {
+        let problem = "it breaks off before the end of its picture".to_owned();
+        return Err(Unpack::Refused(PictureError::Damaged { format: format.name(), problem }));
+    }
     let mut decoder = open(bytes, format, limits)?;
     let orientation = orientation(bytes, format, &mut decoder)?;
+    let profile = profile(bytes, format, &mut decoder)?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);
-    Ok(eight_bits(picture))
+    let mut pixels = eight_bits(picture);
+    if let Some(profile) = profile {
+        colour::to_srgb(&mut pixels, &profile);
+    }
+    Ok(pixels)
+}
+
+/// What the colours in the file mean. In a WebP it is looked for here, as [`orientation`] is.
+fn profile(
+    bytes: &[u8],
+    format: Format,
+    decoder: &mut impl ImageDecoder,
+) -> Result<Option<Vec<u8>>, Unpack> {
+    match format {
+        Format::WebP => {
+            let parts = webp_parts(bytes).map_err(Unpack::Refused)?;
+            Ok(parts.into_iter().find(|(name, _)| name == b"ICCP").map(|(_, icc)| icc.to_vec()))
+        }
+        // One that cannot be read is as good as none.
+        Format::Png | Format::Jpeg => Ok(decoder.icc_profile().unwrap_or_default()),
+    }
+}
+
+/// Whether a JPEG goes on to the mark of its end. The decoder fills with grey what a download that was cut
+/// off lacks. Between the head of the first scan and the end nothing else is written as that mark, but for
+/// what tables may hold.
+fn jpeg_has_its_end(bytes: &[u8]) -> bool {
+    const SCAN: u8 = 0xda;
+    const END: u8 = 0xd9;
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let [0xff, mark, after @ ..] = rest {
+        match (mark, after) {
+            // May fill up before a mark.
+            (0xff, _) => rest = &rest[1..],
+            (&SCAN, _) => return after.windows(2).any(|two| two == [0xff, END]),
+            // Those that stand alone.
+            (0x01 | 0xd0..=0xd8, _) => rest = after,
+            (_, [high, low, ..]) => {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                rest = after.get(length..).unwrap_or_default();
+            }
+            _ => return false,
+        }
+    }
+    // What comes is no part of a JPEG: the decoder says so better.
+    !rest.is_empty()
 }
 
 fn check_size(width: u32, height: u32, limits: &Limits) -> Result<(), PictureError> {

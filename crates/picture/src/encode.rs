@@ -26,8 +26,9 @@ pub fn encode(
     encode_with(pixels, format, &Texts::of(recipe))
 }
 
-/// The same for a picture that was made of a file which says `metadata` of itself: all its texts go on,
-/// but for its own recipe where `recipe` takes that one's place.
+/// The same for a picture that was made of a file which says `metadata` of itself: its texts go on, but
+/// for its own recipe where `recipe` takes that one's place. Those of other programs under keys of their
+/// own only a PNG has room for.
 pub fn encode_after(
     pixels: &Pixels,
     format: Format,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// The file is not there, or may not be read.
-    #[error("it cannot be read: {source}")]
+    #[error("it cannot be read: {source} (accepted: a file that is there and may be read)")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -64,13 +64,16 @@ pub enum PictureError {
         path: PathBuf,
     },
     /// There is no room left.
-    #[error("{}: the disk is full (accepted: free some room, or another --out)", path.display())]
+    #[error("{}: the disk is full (accepted: free some room, or another place)", path.display())]
     DiskFull {
         /// The file that was to be written.
         path: PathBuf,
     },
     /// The file cannot be written for another reason.
-    #[error("{}: it cannot be written: {source}", path.display())]
+    #[error(
+        "{}: it cannot be written: {source} (accepted: a folder that is there and may be written to)",
+        path.display()
+    )]
     Unwritable {
         /// The file that was to be written.
         path: PathBuf,

@@ -18,6 +18,7 @@
 //! No file content makes this crate panic: what is damaged or too large is a [`PictureError`].
 
 mod decode;
+mod colour;
 mod encode;
 mod metadata;
 pub mod foreign;
@@ -31,4 +32,4 @@ pub use encode::{check_recipe_fits, encode, encode_after, encode_plain};
 pub use error::PictureError;
 pub use format::Format;
 pub use metadata::{PictureMetadata, read_metadata};
-pub use store::{Existing, read_file, write_whole};
+pub use store::{Existing, lies_within, read_file, write_whole};

@@ -53,6 +53,14 @@ pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), 
     Ok(())
 }
 
+/// Whether a file or folder lies in `folder`, or would: also where links, `..` or another spelling lead
+/// there. The folder is there; so a path with an end that is not can only lead into it through what is.
+pub fn lies_within(path: &Path, folder: &Path) -> bool {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let real = path.ancestors().find_map(|above| above.canonicalize().ok());
+    real.is_some_and(|real| folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)))
+}
+
 /// The new name is only certain to outlive a power cut once the folder is written too. Where a
 /// system has no such thing the picture is there all the same.
 fn sync_folder(folder: &Path) {

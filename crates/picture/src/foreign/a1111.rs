@@ -22,6 +22,7 @@ pub(super) fn read(parameters: Option<&str>) -> Option<ForeignSettings> {
     }
     // Forge steers FLUX by this one, and writes a CFG scale of 1 before it.
     let distilled = read.setting("Distilled CFG Scale").is_some();
+    let second_pass = read.settings.iter().any(|(name, _)| name.starts_with("Hires "));
     let mut noise = NoiseIs::Unsaid;
     for (name, value) in &read.settings {
         match name.as_str() {
@@ -32,6 +33,10 @@ pub(super) fn read(parameters: Option<&str>) -> Option<ForeignSettings> {
             "CFG scale" => draft.set(Field::Guidance, name, value),
             "Distilled CFG Scale" => draft.set(Field::Guidance, name, value),
             "Model" => draft.set(Field::Model, name, value),
+            // Of the second pass of a picture that was made from words alone.
+            "Denoising strength" if second_pass => {
+                draft.leave(name, value, Reason::NoSuchSetting);
+            }
             "Denoising strength" => draft.set(Field::Strength, name, value),
             "Schedule type" => draft.set(Field::Schedule, name, value),
             "Size" => {
@@ -48,6 +53,10 @@ pub(super) fn read(parameters: Option<&str>) -> Option<ForeignSettings> {
                 draft.set(Field::Schedule, name, schedule.unwrap_or(""));
             }
             "RNG" if value == "CPU" => noise = NoiseIs::Torch,
+            "RNG" => {
+                draft.leave(name, value, Reason::UnknownValue);
+                noise = NoiseIs::Others;
+            }
             "Noise source" if value == NoiseSource::Likeness.name() => noise = NoiseIs::Ours,
             // These say again, or less well, what other fields say.
             "Version" | "Model hash" => {}
@@ -64,7 +73,7 @@ pub(super) fn read(parameters: Option<&str>) -> Option<ForeignSettings> {
         NoiseIs::Unsaid if read.setting("Seed").is_some() => {
             draft.leave("RNG", "GPU", Reason::UnknownValue);
         }
-        NoiseIs::Unsaid => {}
+        NoiseIs::Unsaid | NoiseIs::Others => {}
     }
     Some(draft.done())
 }
@@ -72,5 +81,6 @@ pub(super) fn read(parameters: Option<&str>) -> Option<ForeignSettings> {
 enum NoiseIs {
     Torch,
     Ours,
+    Others,
     Unsaid,
 }
