@@ -31,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "safetensors_header", read: safetensors_header },
     Target { name: "gguf_header", read: gguf_header },
     Target { name: "model_texts", read: model_texts },
+    Target { name: "tokenizer", read: tokenizer },
     Target { name: "picture_metadata", read: picture_metadata },
     Target { name: "foreign_settings", read: foreign_settings },
     Target { name: "kernel_shapes", read: kernel_shapes },
@@ -88,6 +89,17 @@ pub fn model_texts(bytes: &[u8]) {
     }
     if let Ok(config) = serde_json::from_slice::<text::Config>(bytes) {
         let _ = config.check();
+    }
+}
+
+/// A model's tokenizer, and a prompt through it.
+pub fn tokenizer(bytes: &[u8]) {
+    let padding = text::Padding { limit: 64, multiple: 8, token: 0 };
+    if let Ok(tokenizer) = text::Tokenizer::parse(bytes, padding, 1000)
+        && let Ok(ids) = tokenizer.ids("A red fox, née 狐 🦊")
+    {
+        assert!(!ids.is_empty() && ids.len() <= 64 && ids.len().is_multiple_of(8));
+        assert!(ids.iter().all(|&id| id < 1000), "a token that the text encoder does not know");
     }
 }
 

@@ -16,6 +16,7 @@ const TARGETS: &[&str] = &[
     "safetensors_header",
     "gguf_header",
     "model_texts",
+    "tokenizer",
     "picture_metadata",
     "foreign_settings",
     "kernel_shapes",

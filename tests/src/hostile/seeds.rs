@@ -17,6 +17,7 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         "safetensors_header" => safetensors(),
         "gguf_header" => gguf(),
         "model_texts" => models::texts(),
+        "tokenizer" => models::tokenizers(),
         "picture_metadata" => pictures::pictures(),
         "foreign_settings" => settings::settings(),
         "kernel_shapes" => super::shapes::seeds(),

@@ -4,7 +4,9 @@
 //! at every other, the pads included: a prompt is padded to a multiple, and pads are ordinary
 //! tokens here and in the denoiser.
 
-use std::path::{Path, PathBuf};
+mod merges;
+
+use std::path::Path;
 
 use candle_core::{Result, Tensor};
 use serde::Deserialize;
@@ -195,20 +197,29 @@ impl Tokenizer {
         padding: Padding,
         vocabulary: usize,
     ) -> std::result::Result<Self, WeightError> {
-        let file: PathBuf = path.to_owned();
-        let text = read_text(path)?;
-        let damaged = |problem: String| WeightError::Damaged { file: file.clone(), problem };
-        let mut inner = tokenizers::Tokenizer::from_bytes(&text)
-            .map_err(|error| damaged(format!("not a tokenizer: {error}")))?;
+        Self::parse(&read_text(path)?, padding, vocabulary)
+            .map_err(|problem| WeightError::Damaged { file: path.to_owned(), problem })
+    }
+
+    /// The same from the file's text, or what is wrong with it.
+    pub fn parse(
+        text: &[u8],
+        padding: Padding,
+        vocabulary: usize,
+    ) -> std::result::Result<Self, String> {
+        let no_tokenizer = |error: &dyn std::fmt::Display| format!("not a tokenizer: {error}");
+        merges::check(text).map_err(|error| no_tokenizer(&error))?;
+        let mut inner =
+            tokenizers::Tokenizer::from_bytes(text).map_err(|error| no_tokenizer(&error))?;
         // Length and filling are the manifest's to say.
         inner.with_padding(None);
-        inner.with_truncation(None).map_err(|error| damaged(error.to_string()))?;
+        inner.with_truncation(None).map_err(|error| error.to_string())?;
         // Ids may have gaps, so it is the last that counts.
         let most = inner.get_vocab(true).into_values().max().unwrap_or(0);
         if most as usize >= vocabulary {
-            return Err(damaged(format!(
+            return Err(format!(
                 "it has a token {most}, and the text encoder knows those below {vocabulary}"
-            )));
+            ));
         }
         Ok(Self { inner, padding })
     }

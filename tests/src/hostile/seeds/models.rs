@@ -22,6 +22,34 @@ const ENCODER: &str = concat!(
     r#""num_heads":2,"intermediate_size":48,"max_positions":16,"norm_eps":1e-6}"#
 );
 
+const TOKENIZER: &str = concat!(
+    r#"{"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"#,
+    r#""normalizer":{"type":"Lowercase"},"#,
+    r#""pre_tokenizer":{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true},"#,
+    r#""post_processor":null,"decoder":null,"#,
+    r#""model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,"#,
+    r#""end_of_word_suffix":null,"fuse_unk":false,"byte_fallback":false,"ignore_merges":false,"#,
+    r#""vocab":{"a":0,"f":1,"o":2,"x":3,"fo":4,"fox":5},"merges":[["f","o"],["fo","x"]]}}"#
+);
+
+/// Tokenizers: what the library that reads them believes of merges, and is not true.
+pub(super) fn tokenizers() -> Vec<Seed> {
+    let with = |from: &str, to: &str| TOKENIZER.replace(from, to).into_bytes();
+    let prefix = "\"continuing_subword_prefix\":null";
+    named(vec![
+        ("empty", Vec::new()),
+        ("whole", TOKENIZER.into()),
+        ("merges-in-one-text", with(r#"[["f","o"],["fo","x"]]"#, r#"["f o","fo x"]"#)),
+        ("long-tokens-lost", with(r#","fo":4,"fox":5"#, "")),
+        ("merge-of-nothing", with(r#"["f","o"]"#, r#"["",""]"#)),
+        ("prefix-longer-than-parts", with(prefix, "\"continuing_subword_prefix\":\"######\"")),
+        ("prefix-of-one-byte", with(prefix, "\"continuing_subword_prefix\":\"#\"")),
+        ("token-beyond", with("\"fox\":5", "\"fox\":4000000000")),
+        ("two-tokens-one-number", with("\"fox\":5", "\"fox\":0")),
+        ("vocabulary-list", with(r#"{"a":0,"f":1,"o":2,"x":3,"fo":4,"fox":5}"#, "[]")),
+    ])
+}
+
 /// The texts beside a model's weights.
 pub(super) fn texts() -> Vec<Seed> {
     let with = |whole: &str, field: &str, value: &str| {
