@@ -1,6 +1,8 @@
 //! Help, models, bench, version, and what goes to which stream.
 
-use likeness_tests::program::Desk;
+use likeness_tests::program::{Desk, Ran};
+use likeness_tests::repository::root;
+use likeness_tests::starter::Copy;
 use serde_json::Value;
 
 #[test]
@@ -49,9 +51,17 @@ fn the_version_names_the_build_and_the_instruction_set() {
 
 #[test]
 fn models_lists_the_starter_and_why_another_cannot_run() {
-    let desk = Desk::new();
-    let listed = desk.succeed(&["models"]).output;
+    let (desk, copy) = (Desk::new(), Copy::new());
+    copy.remove("text_encoder/model.safetensors");
+    let mut command = desk.command(&["models"]);
+    command.env(
+        "LIKENESS_MODELS",
+        std::env::join_paths([copy.path(), &root().join("models")]).expect("paths"),
+    );
+    let listed = Ran::of(command).output;
     assert!(listed.contains("likeness-starter"), "{listed}");
+    let reason = listed.lines().find(|line| line.contains("cannot run")).expect("one cannot run");
+    assert!(reason.contains("text_encoder/model.safetensors: "), "which file: {reason}");
 }
 
 #[test]

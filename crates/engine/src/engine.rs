@@ -90,15 +90,24 @@ impl Engine {
 
     /// Refuses weights that would not fit before any of them is read.
     fn check_weights(&self, compute: Compute) -> Result<(), RenderError> {
-        self.check_memory(weights(&self.model, compute, self.processor)?.loading())
+        let needed = weights(&self.model, compute, self.processor)?.loading();
+        self.check_memory(needed, "model", "a smaller model, or close other programs")
     }
 
-    fn check_memory(&self, needed: u64) -> Result<(), RenderError> {
+    fn check_memory(
+        &self,
+        needed: u64,
+        field: &'static str,
+        accepted: &'static str,
+    ) -> Result<(), RenderError> {
         let available = match self.memory {
             Memory::Free => planner::available(),
             Memory::Limit(bytes) => bytes,
         };
-        if needed > available { Err(RenderError::Memory { needed, available }) } else { Ok(()) }
+        match needed > available {
+            true => Err(RenderError::Memory { field, accepted, needed, available }),
+            false => Ok(()),
+        }
     }
 
     /// A recipe is resolved before it comes here, but for some model; this one may be another.
@@ -150,7 +159,8 @@ impl Renderer for Engine {
         let need = pipeline.need(recipe, inputs).total();
         // What a picture left behind that was as large is free to this one, though not to the system.
         let held = if need <= self.largest { pipeline.held() } else { 0 };
-        self.check_memory(need.saturating_sub(held))?;
+        let accepted = "a smaller size, fewer references, or a smaller model";
+        self.check_memory(need.saturating_sub(held), "size", accepted)?;
         self.largest = self.largest.max(need);
         let Some((_, pipeline)) = &mut self.loaded else {
             return Err(RenderError::Internal("nothing was loaded".into()));

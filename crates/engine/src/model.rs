@@ -247,6 +247,8 @@ fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapa
         schedules: manifest::SCHEDULES.to_vec(),
         // A network that is told its guidance is asked once a step, and never what to lead away from.
         negative: !parts.network.guidance_embeds,
+        // What reads the prompt is a language model: it knows words, and no more of one than of another.
+        weights: false,
         max_references: limits.max_references,
         // Nothing tells the network that only a picture's style is meant.
         roles: vec![Role::Subject, Role::Edit],

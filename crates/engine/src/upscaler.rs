@@ -158,7 +158,12 @@ impl Upscaler {
             return Err(request("image", problem, accepted));
         }
         let (needed, available) = (self.need(pixels, by), planner::available());
-        if needed > available { Err(RenderError::Memory { needed, available }) } else { Ok(()) }
+        let (field, accepted) =
+            ("by", "fewer times as large, a smaller picture, or close other programs");
+        match needed > available {
+            true => Err(RenderError::Memory { field, accepted, needed, available }),
+            false => Ok(()),
+        }
     }
 
     /// Bytes: the result, and a tile on its way.

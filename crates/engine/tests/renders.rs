@@ -279,7 +279,8 @@ fn what_cannot_be_run_is_refused_by_name() {
 fn what_does_not_fit_in_memory_is_refused_with_its_size() {
     let model = Model::open(&tiny("diffusers")).unwrap();
     let asked = recipe(&model, PROMPT, 5, |_| {});
-    for (limit, what) in [(100_000, "weights"), (700_000, "activations")] {
+    for (limit, what, at_fault) in [(100_000, "weights", "model"), (700_000, "activations", "size")]
+    {
         let mut engine = Engine::new(model.clone(), Processor::Cpu, Memory::Limit(limit)).unwrap();
         let large = recipe(&model, PROMPT, 5, |recipe| {
             (recipe.width, recipe.height) = (Some(64), Some(64))
@@ -289,8 +290,9 @@ fn what_does_not_fit_in_memory_is_refused_with_its_size() {
             &Inputs::default(),
             &mut Unwatched,
         ) {
-            Err(RenderError::Memory { needed, available }) => {
-                assert!(available == limit && needed > limit, "{what}")
+            Err(RenderError::Memory { field, needed, available, .. }) => {
+                assert!(available == limit && needed > limit, "{what}");
+                assert_eq!(field, at_fault);
             }
             other => panic!("{what}: {other:?}"),
         }

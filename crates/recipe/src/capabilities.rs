@@ -23,6 +23,8 @@ pub struct ModelCapabilities {
     pub schedules: Vec<Schedule>,
     /// Whether it knows what a negative prompt is.
     pub negative: bool,
+    /// Whether words of a prompt can be weighed, as in `(fox:1.2)`; to others that is text like any.
+    pub weights: bool,
     /// How many reference pictures it can look at.
     pub max_references: u32,
     /// What these may be for.

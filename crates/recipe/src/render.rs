@@ -163,11 +163,14 @@ pub enum RenderError {
     },
     /// It would not fit.
     #[error(
-        "size: this needs {} MB of memory and {} MB are free (accepted: a smaller size, fewer \
-         references, or a smaller model)",
+        "{field}: this needs {} MB of memory and {} MB are free (accepted: {accepted})",
         needed.div_ceil(1_000_000), available / 1_000_000
     )]
     Memory {
+        /// The field of the request that asks for the most of it.
+        field: &'static str,
+        /// What would need less.
+        accepted: &'static str,
         /// Bytes that the render needs.
         needed: u64,
         /// Bytes that are free.

@@ -96,7 +96,7 @@ impl From<RenderError> for StudioError {
         let (code, field) = match error {
             RenderError::Cancelled => (ErrorCode::Cancelled, None),
             RenderError::Request { field, .. } => (ErrorCode::Usage, Some(field)),
-            RenderError::Memory { .. } => (ErrorCode::Memory, Some("size".to_owned())),
+            RenderError::Memory { field, .. } => (ErrorCode::Memory, Some(field.to_owned())),
             RenderError::Model { .. } => (ErrorCode::Model, Some("model".to_owned())),
             RenderError::Internal(_) => (ErrorCode::Internal, None),
         };

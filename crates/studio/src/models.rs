@@ -85,12 +85,20 @@ fn describe(path: PathBuf, engine: &dyn Engine) -> Found {
         }
         Err(error) => Found {
             name: stem(&path),
-            path,
             description: Err(match error {
-                RenderError::Model { problem, .. } => problem,
+                RenderError::Model { file, problem } => at(&path, &file, &problem),
                 other => other.to_string(),
             }),
+            path,
         },
+    }
+}
+
+/// What is wrong, and with which file where a model has several.
+fn at(model: &Path, file: &str, problem: &str) -> String {
+    match Path::new(file).strip_prefix(model) {
+        Ok(within) if !within.as_os_str().is_empty() => format!("{}: {problem}", within.display()),
+        _ => problem.to_owned(),
     }
 }
 
@@ -225,6 +233,7 @@ fn abilities(model: &ModelDescription) -> Abilities {
         schedules: names(&able.schedules),
         precisions: names(&able.precisions),
         negative: able.negative,
+        weights: able.weights,
         max_references: able.max_references,
         roles: names(&able.roles),
         init: able.init,
@@ -233,14 +242,12 @@ fn abilities(model: &ModelDescription) -> Abilities {
 }
 
 /// An engine that reads a model's files again only when they have changed: a request is held against
-/// what its model can do at every key press.
+/// what its model can do at every key press. Why one cannot run is found anew each time: what mends it,
+/// such as a file that is still being copied, may lie anywhere in its folder.
 pub struct Remembering {
     engine: Arc<dyn Engine>,
-    seen: Mutex<HashMap<PathBuf, (Stamp, Described)>>,
+    seen: Mutex<HashMap<PathBuf, (Stamp, ModelDescription)>>,
 }
-
-/// What a model is, or why it cannot run.
-type Described = Result<ModelDescription, RenderError>;
 
 /// When the files by which a model is told were last written, and how long they are.
 type Stamp = Vec<Option<(SystemTime, u64)>>;
@@ -257,7 +264,9 @@ fn stamp(path: &Path) -> Stamp {
         let meta = std::fs::metadata(path).ok()?;
         Some((meta.modified().ok()?, meta.len()))
     };
-    let marks = MARKS.iter().map(|mark| of(&path.join(mark)));
+    // A single file has its manifest beside it.
+    let folder = if path.is_file() { path.parent().unwrap_or(path) } else { path };
+    let marks = MARKS.iter().map(|mark| of(&folder.join(mark)));
     std::iter::once(of(path)).chain(marks).collect()
 }
 
@@ -268,11 +277,11 @@ impl Engine for Remembering {
         if let Some((then, described)) = lock().get(path)
             && *then == now
         {
-            return described.clone();
+            return Ok(described.clone());
         }
-        let described = self.engine.describe(path);
+        let described = self.engine.describe(path)?;
         lock().insert(path.to_owned(), (now, described.clone()));
-        described
+        Ok(described)
     }
 
     fn open(

@@ -47,6 +47,10 @@ precisions: Array<string>,
  */
 negative: boolean,
 /**
+ * Whether words of a prompt can be weighed, as in `(fox:1.2)`.
+ */
+weights: boolean,
+/**
  * How many references it can look at.
  */
 max_references: number,

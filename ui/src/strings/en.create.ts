@@ -3,6 +3,7 @@ export const enCreate = {
   'create.composer': 'What to make',
   'create.prompt': 'Prompt',
   'create.prompt.say': 'Describe a picture',
+  'create.prompt.unweighed': 'This model gives no word more weight than another: “{words}” is read as it stands',
   'create.prompt.edit': 'Say what should change, such as “make the mug green”',
   'create.focus': 'Write a prompt',
   'create.words': 'Words this model knows',

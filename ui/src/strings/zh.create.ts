@@ -4,6 +4,7 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'create.composer': '要生成的内容',
   'create.prompt': '提示词',
   'create.prompt.say': '描述一张图片',
+  'create.prompt.unweighed': '此模型不区分词语权重：“{words}”会按原样读取',
   'create.prompt.edit': '说明要改什么，例如“make the mug green”',
   'create.focus': '撰写提示词',
   'create.words': '此模型认识的词',

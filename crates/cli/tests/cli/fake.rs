@@ -132,6 +132,7 @@ pub fn capabilities() -> ModelCapabilities {
         samplers: vec![Sampler::FlowEuler],
         schedules: vec![Schedule::Default],
         negative: true,
+        weights: false,
         max_references: 3,
         roles: Role::ALL.to_vec(),
         init: true,

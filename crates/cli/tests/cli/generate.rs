@@ -284,9 +284,11 @@ fn what_the_engine_says_is_sorted() {
         accepted: "short".into(),
     };
     let model = RenderError::Model { file: "a".into(), problem: "cut".into() };
+    let (field, accepted) = ("size", "a smaller size");
+    let (needed, available) = (9_000_000_000, 1_000_000);
     for (error, code) in [
         (request, 2),
-        (RenderError::Memory { needed: 9_000_000_000, available: 1_000_000 }, 2),
+        (RenderError::Memory { field, accepted, needed, available }, 2),
         (model, 4),
         (RenderError::Internal("oh".into()), 1),
         (RenderError::Cancelled, 130),

@@ -21,6 +21,7 @@ pub fn starter() -> ModelCapabilities {
         samplers: vec![Sampler::FlowEuler, Sampler::FlowHeun],
         schedules: vec![Schedule::Default],
         negative: true,
+        weights: false,
         max_references: 3,
         roles: vec![Role::Subject, Role::Style, Role::Edit],
         init: true,

@@ -70,6 +70,8 @@ data! {
         pub precisions: Vec<String>,
         /// Whether it knows what a negative prompt is.
         pub negative: bool,
+        /// Whether words of a prompt can be weighed, as in `(fox:1.2)`.
+        pub weights: bool,
         /// How many references it can look at.
         pub max_references: u32,
         /// What these may be for.

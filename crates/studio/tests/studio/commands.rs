@@ -82,6 +82,25 @@ fn where_no_model_is_named_the_starter_is_meant_else_the_first_that_runs() {
     assert!(error.message.contains("starter"), "{error}");
 }
 
+/// One that is still being copied, say: nothing at the top of its folder changes when that has ended.
+#[test]
+fn a_model_that_was_mended_can_run_without_another_start() {
+    let desk = Desk::new();
+    let folder = desk.path("models/mended");
+    std::fs::create_dir_all(folder.join("transformer")).unwrap();
+    std::fs::write(folder.join("model_index.json"), "{}").unwrap();
+    std::fs::write(folder.join("transformer/weights.part"), "x").unwrap();
+    let mended = || {
+        let models = desk.call("models", json!({}));
+        let all = models["models"].as_array().unwrap().clone();
+        all.into_iter().find(|one| one["path"] == json!(folder.display().to_string())).unwrap()
+    };
+    assert_eq!(mended()["runs"], false);
+    assert_eq!(mended()["reason"], "transformer/weights.part: it is not whole");
+    std::fs::remove_file(folder.join("transformer/weights.part")).unwrap();
+    assert_eq!(mended()["runs"], true);
+}
+
 #[test]
 fn settings_are_checked_and_kept() {
     let mut desk = Desk::new();

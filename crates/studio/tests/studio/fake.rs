@@ -86,6 +86,11 @@ impl Engine for Fake {
             let problem = "a pickle can run code".to_owned();
             return Err(RenderError::Model { file: path.display().to_string(), problem });
         }
+        let part = path.join("transformer/weights.part");
+        if part.exists() {
+            let problem = "it is not whole".to_owned();
+            return Err(RenderError::Model { file: part.display().to_string(), problem });
+        }
         Ok(ModelDescription {
             capabilities: capabilities(),
             licence: Some("Apache-2.0".into()),
@@ -162,6 +167,7 @@ fn capabilities() -> ModelCapabilities {
         samplers: vec![Sampler::FlowEuler],
         schedules: vec![Schedule::Default],
         negative: true,
+        weights: false,
         max_references: 2,
         roles: Role::ALL.to_vec(),
         init: true,

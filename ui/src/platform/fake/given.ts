@@ -68,6 +68,7 @@ const STARTER_ABLE: Abilities = {
   schedules: ['default', 'linear'],
   precisions: ['f32', 'bf16', 'int8'],
   negative: true,
+  weights: false,
   max_references: 2,
   roles: ['subject', 'edit'],
   init: true,
