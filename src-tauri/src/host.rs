@@ -24,9 +24,7 @@ pub fn choose(library: &Path) -> std::io::Result<()> {
 
 /// Whether it is the one that a person chose, and that was opened then.
 pub fn was_chosen(library: &Path) -> bool {
-    folders().is_ok_and(|folders| {
-        places::library_folder(None, Some(&chosen(&folders)), Path::new("")) == library
-    })
+    folders().is_ok_and(|folders| places::was_chosen(library, &chosen(&folders)))
 }
 
 /// What the studio is told of the world; the page hears its events. `make` as in [`Opening`].

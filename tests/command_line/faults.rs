@@ -76,7 +76,7 @@ fn an_interrupt_leaves_no_half_file() {
     use std::time::Duration;
     // The program must be at work when the signal comes, however fast the machine is.
     let request =
-        ["generate", "a fox", "--steps", "50", "--count", "16", "--seed", "1", "--out", "many"];
+        ["generate", "a fox", "--steps", "50", "--count", "1000", "--seed", "1", "--out", "many"];
     for wait in [700, 2500] {
         let desk = Desk::new();
         std::fs::create_dir(desk.path("many")).expect("the desk can be written to");

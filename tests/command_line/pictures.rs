@@ -225,7 +225,8 @@ fn noise_goes_in_and_numbers_come_out() {
     }
 
     desk.put("noise.safetensors", &super::refusals::safetensors(&[("noise", &[1, 1024, 6, 8])]));
-    let given = ["--size", "128x96", "--initial-noise", "noise.safetensors", "--seed"];
+    let given =
+        ["--size", "128x96", "--no-recipe", "--initial-noise", "noise.safetensors", "--seed"];
     let one = dumped("b.png", &[&given[..], &["1"]].concat());
     let two = dumped("c.png", &[&given[..], &["2"]].concat());
     assert_eq!(one, two, "the seed has no say where the noise is given");

@@ -187,7 +187,8 @@ fn noise_of_the_wrong_shape_names_the_right_one() {
         ("text.safetensors", &["noise"]),
     ] {
         let before = desk.files();
-        let ran = desk.run(&["generate", "a fox", "--initial-noise", file, "--out", "new.png"]);
+        let out = ["--out", "new.png", "--no-recipe"];
+        let ran = desk.run(&[&["generate", "a fox", "--initial-noise", file], &out[..]].concat());
         assert!(matches!(ran.code, Some(USAGE | INPUT)), "{file}: {:?} {}", ran.code, ran.errors);
         assert_eq!(ran.complaints().len(), 1, "{file}: {}", ran.errors);
         for word in words {

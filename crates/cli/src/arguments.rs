@@ -66,6 +66,9 @@ pub enum Command {
         /// How.
         #[command(flatten)]
         options: Options,
+        /// What besides, and where it goes.
+        #[command(flatten)]
+        now: NowOptions,
     },
     /// Change a picture as the instruction says
     #[command(after_help = EDIT_EXAMPLES)]
@@ -77,6 +80,9 @@ pub enum Command {
         /// How.
         #[command(flatten)]
         options: Options,
+        /// What besides, and where it goes.
+        #[command(flatten)]
+        now: NowOptions,
     },
     /// Make a picture two or four times as large
     #[command(after_help = upscale::EXAMPLES)]
@@ -186,6 +192,17 @@ pub struct Options {
     /// auto, f32, bf16 or int8; all but f32 are approximations
     #[arg(long, value_name = "NAME")]
     precision: Option<String>,
+    /// One JSON object per picture on standard output
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// What a picture that is made now may be given besides, and where it goes; the queue knows none of it.
+#[derive(Debug, Args)]
+pub struct NowOptions {
     /// An addition to the weights and how much of it, where the model's family takes them (none that
     /// runs does yet); may be given several times
     #[arg(long = "lora", value_name = "FILE:WEIGHT")]
@@ -196,14 +213,9 @@ pub struct Options {
     /// Write pixels alone into the file, to give it away: no prompt, no seed, no names of files; with --out
     #[arg(long, requires = "out")]
     no_recipe: bool,
-    /// One JSON object per picture on standard output
-    #[arg(long)]
-    json: bool,
-    /// Print nothing but errors
-    #[arg(long)]
-    quiet: bool,
-    /// First noise in place of the seed's: tensor `noise`, NCHW, unit variance
-    #[arg(long, value_name = "FILE.safetensors", help_heading = "Checks")]
+    /// First noise in place of the seed's: tensor `noise`, NCHW, unit variance; with --no-recipe, since
+    /// no recipe tells of it
+    #[arg(long, value_name = "FILE.safetensors", requires = "no_recipe", help_heading = "Checks")]
     initial_noise: Option<PathBuf>,
     /// Write `latents` and `pixels` as NCHW tensors
     #[arg(long, value_name = "FILE.safetensors", help_heading = "Checks")]
@@ -212,7 +224,12 @@ pub struct Options {
 
 impl Options {
     /// What is asked, and how it is told: (request, json, quiet).
-    pub fn into_request(self, prompt: String, edit: Option<PathBuf>) -> (Request, bool, bool) {
+    pub fn into_request(
+        self,
+        prompt: String,
+        edit: Option<PathBuf>,
+        now: Option<NowOptions>,
+    ) -> (Request, bool, bool) {
         let edit = edit.map(|image| (Role::Edit, image));
         let subjects = self.references.into_iter().map(|file| (Role::Subject, file));
         let request = Request {
@@ -232,11 +249,18 @@ impl Options {
             schedule: self.schedule,
             noise_source: self.noise_source,
             precision: self.precision,
-            loras: self.loras.iter().map(|text| LoraFile::parse(text)).collect(),
-            out: self.out,
-            no_recipe: self.no_recipe,
-            initial_noise: self.initial_noise,
-            dump: self.dump,
+            ..Request::default()
+        };
+        let request = match now {
+            None => request,
+            Some(now) => Request {
+                loras: now.loras.iter().map(|text| LoraFile::parse(text)).collect(),
+                out: now.out,
+                no_recipe: now.no_recipe,
+                initial_noise: now.initial_noise,
+                dump: now.dump,
+                ..request
+            },
         };
         (request, self.json, self.quiet)
     }

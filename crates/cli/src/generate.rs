@@ -64,13 +64,10 @@ pub fn generate(
         let mut watch = Watcher { report, cancelled: &host.cancelled, index, count: recipe.count };
         let mut rendered = render_one(&mut *renderer, &recipe.picture(index), &inputs, &mut watch)?;
         rendered.seconds.load += std::mem::take(&mut load);
-        if let Some(path) = &request.dump {
-            let missing = || Failure::Internal("the engine gave no numbers to dump".to_owned());
-            tensors::write_dump(path, rendered.dump.as_ref().ok_or_else(missing)?)?;
-        }
         let path = place.store(index, &rendered, &model.description.words, host)?;
         rendered.seconds.total = started.elapsed().as_secs_f64();
         started = Instant::now();
+        let dump = rendered.dump.take();
         report.written(&Written {
             path,
             seed: rendered.recipe.seed,
@@ -79,6 +76,11 @@ pub fn generate(
             seconds: rendered.seconds,
             peak_memory: memory::peak(),
         })?;
+        // After the picture, which numbers that cannot be written must not cost.
+        if let Some(path) = &request.dump {
+            let missing = || Failure::Internal("the engine gave no numbers to dump".to_owned());
+            tensors::write_dump(path, &dump.ok_or_else(missing)?)?;
+        }
     }
     Ok(())
 }
@@ -120,7 +122,7 @@ impl Place {
                 check_recipe_fits(destination.format(), recipe)
                     .map_err(|error| Failure::of_output(&error))?;
             }
-            destination.check()?;
+            destination.check(&host.library)?;
             return Ok(Self::Files { destination, plain: request.no_recipe });
         }
         let (shelf, now) = (output::shelf(host)?, (host.clock)());

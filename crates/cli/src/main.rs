@@ -35,6 +35,6 @@ fn main() -> ExitCode {
 }
 
 fn failed(failure: &Failure) -> ExitCode {
-    eprintln!("error: {failure}");
+    eprintln!("error: {}", report::harmless(&failure.to_string()));
     ExitCode::from(failure.exit_code())
 }

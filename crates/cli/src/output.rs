@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use likeness_picture::{Existing, Format, PictureError, write_whole};
+use likeness_picture::{Existing, Format, PictureError, lies_within, write_whole};
 use likeness_recipe::ResolvedRecipe;
 use likeness_studio::Shelf;
 
@@ -43,8 +43,17 @@ impl Destination {
         }
     }
 
-    /// Makes sure that something can be written there, before anything is computed.
-    pub fn check(&self) -> Result<(), Failure> {
+    /// Makes sure that something can be written there, before anything is computed. The `library`'s own
+    /// pictures never change, and what lies in between would be taken for one of them.
+    pub fn check(&self, library: &Path) -> Result<(), Failure> {
+        let (Self::File(path) | Self::Numbered(path) | Self::Folder(path)) = self;
+        if lies_within(path, library) {
+            return Err(Failure::Usage(format!(
+                "out: {}: it lies in the library (accepted: another folder; without --out the picture \
+                 goes into the library)",
+                path.display()
+            )));
+        }
         let folder = match self {
             Self::File(path) | Self::Numbered(path) => parent(path).to_owned(),
             Self::Folder(folder) => {

@@ -99,7 +99,7 @@ pub fn run(asked: QueueCommand, host: &Host, engine: &Arc<dyn Engine>) -> Result
     let some = |jobs: Vec<i64>, all: bool| JobIds { ids: (!all).then_some(jobs) };
     match asked {
         QueueCommand::Add { prompt, edit, next, options } => {
-            let (request, json, quiet) = options.into_request(prompt, edit);
+            let (request, json, quiet) = options.into_request(prompt, edit, None);
             add(&studio()?, &request, next, json, quiet)
         }
         QueueCommand::List { json } => {
@@ -184,16 +184,6 @@ fn add(
 
 /// The request with its files in the library, where the queue finds them on another day.
 fn to_render(studio: &Studio, request: &Request) -> Result<RenderRequest, Failure> {
-    let only_now = [
-        ("out", request.out.is_some()),
-        ("lora", !request.loras.is_empty()),
-        ("initial_noise", request.initial_noise.is_some()),
-        ("dump", request.dump.is_some()),
-    ];
-    if let Some((field, _)) = only_now.iter().find(|(_, given)| *given) {
-        let accepted = "likeness generate, or leave it out";
-        return Err(Failure::Usage(format!("{field}: the queue has none (accepted: {accepted})")));
-    }
     let keep = |field: &str, path: &PathBuf| -> Result<String, Failure> {
         // Said here with the option's own name; the import would only say that there was nothing.
         read_file(path, Limits::default().bytes)

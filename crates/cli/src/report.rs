@@ -1,5 +1,6 @@
 //! What the person sees while pictures are made: a bar on a terminal, a line or an object for each.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -46,7 +47,7 @@ impl Terminal {
 
     /// Says on standard error what went wrong with one of several.
     pub fn complain(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("error: {line}"));
+        self.bar.suspend(|| eprintln!("error: {}", harmless(line)));
     }
 }
 
@@ -99,7 +100,32 @@ pub fn print_json(object: &impl Serialize) -> Result<(), Failure> {
 /// Prints one line. A reader that has gone away is no reason to panic.
 pub fn print(line: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
+    let line = if out.is_terminal() { harmless(line) } else { line.into() };
     writeln!(out, "{line}")
         .and_then(|()| out.flush())
         .map_err(|error| Failure::Storage(format!("standard output: {error}")))
+}
+
+/// A text as a terminal may be shown it: prompts and names come out of strangers' pictures, and a
+/// terminal obeys what is written in control characters.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    match text.contains(obeyed) {
+        true => text.replace(obeyed, "\u{fffd}").into(),
+        false => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn a_terminal_is_told_nothing_to_do() {
+        assert_eq!(harmless("a fox\n\tin snow, née"), "a fox\n\tin snow, née");
+        assert_eq!(
+            harmless("a\u{1b}]52;c;eA==\u{7}\u{9b}2J\r"),
+            "a\u{fffd}]52;c;eA==\u{fffd}\u{fffd}2J\u{fffd}"
+        );
+    }
 }

@@ -14,12 +14,12 @@ pub fn run(asked: Arguments, host: &Host, engine: &Arc<dyn Engine>) -> Result<()
     let shared = engine;
     let engine = &**engine;
     match asked.command {
-        Command::Generate { prompt, options } => {
-            let (request, json, quiet) = options.into_request(prompt, None);
+        Command::Generate { prompt, options, now } => {
+            let (request, json, quiet) = options.into_request(prompt, None, Some(now));
             generate::generate(&request, host, engine, &mut Terminal::new(json, quiet))
         }
-        Command::Edit { image, instruction, options } => {
-            let (request, json, quiet) = options.into_request(instruction, Some(image));
+        Command::Edit { image, instruction, options, now } => {
+            let (request, json, quiet) = options.into_request(instruction, Some(image), Some(now));
             generate::generate(&request, host, engine, &mut Terminal::new(json, quiet))
         }
         Command::Upscale { options } => upscale::run(&options, host, engine),

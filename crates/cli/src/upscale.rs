@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use likeness_picture::{Format, Limits, read_file};
 use likeness_recipe::{Engine, ModelRef, Progress, Watch};
-use likeness_studio::{Shelf, enlarge};
+use likeness_studio::{ErrorCode, Shelf, enlarge};
 use serde::Serialize;
 
 use crate::Failure;
@@ -81,7 +81,12 @@ pub fn upscale(
     let mut enlarger = enlarge::open(&host.model_places, engine)?;
     let mut watch = Watcher { show, cancelled: &host.cancelled };
     let file = (asked.image.as_path(), &*source);
-    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, place.format(), &mut watch)?;
+    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, place.format(), &mut watch)
+        .map_err(|error| match (error.code, &error.field) {
+            (ErrorCode::Input, None) => Failure::Input(format!("image: {}", error.message)),
+            (ErrorCode::Usage, None) => Failure::Usage(format!("out: {}", error.message)),
+            _ => error.into(),
+        })?;
     let path = match place {
         Place::File(destination) => {
             let stem = asked.image.file_stem().unwrap_or_default().to_string_lossy();
@@ -107,7 +112,7 @@ impl Place {
     fn choose(asked: &UpscaleOptions, host: &Host) -> Result<Self, Failure> {
         let Some(out) = &asked.out else { return Ok(Self::Library(output::shelf(host)?)) };
         let destination = Destination::choose(out, 1)?;
-        destination.check()?;
+        destination.check(&host.library)?;
         Ok(Self::File(destination))
     }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use likeness_library::{PictureRow, Time};
 use likeness_picture::{
-    Existing, Format, Limits, PictureError, check_recipe_fits, decode, encode, encode_plain,
-    read_file, read_picture, write_whole,
+    Existing, Format, Limits, PictureError, decode, encode_after, encode_plain, lies_within,
+    read_file, read_metadata, read_picture, write_whole,
 };
 use likeness_recipe::ResolvedRecipe;
 
@@ -57,12 +57,7 @@ impl Studio {
 
     /// The library's own pictures never change, and what lies in between would be taken for one of them.
     fn must_be_outside(&self, field: &str, path: &Path) -> Result<(), StudioError> {
-        // Also where links, `..` or another spelling lead there. The library is there; so a path with an
-        // end that is not can only lead into it through what is.
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let real = path.ancestors().find_map(|above| above.canonicalize().ok());
-        let library = self.shared.folder.canonicalize();
-        if real.is_some_and(|real| library.is_ok_and(|library| real.starts_with(library))) {
+        if lies_within(path, &self.shared.folder) {
             return Err(StudioError::field(field, "it lies in the library", "another folder"));
         }
         Ok(())
@@ -72,7 +67,7 @@ impl Studio {
         self.shared.read(|reader| {
             let id = id.parse()?;
             let recipe = reader.recipe_of(id)?;
-            // A recipe of a newer version stays in the file, and cannot be put into another format.
+            // A recipe of a newer version is none that this one understands.
             let recipe = recipe.and_then(|text| ResolvedRecipe::from_json(&text).ok());
             Ok((reader.picture(id)?, recipe))
         })
@@ -91,14 +86,10 @@ fn bytes_as(
         return Ok(bytes);
     }
     let pixels = decode(&bytes, &Limits::default()).map_err(unreadable)?.pixels;
-    let encoded = match recipe {
-        Some(recipe) => check_recipe_fits(format, recipe)
-            .and_then(|()| encode(&pixels, format, recipe))
-            .map_err(|error| StudioError::unwritable(&error))?,
-        // A picture whose recipe is not known.
-        None => encode_plain(&pixels, format).map_err(|error| StudioError::unwritable(&error))?,
-    };
-    Ok(encoded)
+    // What another program says of it, or a newer version of ours, goes on as it stands.
+    let metadata = read_metadata(&bytes).map_err(unreadable)?;
+    encode_after(&pixels, format, &metadata, recipe)
+        .map_err(|error| StudioError::unwritable(&error))
 }
 
 /// The picture with nothing of how it was made: its pixels are written anew.

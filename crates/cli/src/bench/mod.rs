@@ -83,6 +83,11 @@ pub fn run(asked: &BenchOptions, host: &Host, engine: &dyn Engine) -> Result<(),
         return print(&table::list(listed));
     }
     let subjects = subjects(asked, &list);
+    let several = subjects.as_ref().is_some_and(|subjects| subjects.len() > 1);
+    if asked.roofline && (asked.threads.len() > 1 || several && !asked.json) {
+        let accepted = "one operation and one --threads; of several operations with --json";
+        return Err(Failure::Usage(format!("roofline: it is of one thing (accepted: {accepted})")));
+    }
     if asked.threads.len() > 1 {
         return threads::compare(asked, &subjects, host);
     }
@@ -229,7 +234,7 @@ fn spread(all: &[f64]) -> f64 {
 }
 
 fn size(text: &str) -> Result<Size, String> {
-    let text = if text.contains('x') { text.to_owned() } else { format!("{text}x{text}") };
+    let text = if text.parse::<u32>().is_ok() { format!("{text}x{text}") } else { text.to_owned() };
     text.parse().map_err(|error: likeness_recipe::RecipeError| error.to_string())
 }
 

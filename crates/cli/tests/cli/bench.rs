@@ -86,8 +86,8 @@ fn a_model_that_is_not_there_or_cannot_is_a_slip() {
 fn what_needs_no_model_is_measured_beside_the_machine() {
     let desk = Desk::new();
     let mut measured = random::measure(&matmul(), 4, &desk.host, &Fake::default()).unwrap();
-    assert!((2..=4).contains(&measured.times), "short ones are repeated: {}", measured.times);
-    assert!(measured.seconds >= 0.005 && measured.seconds < 0.05, "{}", measured.seconds);
+    assert!((1..=4).contains(&measured.times), "{} times", measured.times);
+    assert!(measured.seconds >= 0.005, "{}", measured.seconds);
     assert!(measured.first_seconds >= 0.005 && measured.spread >= 0.0);
     measured.beside(&Fake::default().peak().unwrap(), true);
     let json = serde_json::to_value(&measured).unwrap();

@@ -27,12 +27,12 @@ fn every_option_arrives() {
                 --count 2 --ref a.png --ref b.png --init i.png --strength 0.5 --mask k.png --sampler euler \
                 --schedule karras --noise-source torch --precision bf16 --lora C:\\x.safetensors:0.5 \
                 --lora y --out o.png --no-recipe --json --quiet --initial-noise n.st --dump d.st";
-    let Ok(Command::Generate { prompt, options }) =
+    let Ok(Command::Generate { prompt, options, now }) =
         parsed(&line.split_whitespace().collect::<Vec<_>>())
     else {
         panic!("not understood")
     };
-    let (request, json, quiet) = options.into_request(prompt, None);
+    let (request, json, quiet) = options.into_request(prompt, None, Some(now));
     assert!(json && quiet);
     assert_eq!((request.prompt.as_str(), request.negative.as_deref()), ("fox", Some("n")));
     assert_eq!(
@@ -52,12 +52,12 @@ fn every_option_arrives() {
 
 #[test]
 fn an_edit_puts_its_picture_first() {
-    let Ok(Command::Edit { image, instruction, options }) =
+    let Ok(Command::Edit { image, instruction, options, now }) =
         parsed(&["edit", "a.png", "make it green", "--ref", "b.png"])
     else {
         panic!("not understood")
     };
-    let (request, ..) = options.into_request(instruction, Some(image));
+    let (request, ..) = options.into_request(instruction, Some(image), Some(now));
     assert_eq!(request.prompt, "make it green");
     assert_eq!(request.references, [(Role::Edit, "a.png".into()), (Role::Subject, "b.png".into())]);
 }
@@ -97,6 +97,8 @@ fn slips_are_answered_in_one_line() {
     refused(&["generate", "fox", "--seed", "-2"], &["--seed", "-1 for a random one"]);
     refused(&["generate", "fox", "--strength", "0.5"], &["--init"]);
     refused(&["generate", "fox", "--no-recipe"], &["--out"]);
+    refused(&["generate", "fox", "--initial-noise", "n", "--out", "o.png"], &["--no-recipe"]);
+    refused(&["queue", "add", "fox", "--out", "o.png"], &["--out"]);
     refused(&["generate", "fox", "--sise", "9"], &["--sise", "--size"]);
     refused(&["paint"], &["paint"]);
     refused(&["bench", "--runs", "0"], &["--runs"]);

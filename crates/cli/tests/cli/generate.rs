@@ -233,6 +233,18 @@ fn requests_that_cannot_be_met() {
     refused(Request { out: Some("fox.gif".into()), ..fox() }, 2, &["out", ".png"]);
 }
 
+/// Its pictures never change, and what somebody puts among them would be taken for one.
+#[test]
+fn nothing_is_written_into_the_library_by_a_path() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.host.library.join("pictures")).unwrap();
+    for out in ["pictures/a.png", "pictures", "new/folder/"] {
+        let out = Some(desk.host.library.join(out));
+        refused_on(&desk, Request { out, ..fox() }, 2, &["out:", "lies in the library"]);
+    }
+    assert!(!desk.host.library.join("new").exists());
+}
+
 #[test]
 fn inputs_that_cannot_be_used() {
     refused(

@@ -61,8 +61,6 @@ fn files_are_kept_for_the_day_of_the_render() {
     let failure = queue(&desk, Fake::default(), &["add", "x", "--ref", "gone.png"]).unwrap_err();
     assert_eq!(failure.exit_code(), 3);
     assert!(failure.to_string().contains("ref: gone.png"), "{failure}");
-    let failure = queue(&desk, Fake::default(), &["add", "x", "--out", "a.png"]).unwrap_err();
-    assert_eq!(failure.exit_code(), 2, "{failure}");
 }
 
 /// A file beside the person who types is none beside the window that works the queue off.

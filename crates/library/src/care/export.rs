@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use likeness_picture::{Existing, write_whole};
+use likeness_picture::{Existing, lies_within, write_whole};
 use serde::Serialize;
 
 use super::backup::Lost;
@@ -51,6 +51,9 @@ impl Reader {
     /// Copies the pictures of `filter` into the folder `to`, with a `manifest.json` of all that is
     /// known of them. A folder that has a manifest already is refused.
     pub fn export(&self, filter: &Filter, to: &Path) -> Result<Exported> {
+        if lies_within(to, &self.folder) {
+            return Err(LibraryError::field("to", "it lies in the library", "another folder"));
+        }
         std::fs::create_dir_all(to).map_err(|e| LibraryError::from_write(to, e))?;
         let manifest = to.join(MANIFEST);
         let taken = || {

@@ -447,6 +447,10 @@ fn an_export_is_plain_files_and_a_list() {
     assert_eq!((&fox["star"], &fox["prompt"]), (&true.into(), &"a fox".into()));
     assert_eq!(fox["recipe"]["seed"], 1);
     assert!(library.export(&Filter::default(), &folder).is_err(), "never twice into one folder");
+    let inside = place.path().join("pictures/exported");
+    let refused = library.export(&Filter::default(), &inside).unwrap_err();
+    assert!(refused.to_string().starts_with("to: it lies in the library"), "{refused}");
+    assert!(!inside.exists());
 }
 
 #[test]

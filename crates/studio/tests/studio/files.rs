@@ -51,6 +51,25 @@ fn a_foreign_picture_comes_in_with_its_settings() {
     assert!(settings["unmatched"].as_array().unwrap().iter().any(|one| one["name"] == "Clip skip"));
 }
 
+/// What it says of itself is not lost for want of a recipe of ours.
+#[test]
+fn a_foreign_picture_keeps_its_settings_in_another_format() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("car.png"), png(40, [1, 2, 3], Some(("parameters", A1111)))).unwrap();
+    let answer = desk.call("import", json!({ "paths": [desk.path("car.png")] }));
+    let id = &answer["imported"][0]["picture"]["id"];
+    for name in ["car.jpg", "car.webp"] {
+        desk.call("save", json!({ "id": id, "path": desk.path(name), "format": null }));
+        let bytes = std::fs::read(desk.path(name)).unwrap();
+        let metadata = likeness_picture::read_metadata(&bytes).unwrap();
+        assert_eq!(metadata.parameters.as_deref(), Some(A1111), "{name}");
+        let asked = json!({ "id": id, "path": desk.path(name), "format": null, "recipe": false });
+        desk.call("save", asked);
+        let metadata = likeness_picture::read_metadata(&std::fs::read(desk.path(name)).unwrap());
+        assert_eq!(metadata.unwrap().parameters, None, "{name}, to be given away");
+    }
+}
+
 /// To other programs Euler's method is one, whatever the model.
 #[test]
 fn euler_is_the_one_that_the_model_has() {
