@@ -36,6 +36,13 @@ fn what_is_installed_needs_no_source_tree() {
         assert!(installed.join(file).is_file(), "{file} is not in the package");
     }
     assert!(!installed.join("usr/share/likeness/models/starter/training").exists());
+    let licences = installed.join("usr/share/doc/likeness/THIRD-PARTY.txt");
+    let licences = std::fs::read_to_string(licences).expect("whose work it contains is told");
+    for part in
+        ["\nkamadak-exif ", "\nsvelte ", "\n@lucide/svelte ", "Redistributions in binary form"]
+    {
+        assert!(licences.contains(part), "{part:?} is not among the licences");
+    }
 
     // An empty folder lies over the source tree, for these programs alone.
     let hidden = format!("mount -t tmpfs none '{}' && exec \"$0\" \"$@\"", root().display());

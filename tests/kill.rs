@@ -103,7 +103,7 @@ struct Killed {
     at: Duration,
     /// Since it said that a picture was done.
     into: Duration,
-    /// How long the render before that took.
+    /// How long the quickest render before that took.
     pace: Duration,
     /// The pictures that it had said were done.
     done: Vec<Value>,
@@ -121,12 +121,13 @@ impl std::fmt::Display for Killed {
 fn kill(desk: &Desk, renders: usize, phase: f64) -> Killed {
     let start = Instant::now();
     let mut run = Run::start(desk);
-    let (mut before, mut last) = (start, start);
+    let (mut pace, mut last) = (Duration::MAX, start);
     while run.done.len() < renders {
         run.next_picture();
-        (before, last) = (last, Instant::now());
+        // The shortest: of one that was held up a part may be longer than all that is left.
+        pace = pace.min(last.elapsed());
+        last = Instant::now();
     }
-    let pace = last - before;
     std::thread::sleep(pace.mul_f64(phase));
     let (at, into) = (start.elapsed(), last.elapsed());
     run.kill();

@@ -125,6 +125,7 @@ impl Desk {
             .current_dir(self.folder.path())
             .env("LIKENESS_LIBRARY", self.path("library"))
             .stdin(Stdio::null());
+        our_models(&mut command);
         command
     }
 
@@ -147,6 +148,13 @@ pub fn without_ours(command: &mut Command) {
         if name.to_string_lossy().starts_with("LIKENESS_") {
             command.env_remove(name);
         }
+    }
+}
+
+/// A program that was built in a folder elsewhere does not find the models of this checkout by itself.
+pub fn our_models(command: &mut Command) {
+    if !binary().starts_with(root()) {
+        command.env("LIKENESS_MODELS", root().join("models"));
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::program::{Desk, build, without_ours};
+use crate::program::{Desk, build, our_models, without_ours};
 use crate::repository::root;
 use crate::webdriver::{Session, is_ready};
 
@@ -232,6 +232,7 @@ impl Undriven {
 /// remembers.
 fn surround(command: &mut Command, desk: &Desk, display: &str) {
     without_ours(command);
+    our_models(command);
     for (name, folder) in [
         ("HOME", "home"),
         ("XDG_CONFIG_HOME", "home/config"),

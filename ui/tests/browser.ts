@@ -17,7 +17,7 @@ let browser: Promise<Browser> | null = null;
 /** The system's Chromium, once for all tests. It may reach nothing but the page that is tested. */
 export function launch(): Promise<Browser> {
   browser ??= chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
     args: [
       '--no-sandbox',
       '--disable-gpu',

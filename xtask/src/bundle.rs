@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{build_dir, call, cargo, interface, root, tools};
+use crate::{build_dir, call, cargo, interface, licences, root, tools};
 
 /// What of `models` an installed program needs; the rest made and measured it.
 const MODELS: &[(&str, &[&str])] = &[
@@ -47,9 +47,9 @@ pub fn bundle(arguments: &[&str]) -> Result<()> {
     call(&mut build)?;
 
     let profile = build_dir().join(if debug { "debug" } else { "release" });
+    write(&third_parties(), &licences::third_parties()?)?;
     let settings = build_dir().join("bundle.json");
-    std::fs::write(&settings, settings_of(&profile)?)
-        .with_context(|| format!("{} cannot be written", settings.display()))?;
+    write(&settings, &settings_of(&profile)?)?;
     let kinds = if cfg!(target_os = "linux") {
         "deb"
     } else if cfg!(target_os = "macos") {
@@ -78,6 +78,15 @@ pub fn bundle(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Where the licences of what is in our programs are written, to be packed.
+fn third_parties() -> PathBuf {
+    build_dir().join("THIRD-PARTY.txt")
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+}
+
 /// The files of the models that ship under `target`, and where they are now.
 fn models(target: &str) -> impl Iterator<Item = (String, PathBuf)> {
     MODELS.iter().flat_map(move |(model, names)| {
@@ -95,6 +104,7 @@ fn settings_of(profile: &Path) -> Result<String> {
         let mut files: Vec<(String, PathBuf)> = models("/usr/share/likeness/models").collect();
         files.push(("/usr/bin/likeness".to_owned(), program));
         files.push(("/usr/share/doc/likeness/copyright".to_owned(), root().join("LICENSE")));
+        files.push(("/usr/share/doc/likeness/THIRD-PARTY.txt".to_owned(), third_parties()));
         let files: Vec<String> =
             files.iter().map(|(target, source)| pair(target, &text(source))).collect();
         return Ok(format!(
@@ -105,8 +115,12 @@ fn settings_of(profile: &Path) -> Result<String> {
     // Elsewhere resources lie beside the program or in the application's folder of them; both are
     // among the places where models are looked for.
     let resources: Vec<String> = models("models")
+        .chain([
+            (format!("likeness{}", std::env::consts::EXE_SUFFIX), program),
+            ("LICENSE".to_owned(), root().join("LICENSE")),
+            ("THIRD-PARTY.txt".to_owned(), third_parties()),
+        ])
         .map(|(target, source)| pair(&text(&source), &target))
-        .chain([pair(&text(&program), &format!("likeness{}", std::env::consts::EXE_SUFFIX))])
         .collect();
     Ok(format!("{{\"bundle\":{{\"resources\":{{{}}}}}}}", resources.join(",")))
 }

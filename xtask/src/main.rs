@@ -18,6 +18,7 @@ mod fuzz;
 mod golden;
 mod interface;
 mod levels;
+mod licences;
 mod run;
 mod test;
 mod tools;

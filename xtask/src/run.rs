@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{build_dir, call, cargo, interface, tools};
+use crate::{build_dir, call, cargo, interface, root, tools};
 
 /// Drawn where nobody said what to draw.
 const PROMPT: &str = "a red fox on a snowy beach, paper cut";
@@ -49,7 +49,7 @@ fn headless(prompt: &str) -> Result<()> {
             .args(["--", prompt]),
     )?;
     println!("The picture is at {}", picture.display());
-    println!("More: target/release/likeness generate --help");
+    println!("More: {} generate --help", program("likeness").display());
     Ok(())
 }
 
@@ -64,10 +64,17 @@ pub fn build_release(packages: &[&str]) -> Result<()> {
     call(&mut build)
 }
 
-/// A program that was built so, about to start.
+/// A program that was built so, about to start. It finds this checkout's models wherever it was built.
 pub fn release(name: &str) -> Command {
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    Command::new(build_dir().join("release").join(file))
+    let mut command = Command::new(program(name));
+    let models = root().join("models");
+    let named = std::env::var_os("LIKENESS_MODELS").filter(|named| !named.is_empty());
+    command.env("LIKENESS_MODELS", named.unwrap_or_else(|| models.into()));
+    command
+}
+
+fn program(name: &str) -> PathBuf {
+    build_dir().join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 fn has_display() -> bool {

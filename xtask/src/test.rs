@@ -51,8 +51,13 @@ pub fn test(arguments: &[&str]) -> Result<()> {
     report.section("Interface: vitest", || interface::npm(&["test"]));
     if interface::has_script(CHROMIUM_TESTS)? {
         report.section("Interface: Chromium", || {
+            let Some(chromium) = tools::chromium() else {
+                println!("Skipped: there is no Chromium here (CHROMIUM_PATH says where one is).");
+                return Ok(());
+            };
             let mut tests = interface::command();
             tests.current_dir(root().join("ui")).args(["run", CHROMIUM_TESTS]);
+            tests.env("CHROMIUM_PATH", chromium);
             if long {
                 tests.env("LIKENESS_LONG", "1");
             }

@@ -84,7 +84,6 @@ pub fn window_tests() -> Result<()> {
         ("strace", "--version", &["strace"]),
         ("ip", "-V", &["iproute2"]),
     ];
-    const BROWSER: (&str, &str) = ("chromium", "--version");
     if !cfg!(target_os = "linux") {
         return Ok(());
     }
@@ -95,19 +94,40 @@ pub fn window_tests() -> Result<()> {
     let packages: Vec<_> = missing.iter().flat_map(|(.., packages)| *packages).copied().collect();
     match (names.is_empty(), has_apt()) {
         (true, _) => {}
-        (false, true) => apt_install(&packages)?,
+        (false, true) => install_or_skip(&packages, &names),
         (false, false) => {
             println!("Not here: {}. The tests that need them are skipped.", names.join(", "));
         }
     }
     // Apart from the others: Ubuntu has it in another shop, and most tests do without.
-    if absent(BROWSER.0, BROWSER.1)
-        && has_apt()
-        && let Err(error) = apt_install(&[BROWSER.0])
-    {
-        println!("{error:#}");
+    if chromium().is_none() && has_apt() && apt_has("chromium") {
+        install_or_skip(&["chromium"], &["Chromium"]);
     }
     Ok(())
+}
+
+fn install_or_skip(packages: &[&str], names: &[&str]) {
+    if let Err(error) = apt_install(packages) {
+        println!("{error:#}\nWithout {} the tests that need them are skipped.", names.join(", "));
+    }
+}
+
+/// The browser that the interface is tested in: what `CHROMIUM_PATH` says, else what the system has.
+pub fn chromium() -> Option<PathBuf> {
+    let named = std::env::var_os("CHROMIUM_PATH").filter(|named| !named.is_empty());
+    if let Some(named) = named {
+        return Some(named.into());
+    }
+    let known = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let path = std::env::var_os("PATH")?;
+    let places = || std::env::split_paths(&path);
+    let all = known.iter().flat_map(|name| places().map(move |place| place.join(name)));
+    // A snap sees none of the folders that tests make, and what Ubuntu has elsewhere under the name is a
+    // text that asks for one.
+    let mut whole = all.filter(|program| {
+        !program.starts_with("/snap") && starts(Command::new(program).arg("--version"))
+    });
+    whole.next()
 }
 
 /// Node, as new as the interface's tools ask for, and npm.
@@ -217,6 +237,17 @@ fn apt_install(packages: &[&str]) -> Result<()> {
             apt(&[&["install", "--yes", "--quiet", "--no-install-recommends"], packages].concat())
         })
         .with_context(|| by_hand)
+}
+
+/// Whether apt has more of a package than its name.
+fn apt_has(package: &str) -> bool {
+    let known = Command::new("apt-cache").args(["policy", package]).env("LC_ALL", "C").output();
+    known.is_ok_and(|known| {
+        let known = String::from_utf8_lossy(&known.stdout).into_owned();
+        let candidate = known.lines().find_map(|line| line.trim().strip_prefix("Candidate: "));
+        // Before the first `apt-get update` there may be nothing known at all.
+        known.trim().is_empty() || candidate.is_some_and(|version| version != "(none)")
+    })
 }
 
 /// Whether this is Debian, Ubuntu or one of their kind.
