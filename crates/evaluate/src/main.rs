@@ -63,6 +63,7 @@ fn main() -> Result<()> {
         precision: arguments.precision,
         keep: arguments.keep,
     };
+    let shipped = arguments.model.is_none() && arguments.steps.is_none();
     let mut painter = Painter::open(&arguments.model.unwrap_or_else(|| starter.clone()), plan)?;
 
     let bar = ProgressBar::new(set.count() as u64)
@@ -74,7 +75,8 @@ fn main() -> Result<()> {
     bar.finish_and_clear();
 
     let mut outcome = score(&set, &painted, &judge)?;
-    if let Some(share) = record(&starter.join("training.json"))? {
+    // What was recorded when it was distilled is of the starter alone, and in its own number of steps.
+    if shipped && let Some(share) = record(&starter.join("training.json"))? {
         outcome.insert(table::RECORDED, share);
     }
     let (model, sha256) = painter.model();
