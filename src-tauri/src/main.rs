@@ -85,6 +85,11 @@ fn main() {
                 .min_inner_size(960.0, 600.0)
                 .background_color(tauri::window::Color(0x1b, 0x1b, 0x1b, 0xff))
                 .enable_clipboard_access()
+                // Nothing leads out of the program's own page, and to no other window.
+                .on_navigation(|to| {
+                    to.scheme() == "tauri" || to.host_str() == Some("tauri.localhost")
+                })
+                .on_new_window(|_, _| tauri::webview::NewWindowResponse::Deny)
                 .build()?;
             Ok(())
         })

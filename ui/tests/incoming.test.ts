@@ -50,6 +50,15 @@ it('leaves alone what was in the library before', async () => {
   await expect.poll(() => trashed(page)).toBe(before + 1);
 });
 
+it('says what to do with a picture that comes as a link', async () => {
+  await using opened = await open({ query: 'pictures=12&step=5' });
+  const { page } = opened;
+  await shown(page);
+  await drop(page, ['https://example.org/fox.png', '/a/mug.png']);
+  await page.getByRole('alert').filter({ hasText: 'Likeness opens no connections' }).waitFor();
+  await page.getByText('1 picture taken into the library').waitFor();
+});
+
 it('stars all of a large library without reading every file', async () => {
   await using opened = await open({ query: 'pictures=1500' });
   const { page } = opened;

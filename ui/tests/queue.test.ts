@@ -123,6 +123,50 @@ it('the viewer leaves a render that was cancelled while it waited', async () => 
   await page.getByRole('toolbar', { name: 'What to do with this picture' }).getByRole('button', { name: 'Vary' }).waitFor();
 });
 
+it('the viewer’s Cancel is about the render that is shown', async () => {
+  await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  await studio(page, "call('queue_pause', { paused: true })");
+  await prompt(page).fill('a whale');
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(async () => (await states(page)).length).toBe(1);
+  await studio(page, "call('queue_pause', { paused: false })");
+  await prompt(page).fill('a crab');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('toolbar', { name: 'What to do with this picture' }).getByRole('button', { name: 'Cancel' }).click();
+  await expect.poll(() => states(page)).toEqual(['a whale: running', 'a crab: cancelled']);
+});
+
+it('a row goes on moving by key for as long as the key is pressed', async () => {
+  await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  for (const [n, word] of ['one', 'two', 'three', 'four', 'five'].entries()) {
+    await prompt(page).fill(word);
+    await page.keyboard.press('Control+Enter');
+    await expect.poll(async () => (await states(page)).length).toBe(n + 1);
+  }
+  const waiting = () => studio<string[]>(page, "studio.engine.jobs.filter((one) => one.state === 'waiting').map((one) => one.request.prompt)");
+  await expect.poll(waiting).toEqual(['two', 'three', 'four', 'five']);
+  await page.locator('#queue-button').click();
+  const panel = page.getByRole('complementary', { name: 'Queue' });
+  const row = panel.getByRole('listitem').filter({ hasText: 'two' });
+  const shown = () => panel.locator('[data-job] .words').allInnerTexts();
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  await row.getByRole('button', { name: 'Later' }).focus();
+  await page.keyboard.press('Alt+ArrowDown');
+  await expect.poll(shown).toEqual(['three', 'two', 'four', 'five']);
+  expect(await focused()).toBe('Later');
+  await page.keyboard.press('Alt+ArrowDown');
+  await expect.poll(waiting).toEqual(['three', 'four', 'two', 'five']);
+  await expect.poll(shown).toEqual(['three', 'four', 'two', 'five']);
+  await page.keyboard.press('Alt+ArrowDown');
+  await expect.poll(waiting).toEqual(['three', 'four', 'five', 'two']);
+  // It is the last now: what cannot be pressed any more keeps no focus.
+  await expect.poll(focused).toBe('Make this next');
+});
+
 describe('a draft', () => {
   it('says that the model is being loaded', async () => {
     await using opened = await open({ query: 'pictures=3&step=600&cold', screen: 'create' });

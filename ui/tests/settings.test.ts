@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { closeBrowser, draft, made, open, prompt, shot, studio } from './browser';
+import { cells, closeBrowser, draft, finished, made, open, prompt, shot, shown, studio } from './browser';
 
 afterAll(closeBrowser);
 
@@ -130,6 +130,29 @@ describe('settings', () => {
     await page.evaluate(() => (document.activeElement as HTMLElement).blur());
     await page.keyboard.press('Space');
     await expect.poll(theme).not.toBe(before);
+  });
+
+  it('shows a person’s own key wherever the button is', async () => {
+    await using opened = await open({ screen: 'create', query: 'pictures=12' });
+    const { page } = opened;
+    const own = { 'recall.prompt': 'Y', 'zoom.fit': 'Shift+Z', 'library.put_on_board': 'N', 'recall.all': 'H' };
+    await studio(page, `call('settings_set', { ...studio.settings, keys: ${JSON.stringify(own)} })`);
+    const keyAt = async (name: string, within = 'main') => {
+      const button = page.locator(within).getByRole('button', { name, exact: true });
+      await page.mouse.move(0, 0);
+      await page.locator('.tip').waitFor({ state: 'detached' });
+      await button.hover();
+      return page.locator('.tip kbd').textContent();
+    };
+    await finished(page).waitFor();
+    expect(await keyAt('Use the prompt again')).toBe('Y');
+    expect(await keyAt('Fit into the window')).toBe('Shift+Z');
+    await page.locator('nav [data-action="view.library"]').click();
+    await shown(page);
+    await cells(page).first().click();
+    expect(await keyAt('Use this: Prompt')).toBe('Y');
+    expect(await keyAt('Use all these settings')).toBe('H');
+    expect(await keyAt('Put on a board…', '.details')).toBe('N');
   });
 
   it.each([

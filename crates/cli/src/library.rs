@@ -61,7 +61,7 @@ pub enum LibraryCommand {
     },
     /// Make the library what a backup is; its own database is kept in backups/
     Restore {
-        /// The backup's folder
+        /// The backup's folder, or one of the databases that repairs and restores left in backups/
         folder: PathBuf,
     },
     /// Copy pictures into a folder, with manifest.json of all that is known of them

@@ -12,6 +12,7 @@ pub use likeness_library::care::Lost;
 
 use crate::api::{
     Event, Filter, LibraryProblem, LibraryRepaired, LibraryReport, Nothing, Page, PathRequest,
+    Unused, UnusedRequest,
 };
 use crate::pictures::{card, filter};
 use crate::queue::count;
@@ -49,6 +50,26 @@ impl Studio {
                 first.problem
             ),
         ))
+    }
+}
+
+impl Studio {
+    /// References, starting pictures and masks that nothing needs any more: counted, or deleted.
+    pub fn library_unused(&self, asked: UnusedRequest) -> Result<Unused, StudioError> {
+        // What came in just now may be on its way into a request, or be brought back by an undo.
+        const MOMENTS_AGO: i64 = 60 * 60 * 1000;
+        let kept = asked.kept.iter().map(|id| id.parse()).collect::<Result<Vec<_>, _>>()?;
+        let before = self.shared.now() - MOMENTS_AGO;
+        let unused = self.shared.write(|library| {
+            let unused = library.unused_assets(&kept, before)?;
+            if asked.remove {
+                let ids: Vec<_> = unused.iter().map(|(id, _)| *id).collect();
+                library.remove_assets(&ids)?;
+            }
+            Ok(unused)
+        })?;
+        let bytes = unused.iter().map(|(_, bytes)| bytes).sum();
+        Ok(Unused { count: count(unused.len() as u64), bytes })
     }
 }
 
@@ -181,7 +202,10 @@ impl From<Repaired> for LibraryRepaired {
         note(repaired.thumbnails, "pictures get their thumbnails again");
         note(repaired.indexed, "pictures can be searched for again");
         if let Some(backup) = repaired.backup {
-            done.push(format!("the database as it was is {}", backup.display()));
+            let backup = backup.display();
+            done.push(format!(
+                "the database as it was is {backup} (likeness library restore brings it back)"
+            ));
         }
         Self { done, left: repaired.left.iter().map(problem).collect() }
     }

@@ -172,8 +172,8 @@ commands! {
     queue_move: JobMove => Nothing;
     /// Makes a job that waits the next.
     queue_next: JobId => Nothing;
-    /// Cancels jobs that run or wait.
-    queue_cancel: JobIds => Nothing;
+    /// Cancels jobs that run or wait, and answers which, in their order.
+    queue_cancel: JobIds => JobIds;
     /// Puts jobs that failed or were cancelled into the queue again.
     queue_retry: JobIds => Nothing;
     /// Forgets jobs that ended; pictures stay.
@@ -189,4 +189,6 @@ commands! {
     library_repair: Nothing => LibraryRepaired;
     /// Writes a copy of the whole library into a new folder.
     library_backup: PathRequest => Nothing;
+    /// Counts references and masks that nothing needs any more, or deletes them for good.
+    library_unused: UnusedRequest => Unused;
 }

@@ -13,6 +13,13 @@ use crate::{ErrorCode, Studio, StudioError, foreign, keep};
 /// Files of one import at most, so that a slip with a whole disk ends.
 const FILES: usize = 20_000;
 
+/// Files that are taken in to be looked at, and no pictures of the library: no model looks at more, and
+/// nobody sees them there.
+const REFERENCES: usize = 32;
+
+/// How many pictures come in before they are shown: thousands take minutes.
+const TOLD_AT_ONCE: usize = 200;
+
 /// Folders within folders at most.
 const DEPTH: u32 = 8;
 
@@ -24,6 +31,7 @@ impl Studio {
     pub fn import(&self, asked: ImportRequest) -> Result<ImportAnswer, StudioError> {
         let only_asset = asked.reference.unwrap_or(false);
         let mut answer = ImportAnswer { imported: Vec::new(), refused: Vec::new() };
+        let mut told = 0;
         let mut files = Vec::new();
         for path in asked.paths.iter().map(PathBuf::from) {
             match path.is_dir() {
@@ -35,12 +43,20 @@ impl Studio {
             let problem = format!("there are more than {FILES} pictures");
             return Err(StudioError::field("paths", problem, "fewer at a time"));
         }
+        if only_asset && files.len() > REFERENCES {
+            let problem = format!("{} pictures are too many to look at", files.len());
+            return Err(StudioError::field("paths", problem, format!("at most {REFERENCES}")));
+        }
         for path in files {
+            if answer.imported.len() >= told + TOLD_AT_ONCE {
+                self.imported(&answer.imported[told..]);
+                told = answer.imported.len();
+            }
             match self.import_file(&path, only_asset) {
                 Ok(imported) => answer.imported.push(imported),
                 // What is wrong with the library is wrong for every file; those before are there.
                 Err(error) if error.code != ErrorCode::Input => {
-                    self.imported(&answer.imported);
+                    self.imported(&answer.imported[told..]);
                     return Err(error);
                 }
                 Err(error) => answer
@@ -48,7 +64,7 @@ impl Studio {
                     .push(Refused { path: path.display().to_string(), reason: error.message }),
             }
         }
-        self.imported(&answer.imported);
+        self.imported(&answer.imported[told..]);
         Ok(answer)
     }
 

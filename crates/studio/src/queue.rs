@@ -107,16 +107,17 @@ impl Studio {
     }
 
     /// Cancels jobs that run or wait.
-    pub fn queue_cancel(&self, asked: JobIds) -> Result<Nothing, StudioError> {
+    pub fn queue_cancel(&self, asked: JobIds) -> Result<JobIds, StudioError> {
         let now = self.shared.now();
         let cancelled =
             self.shared.write(|library| library.queue_cancel(which(&asked.ids), now))?;
         // The easel tells of what it stops; of what never ran nobody else does.
-        for job in cancelled.waiting {
+        for &job in &cancelled.waiting {
             self.shared.watchers.tell(&RenderEvent::Cancelled { job });
         }
         self.shared.easel.cancel(&cancelled.running);
-        self.changed()
+        self.changed()?;
+        Ok(JobIds { ids: Some([cancelled.running, cancelled.waiting].concat()) })
     }
 
     /// Puts jobs that failed or were cancelled into the queue again.

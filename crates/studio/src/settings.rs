@@ -1,6 +1,6 @@
 //! What the person has chosen, and what the studio has learnt, in the library.
 
-use likeness_library::{Library, LibraryError};
+use likeness_library::{Library, LibraryError, Time};
 use serde_json::{Map, Value};
 
 use crate::api::{Event, Nothing, Settings};
@@ -10,6 +10,9 @@ use crate::{Studio, StudioError};
 
 const SETTINGS: &str = "settings";
 const SPEEDS: &str = "speeds";
+const CLOCK: &str = "clock";
+
+const DAY: Time = 24 * 60 * 60 * 1000;
 
 impl Studio {
     /// What the person has chosen.
@@ -21,8 +24,11 @@ impl Studio {
     pub fn settings_set(&self, asked: Settings) -> Result<Settings, StudioError> {
         check(&asked)?;
         let text = serde_json::to_string(&asked).map_err(StudioError::internal)?;
+        // Held over both, so that what is kept and what is meant are the same choice.
+        let mut meant = lock(&self.shared.settings);
         self.shared.write(|library| library.set_setting(SETTINGS, &text))?;
-        lock(&self.shared.settings).clone_from(&asked);
+        meant.clone_from(&asked);
+        drop(meant);
         self.shared.tell(Event::Settings);
         Ok(asked)
     }
@@ -64,6 +70,18 @@ pub(crate) fn read(library: &Library) -> Result<(Settings, bool), LibraryError> 
         }
     }
     Ok((settings, knows_trash))
+}
+
+/// What the clock said when the library was opened at least a day ago, and takes note of `now` for the
+/// days to come. None at first, and where the clock has gone back.
+pub(crate) fn clock_before(library: &Library, now: Time) -> Result<Option<Time>, LibraryError> {
+    let noted = library.setting(CLOCK)?.and_then(|text| text.parse::<Time>().ok());
+    let before = noted.filter(|before| *before <= now);
+    if before.is_none_or(|before| now - before >= DAY) {
+        // A full disk keeps nobody from opening; the note is made another day.
+        let _ = library.set_setting(CLOCK, &now.to_string());
+    }
+    Ok(before)
 }
 
 pub(crate) fn read_speeds(library: &Library) -> Result<Speeds, LibraryError> {

@@ -87,9 +87,11 @@ impl Studio {
         };
         let recovered = unless_full(library.recover())?;
         let (settings, knows_trash) = settings::read(&library)?;
-        if knows_trash {
+        if let Some(before) = settings::clock_before(&library, now)?
+            && knows_trash
+        {
             // What cannot go yet keeps nobody from opening: it is tried again with the next purge.
-            let _ = library.purge_expired(settings.trash_days, now);
+            let _ = library.purge_expired(settings.trash_days, before, now);
         }
         let paused = library.queue_state()?.paused || recovered.is_none();
         // Jobs that cannot be put back now are when there is room.

@@ -7,6 +7,7 @@ import { compose, emptyRequest } from '../store/compose.svelte';
 import { models } from '../store/models.svelte';
 import { queue } from '../store/queue.svelte';
 import { enlargement, resolvedOf } from '../store/resolved';
+import { takeAsReferences } from '../store/incoming';
 import { session } from '../store/session.svelte';
 import { targets } from '../store/targets.svelte';
 import { toasts } from '../store/toasts.svelte';
@@ -118,6 +119,20 @@ test('a picture goes to the trash without a question, its neighbour takes its pl
   await vi.waitFor(() => expect(session.list.some((one) => one.id === id)).toBe(false));
   press('z', { ctrlKey: true });
   await vi.waitFor(() => expect(session.list.some((one) => one.id === id)).toBe(true));
+});
+
+test('what lies in the trash can only come out of it', async () => {
+  const fake = await given();
+  const id = session.list.at(-3)?.id ?? '';
+  await fake.call('trash', { ids: [id] });
+  await vi.waitFor(() => expect(session.has(id)).toBe(false));
+  viewer.open(id);
+  await vi.waitFor(() => expect(viewer.card()?.trashed_at).toEqual(expect.any(Number)));
+  expect(['picture.trash', 'library.restore'].map((one) => possible(action(one)))).toEqual([false, true]);
+  await perform(action('library.restore'));
+  await vi.waitFor(() => expect(viewer.card()?.trashed_at).toBeNull());
+  expect(viewer.id).toBe(id);
+  expect(['picture.trash', 'library.restore'].map((one) => possible(action(one)))).toEqual([true, false]);
 });
 
 test('keys of actions wait while somebody writes, unless they are meant for it', async () => {
@@ -282,6 +297,36 @@ test('the queue can be paused, and what waits cancelled', async () => {
   expect(fake.studio.engine.jobs.every((one) => one.state === 'cancelled')).toBe(true);
   await platform().call('queue_pause', { paused: false });
   flushSync();
+});
+
+test('whatever is asked for while the queue is paused says that it waits', async () => {
+  const fake = await given();
+  compose.patch({ prompt: 'a fox' });
+  await perform(action('create.run'));
+  await vi.waitFor(() => expect(viewer.detail?.recipe?.prompt).toBe('a fox'));
+  variations.open(viewer.id ?? '');
+  await fake.call('queue_pause', { paused: true });
+  await vi.waitFor(() => expect(queue.value.paused).toBe(true));
+  const ways = { again: () => perform(action('picture.again')), enlarge: () => perform(action('picture.enlarge.4')), vary: () => variations.make() };
+  for (const [name, run] of Object.entries(ways)) {
+    toasts.list = [];
+    await run();
+    expect(toasts.list.map((one) => one.text), name).toEqual(['The queue is paused: the picture waits.']);
+    viewer.coming = null;
+  }
+  await fake.call('queue_cancel', { ids: null });
+  await fake.call('queue_pause', { paused: false });
+  await vi.waitFor(() => expect(queue.value.paused).toBe(false));
+});
+
+test('of a folder of references the last ones that the model looks at are taken, in one change', async () => {
+  await given();
+  await takeAsReferences(Array.from({ length: 30 }, (_, n) => `/a/scan-${n}.png`));
+  expect(compose.draft.references.map((one) => one.name)).toEqual(['scan-28.png', 'scan-29.png']);
+  expect(toasts.list.map((one) => one.text)).toEqual(['This model looks at 2 at most, so 28 pictures were left out.']);
+  expect(undo.done).toHaveLength(1);
+  await undo.undo();
+  expect(compose.draft.references).toEqual([]);
 });
 
 test('a variation of a painted picture is bound to no mask', async () => {

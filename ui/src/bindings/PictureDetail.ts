@@ -45,9 +45,13 @@ boards: Array<number>,
  */
 parents: Array<PictureCard>,
 /**
- * Pictures that were made from it.
+ * The latest pictures that were made from it.
  */
 children: Array<PictureCard>,
+/**
+ * How many were in all.
+ */
+children_count: number,
 /**
  * What another program wrote into it.
  */

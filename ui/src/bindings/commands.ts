@@ -50,6 +50,8 @@ import type { Settings } from "./Settings";
 import type { Spread } from "./Spread";
 import type { System } from "./System";
 import type { TagCommand } from "./TagCommand";
+import type { Unused } from "./Unused";
+import type { UnusedRequest } from "./UnusedRequest";
 
 /** Every command by its name: what it asks and what it answers. */
 export interface Commands {
@@ -131,8 +133,8 @@ export interface Commands {
   queue_move: { request: JobMove; answer: Nothing };
   /** Makes a job that waits the next. */
   queue_next: { request: JobId; answer: Nothing };
-  /** Cancels jobs that run or wait. */
-  queue_cancel: { request: JobIds; answer: Nothing };
+  /** Cancels jobs that run or wait, and answers which, in their order. */
+  queue_cancel: { request: JobIds; answer: JobIds };
   /** Puts jobs that failed or were cancelled into the queue again. */
   queue_retry: { request: JobIds; answer: Nothing };
   /** Forgets jobs that ended; pictures stay. */
@@ -147,6 +149,8 @@ export interface Commands {
   library_repair: { request: Nothing; answer: LibraryRepaired };
   /** Writes a copy of the whole library into a new folder. */
   library_backup: { request: PathRequest; answer: Nothing };
+  /** Counts references and masks that nothing needs any more, or deletes them for good. */
+  library_unused: { request: UnusedRequest; answer: Unused };
 }
 
 /** Commands that take a channel. */

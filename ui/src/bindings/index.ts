@@ -97,6 +97,8 @@ export type { StudioError } from "./StudioError";
 export type { System } from "./System";
 export type { TagCommand } from "./TagCommand";
 export type { Theme } from "./Theme";
+export type { Unused } from "./Unused";
+export type { UnusedRequest } from "./UnusedRequest";
 export type { WorkKind } from "./WorkKind";
 export type { WorkRow } from "./WorkRow";
 export type { Commands, WithChannel } from "./commands";

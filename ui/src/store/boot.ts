@@ -15,8 +15,10 @@ export async function boot(): Promise<void> {
   platform().listen((event) => bus.tell(event));
   bus.on('models', () => void models.load().catch((error: unknown) => toasts.error(error)));
   bus.on('settings', () => void settings.load().catch((error: unknown) => toasts.error(error)));
-  bus.on('notice', ({ message }) => toasts.show({ text: message }));
-  queue.onFailed.push((error) => toasts.error(error, { label: t('queue.open'), run: () => (view.queueOpen = true) }));
+  const openQueue = () => ({ label: t('queue.open'), run: () => (view.queueOpen = true) });
+  // Why the queue is paused: it stays until it is read, since nothing more is made until then.
+  bus.on('notice', ({ message }) => toasts.error(message, openQueue()));
+  queue.onFailed.push((error) => toasts.error(error, openQueue()));
   settings.follow();
   viewer.start();
   live.start();

@@ -207,23 +207,33 @@ class Compose {
 
   /** `picture` is where it comes from, when that is a picture of the library. */
   takeReference(asset: Asset, role?: RoleName, picture?: string): void {
+    this.takeReferences([asset], role, picture);
+  }
+
+  /** The last of these that the model looks at, in one change; what is a reference already stays as it is. */
+  takeReferences(assets: readonly Asset[], role?: RoleName, picture?: string): void {
     const { references } = this.draft;
-    const known = references.find((one) => one.asset === asset.sha256);
-    if (known && (role === undefined || known.role === role)) return;
+    const known = (asset: Asset) => references.some((one) => one.asset === asset.sha256 && (role === undefined || one.role === role));
+    const came = [...new Map(assets.map((asset) => [asset.sha256, asset])).values()].filter((asset) => !known(asset));
+    if (came.length === 0) return;
     const most = this.able?.max_references ?? 1;
     const roles = this.able?.roles ?? ['subject'];
     if (roles.length === 0 || most === 0) {
       toasts.show({ text: t('create.references.none', { model: this.model?.name ?? '' }), tone: 'error' });
       return;
     }
-    const one: ReferenceChoice = { asset: asset.sha256, role: role ?? (roles[0] as RoleName), name: asset.name };
-    const others = references.filter((other) => other.asset !== asset.sha256);
+    const taken = came.slice(-most).map((asset): ReferenceChoice => ({ asset: asset.sha256, role: role ?? (roles[0] as RoleName), name: asset.name }));
+    const others = references.filter((other) => !taken.some((one) => one.asset === other.asset));
     // The oldest makes room: the person has just said what they want to use.
-    const kept = others.slice(Math.max(0, others.length - (most - 1)));
-    const patch = { references: [...kept, one] };
-    const parents = parentsAfter(this.draft, { ...this.draft, ...patch }, picture === undefined ? [] : [{ id: picture, relation: relationOf(one.role) }]);
-    const change = this.patch({ ...patch, parents }, t('create.references.added', { name: asset.name }));
-    if (kept.length < others.length) toasts.show({ text: t('create.references.replaced', { most }), action: change && undo.back(change) });
+    const kept = others.slice(Math.max(0, others.length - (most - taken.length)));
+    const patch = { references: [...kept, ...taken] };
+    const parents = parentsAfter(this.draft, { ...this.draft, ...patch }, picture === undefined ? [] : taken.map((one) => ({ id: picture, relation: relationOf(one.role) })));
+    const name = taken.length === 1 ? (taken[0]?.name ?? '') : t('library.count', { n: taken.length });
+    const change = this.patch({ ...patch, parents }, t('create.references.added', { name }));
+    const action = change && undo.back(change);
+    const left = came.length - taken.length;
+    if (left > 0) toasts.show({ text: t('create.references.left', { most, n: left }), action });
+    else if (kept.length < others.length) toasts.show({ text: t('create.references.replaced', { most }), action });
   }
 
   /** By its place: a recipe may name one picture twice, and both count. */

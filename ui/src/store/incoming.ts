@@ -13,7 +13,10 @@ import { viewer } from './viewer.svelte';
 const AT_ONCE_MS = 100;
 
 /** Takes files into the library, or only to be used in a request; what came and what was refused is said. */
-export async function takeFiles(paths: string[], reference = false): Promise<Imported[]> {
+export async function takeFiles(dropped: string[], reference = false): Promise<Imported[]> {
+  const paths = dropped.filter((path) => !isLink(path));
+  // A picture of a page in a browser comes as where it lies on the network.
+  if (paths.length < dropped.length) toasts.show({ text: t('incoming.link'), tone: 'error' });
   if (paths.length === 0) return [];
   const { imported, refused } = await underWay(() => platform().call('import', { paths, reference }), { imported: [], refused: [] });
   tellRefused(refused);
@@ -31,7 +34,7 @@ export function show(imported: Imported[]): void {
 }
 
 export async function takeAsReferences(paths: string[]): Promise<void> {
-  for (const { asset } of await takeFiles(paths, true)) compose.takeReference(asset);
+  compose.takeReferences((await takeFiles(paths, true)).map(({ asset }) => asset));
 }
 
 /** What the clipboard or a browser's drop holds: bytes without a path. */
@@ -88,4 +91,5 @@ async function base64(blob: Blob): Promise<string> {
   return btoa(text);
 }
 
+const isLink = (path: string) => /^https?:/i.test(path);
 const nameOf = (path: string) => path.split(/[\\/]/).at(-1) ?? path;

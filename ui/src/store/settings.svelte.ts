@@ -37,24 +37,59 @@ function showTheme(theme: Theme): void {
 class SettingsMirror {
   value = $state<Settings>(UNTIL_KNOWN);
 
+  /** What the studio said last. */
+  #said = UNTIL_KNOWN;
+  /** What it is being asked for, and what was wished since. */
+  #asked: Partial<Settings> = {};
+  #wished: Partial<Settings> = {};
+  #asking: Promise<unknown> | null = null;
+  #next: Promise<void> | null = null;
+  /** How often something was changed. */
+  #changes = 0;
+
   async load(): Promise<void> {
-    this.value = await platform().call('settings', {});
-    this.#apply();
+    const changes = this.#changes;
+    const said = await platform().call('settings', {});
+    // What was changed meanwhile is answered too, and by what knows more.
+    if (changes === this.#changes && this.#asking === null) this.#take(said);
   }
 
-  async change(part: Partial<Settings>): Promise<void> {
-    const before = $state.snapshot(this.value);
-    this.value = { ...before, ...part };
-    this.#apply();
+  /** Shows a change at once. One call is under way at a time; all that is wished meanwhile goes with the next. */
+  change(part: Partial<Settings>): Promise<void> {
+    this.#changes += 1;
+    this.#wished = { ...this.#wished, ...$state.snapshot(part) };
+    this.#take(this.#said);
+    return (this.#next ??= this.#ask());
+  }
+
+  async #ask(): Promise<void> {
+    // Whoever asked for what is under way hears what became of it.
+    await this.#asking?.catch(() => undefined);
+    this.#next = null;
+    this.#asked = this.#wished;
+    this.#wished = {};
+    const call = platform().call('settings_set', { ...this.#said, ...this.#asked });
+    this.#asking = call;
     try {
-      this.value = await platform().call('settings_set', $state.snapshot(this.value));
+      const said = await call;
+      this.#asked = {};
+      this.#take(said);
     } catch (error) {
-      this.value = before;
-      this.#apply();
+      this.#asked = {};
+      this.#take(this.#said);
       // A refusal with a field is shown beside that field by whoever asked.
       if (Failure.of(error).field === null) toasts.error(error);
       throw error;
+    } finally {
+      if (this.#asking === call) this.#asking = null;
     }
+  }
+
+  /** What the studio says, with what it has not heard of yet. */
+  #take(said: Settings): void {
+    this.#said = said;
+    this.value = { ...said, ...this.#asked, ...this.#wished };
+    this.#apply();
   }
 
   #apply(): void {

@@ -35,6 +35,8 @@ class Viewer {
   pan = $state({ x: 0, y: 0 });
   /** What is shown when this one goes. */
   #instead: string | null = null;
+  /** It was out of the trash while it was shown: one that was in it already is what the person wants to see. */
+  #kept = false;
 
   start(): void {
     queue.onPreview.push((job, png) => this.#preview(job, png));
@@ -47,7 +49,8 @@ class Viewer {
       if (this.coming?.job === job) this.#leave();
     });
     bus.on('pictures', ({ ids }) => {
-      if (this.id === null || !ids.includes(this.id)) return;
+      // None named means that it may be any.
+      if (this.id === null || (ids.length > 0 && !ids.includes(this.id))) return;
       // The latest pictures may be read again before this one is: its neighbour would not be found any more.
       if (session.has(this.id)) this.#instead = session.instead(this.id, ids);
       void this.#load(this.id);
@@ -60,6 +63,7 @@ class Viewer {
     if (this.id !== id) {
       this.id = id;
       this.#instead = id === null ? null : session.instead(id, [id]);
+      this.#kept = id !== null && session.has(id);
       this.otherId = null;
       this.compare = 'off';
       if (id === null) this.detail = null;
@@ -123,13 +127,14 @@ class Viewer {
     this.pan = { x: 0, y: 0 };
   }
 
-  /** What went to the trash makes room for its neighbour. */
+  /** What goes to the trash while it is shown makes room for its neighbour. */
   async #load(id: string): Promise<void> {
     try {
       const detail = await platform().call('picture', { id });
       if (this.id !== id) return;
       this.detail = detail;
-      if (detail.card.trashed_at !== null) this.open(this.#instead);
+      if (detail.card.trashed_at === null) this.#kept = true;
+      else if (this.#kept) this.open(this.#instead);
     } catch (error) {
       if (this.id === id && Failure.of(error).code === 'not_found') this.open(this.#instead);
     }

@@ -38,6 +38,28 @@ test.each([
   expect(viewer.id).toBe(near);
 });
 
+test('one that is opened from the trash is shown, and one that comes out of it and goes again makes room', async () => {
+  const id = place(4);
+  await fake.call('trash', { ids: [id] });
+  await vi.waitFor(() => expect(session.has(id)).toBe(false));
+  viewer.open(id);
+  await vi.waitFor(() => expect(viewer.detail?.card.id).toBe(id));
+  expect([viewer.id, viewer.card()?.trashed_at]).toEqual([id, expect.any(Number)]);
+  await fake.call('restore', { ids: [id] });
+  await vi.waitFor(() => expect(viewer.card()?.trashed_at).toBeNull());
+  await fake.call('trash', { ids: [id] });
+  await vi.waitFor(() => expect(viewer.id).not.toBe(id));
+});
+
+test('what is gone without being named goes from the viewer, too', async () => {
+  const [id, near] = [place(3), place(4)];
+  viewer.open(id);
+  await vi.waitFor(() => expect(viewer.detail?.card.id).toBe(id));
+  fake.studio.card(id).trashed_at = Date.now();
+  fake.studio.tell({ kind: 'pictures', ids: [] });
+  await vi.waitFor(() => expect(viewer.id).toBe(near));
+});
+
 test('its neighbour is none that goes with it', async () => {
   const [id, near] = [place(2), place(5)];
   viewer.open(id);

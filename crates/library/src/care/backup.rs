@@ -101,9 +101,13 @@ impl Reader {
 
 /// Makes the library at `folder` what the backup at `from` is. The database that is there is moved
 /// into `backups/`; picture files that are there stay, but for those that are damaged, and those made
-/// since the backup are taken in when the library is opened.
+/// since the backup are taken in when the library is opened. `from` may also be one of the databases in
+/// `backups/`, as they were before a repair, say: its pictures are those of the library.
 pub fn restore(folder: &Path, from: &Path, now: Time) -> Result<Restored> {
-    let backup = from.join(DATABASE);
+    let (backup, from) = match from.is_file() {
+        true => (from.to_owned(), folder),
+        false => (from.join(DATABASE), from),
+    };
     sound(&backup, from)?;
     std::fs::create_dir_all(folder).map_err(|e| LibraryError::from_write(folder, e))?;
     let _lock = Lock::take(folder)?;

@@ -1,13 +1,14 @@
 //! Assets: pictures that requests use and that are not pictures of the library themselves, such as
 //! references, starting pictures and masks. A picture of the library serves as one as it is.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use likeness_picture::{Format, Limits, look_at};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::pictures::{self, read_format};
-use crate::{AnyId, Library, LibraryError, Reader, Result, Time, files, folder};
+use crate::{AnyId, Library, LibraryError, Reader, Result, Time, files, folder, thumbnails};
 
 pub(crate) const CREATE: &str = "
 CREATE TABLE assets (
@@ -63,6 +64,27 @@ impl Library {
     }
 }
 
+impl Library {
+    /// Deletes assets for good.
+    pub fn remove_assets(&self, ids: &[AnyId]) -> Result<()> {
+        let paths = ids.iter().map(|&id| self.asset_path(id)).collect::<Result<Vec<_>>>()?;
+        self.write(|tx| {
+            let mut statement = tx.prepare_cached("DELETE FROM assets WHERE id = ?1")?;
+            ids.iter().try_for_each(|id| statement.execute([id]).map(drop).map_err(Into::into))
+        })?;
+        // Each as far as it goes: what a kill leaves here is found by a check.
+        let mut failed = Ok(());
+        for (&id, path) in ids.iter().zip(&paths) {
+            failed = failed.and(files::remove_file(path));
+            let shared = self.sorted(|connection| pictures::find(connection, id))?.is_some();
+            if !shared {
+                failed = failed.and(thumbnails::remove(&self.folder, id));
+            }
+        }
+        failed
+    }
+}
+
 pub(crate) fn insert(
     connection: &Connection,
     asset: &Asset,
@@ -107,6 +129,32 @@ impl Reader {
         }
     }
 
+    /// The assets that came in `before` and that neither a recipe names, nor a job, nor what pictures came
+    /// from, nor `kept`; with the bytes of each.
+    pub fn unused_assets(&self, kept: &[AnyId], before: Time) -> Result<Vec<(AnyId, u64)>> {
+        self.sorted(|connection| {
+            let mut named: HashSet<AnyId> = kept.iter().copied().collect();
+            for sql in ["SELECT json FROM recipes", "SELECT request FROM jobs"] {
+                let mut statement = connection.prepare(sql)?;
+                let mut rows = statement.query([])?;
+                while let Some(row) = rows.next()? {
+                    named.extend(hashes(row.get_ref(0)?.as_str().unwrap_or_default()));
+                }
+            }
+            let mut statement = connection.prepare("SELECT parent FROM parents")?;
+            for parent in statement.query_map([], |row| row.get(0))? {
+                named.insert(parent?);
+            }
+            let mut statement =
+                connection.prepare("SELECT id, bytes FROM assets WHERE added_at < ?1")?;
+            let all =
+                statement.query_map([before], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+            let all = all.collect::<rusqlite::Result<Vec<(AnyId, i64)>>>()?;
+            let unused = all.into_iter().filter(|(id, _)| !named.contains(id));
+            Ok(unused.map(|(id, bytes)| (id, bytes.unsigned_abs())).collect())
+        })
+    }
+
     fn find_asset(&self, id: AnyId) -> Result<Option<Asset>> {
         self.sorted(|connection| {
             let mut statement = connection
@@ -126,5 +174,25 @@ impl Reader {
             let (width, height, alpha) = (row.width, row.height, row.alpha);
             Ok(Some(Asset { sha256: id, name, width, height, alpha }))
         })
+    }
+}
+
+/// Whatever in a text may be a hash. What it stands for is not asked: a recipe may be of a version to come.
+fn hashes(text: &str) -> impl Iterator<Item = AnyId> {
+    const DIGITS: usize = 64;
+    let parts = text.split(|c: char| !c.is_ascii_hexdigit());
+    parts.filter(|part| part.len() == DIGITS).filter_map(|part| part.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_found_in_any_text() {
+        let (one, other) = (AnyId::of(b"one"), AnyId::of(b"other"));
+        let text =
+            format!(r#"{{"a":"{}","b":["{}0","abc","{}"]}}"#, one.hex(), one.hex(), other.hex());
+        assert_eq!(hashes(&text).collect::<Vec<_>>(), [one, other]);
     }
 }

@@ -401,8 +401,9 @@ fn ends(connection: &Connection) -> Result<(i64, i64)> {
 fn chosen(connection: &Connection, which: Which<'_>) -> Result<Vec<(JobId, JobState)>> {
     match which {
         Which::All => {
-            let mut statement =
-                connection.prepare_cached("SELECT id, state FROM jobs ORDER BY id")?;
+            // As they would be made: what is put into the queue again keeps its order.
+            let sql = "SELECT id, state FROM jobs ORDER BY interactive DESC, place";
+            let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         }

@@ -100,14 +100,19 @@ impl Reader {
         })
     }
 
-    /// The pictures that came from one, oldest first.
-    pub fn children(&self, id: PictureId) -> Result<Vec<PictureRow>> {
+    /// The latest pictures that came from one, `most` of them, oldest first; and how many did in all.
+    pub fn children(&self, id: PictureId, most: u32) -> Result<(Vec<PictureRow>, u64)> {
         self.sorted(|connection| {
-            self.rows(
+            let rows = self.rows(
                 connection,
-                "p.number IN (SELECT picture FROM parents WHERE parent = ?1)",
-                [id],
-            )
+                "p.number IN (SELECT DISTINCT picture FROM parents WHERE parent = ?1
+                              ORDER BY picture DESC LIMIT ?2)",
+                params![id, most],
+            )?;
+            let sql = "SELECT count(DISTINCT picture) FROM parents WHERE parent = ?1";
+            let all =
+                connection.prepare_cached(sql)?.query_row([id], |row| row.get::<_, i64>(0))?;
+            Ok((rows, all.unsigned_abs()))
         })
     }
 

@@ -123,9 +123,10 @@ impl Library {
         self.purge(&self.trashed_before(Time::MAX)?)
     }
 
-    /// Deletes what has been in the trash for more than `days`.
-    pub fn purge_expired(&self, days: u32, now: Time) -> Result<u64> {
-        let before = now.saturating_sub(i64::from(days).saturating_mul(DAY));
+    /// Deletes what has been in the trash for more than `days` by two readings of the clock: one of
+    /// `before` and one of `now`. One alone may be wrong by years.
+    pub fn purge_expired(&self, days: u32, before: Time, now: Time) -> Result<u64> {
+        let before = now.min(before).saturating_sub(i64::from(days).saturating_mul(DAY));
         match self.trashed_before(before)?.as_slice() {
             [] => Ok(0),
             expired => self.purge(expired),

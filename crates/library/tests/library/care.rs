@@ -118,6 +118,28 @@ fn rich(place: &Place) -> (Library, Vec<likeness_library::PictureId>) {
     (library, ids)
 }
 
+/// A repair may forget what comes back: the disk was out, or somebody finds the file again.
+#[test]
+fn the_database_of_before_a_repair_can_be_brought_back() {
+    let place = Place::new();
+    let (library, ids) = rich(&place);
+    let path = library.picture(ids[0]).unwrap().path;
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let done = library.repair(&library.check(Depth::Full).unwrap(), NOON).unwrap();
+    assert_eq!(done.forgotten, 1);
+    library.close().unwrap();
+    std::fs::write(&path, &bytes).unwrap();
+    let before = done.backup.unwrap();
+    let restored = care::restore(place.path(), &before, NOON).unwrap();
+    assert!(restored.replaced.unwrap().exists(), "what was there is kept in turn");
+    assert_eq!(restored.lost, []);
+    let library = place.open();
+    let fox = library.picture(ids[0]).unwrap();
+    assert_eq!((fox.star, fox.rating), (true, 5));
+    assert!(library.check(Depth::Full).unwrap().is_clean());
+}
+
 #[test]
 fn the_files_alone_are_enough() {
     let place = Place::new();
@@ -373,7 +395,7 @@ fn what_was_in_the_trash_of_a_backup_can_be_looked_at() {
     let now = NOON + 60 * DAY;
     care::restore(place.path(), to.path(), now).unwrap();
     let library = Library::open(place.path(), now).unwrap();
-    assert_eq!(library.purge_expired(30, now + DAY).unwrap(), 0);
+    assert_eq!(library.purge_expired(30, now + DAY, now + DAY).unwrap(), 0);
     assert_eq!(library.restore(&ids[2..]).unwrap(), &ids[2..]);
 }
 

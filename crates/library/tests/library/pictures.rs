@@ -185,9 +185,9 @@ fn the_trash_keeps_until_it_is_purged() {
     assert_eq!(library.trash(&[a, b], NOON + DAY).unwrap(), [b], "only what was not in it");
     assert_eq!(library.restore(&[b]).unwrap(), [b]);
     assert_eq!(library.purge(&[b]).unwrap(), 0, "only what is in the trash can be purged");
-    assert_eq!(library.purge_expired(30, NOON + 30 * DAY).unwrap(), 0);
+    assert_eq!(library.purge_expired(30, NOON + 30 * DAY, NOON + 90 * DAY).unwrap(), 0);
     assert!(path.exists());
-    assert_eq!(library.purge_expired(30, NOON + 31 * DAY).unwrap(), 1);
+    assert_eq!(library.purge_expired(30, NOON + 31 * DAY, NOON + 31 * DAY).unwrap(), 1);
     assert!(!path.exists());
     assert!(files(&place.path().join("thumbnails")).is_empty());
     assert!(matches!(library.picture(a), Err(LibraryError::NotFound { what: "picture", .. })));
@@ -211,7 +211,12 @@ fn lineage_is_a_tree_around_a_picture() {
     let ids = |rows: Vec<likeness_library::PictureRow>| -> Vec<PictureId> {
         rows.into_iter().map(|row| row.id).collect()
     };
-    assert_eq!(ids(library.children(root).unwrap()), [left, right]);
+    let children = |most| {
+        let (rows, all) = library.children(root, most).unwrap();
+        (ids(rows), all)
+    };
+    assert_eq!(children(24), (vec![left, right], 2));
+    assert_eq!(children(1), (vec![right], 2), "the latest");
     assert_eq!(ids(library.parents(left).unwrap()), [root], "one parent is not in the library");
     assert_eq!(library.parents_of(left).unwrap().len(), 2, "and is remembered");
     assert_eq!(library.picture(left).unwrap().parents, 2);

@@ -19,6 +19,20 @@ data! {
         /// In a sentence.
         pub message: String,
     }
+    /// What is asked about references, starting pictures and masks that nothing needs.
+    pub struct UnusedRequest {
+        /// Hashes of those that are needed all the same, by a request that is still being written.
+        pub kept: Vec<String>,
+        /// Whether they are to go, for good, or only to be counted.
+        pub remove: bool,
+    }
+    /// References, starting pictures and masks that no picture, no job and no request needs.
+    pub struct Unused {
+        /// How many.
+        pub count: u32,
+        /// Bytes of their files.
+        pub bytes: u64,
+    }
     /// What a repair did.
     pub struct LibraryRepaired {
         /// In sentences.

@@ -55,8 +55,10 @@ data! {
         pub boards: Vec<i64>,
         /// Pictures that it was made from.
         pub parents: Vec<PictureCard>,
-        /// Pictures that were made from it.
+        /// The latest pictures that were made from it.
         pub children: Vec<PictureCard>,
+        /// How many were in all.
+        pub children_count: u32,
         /// What another program wrote into it.
         pub settings: Option<ForeignSettings>,
     }

@@ -205,6 +205,76 @@ fn an_import_tells_which_pictures_were_not_to_be_seen_before() {
     assert_eq!(of(&import(&[paths[0].clone(), paths[0].clone()])), [false, false]);
 }
 
+/// A photograph that was only tried must not stay for ever where nobody sees it.
+#[test]
+fn references_that_nothing_needs_can_be_deleted() {
+    let mut desk = Desk::new();
+    let take = |name: &str, shade: u8| {
+        let path = desk.path(name);
+        std::fs::write(&path, png(40, [shade, 0, 0], None)).unwrap();
+        let answer = desk.call("import", json!({ "paths": [path], "reference": true }));
+        answer["imported"][0]["asset"]["sha256"].as_str().unwrap().to_owned()
+    };
+    let [used, queued, drafted, tried] =
+        [("used.png", 1), ("queued.png", 2), ("drafted.png", 3), ("tried.png", 4)]
+            .map(|(name, shade)| take(name, shade));
+    let with = |asset: &str| {
+        let mut request = serde_json::to_value(fox()).unwrap();
+        request["references"] = json!([{ "asset": asset, "role": "subject", "name": null }]);
+        serde_json::from_value::<RenderRequest>(request).unwrap()
+    };
+    let picture = desk.picture(&with(&used));
+    desk.call("queue_pause", json!({ "paused": true }));
+    desk.render(&with(&queued));
+    let there = |desk: &Desk, hash: &str| {
+        desk.studio().file("picture", hash).is_ok_and(|file| file.is_file())
+    };
+    let ask = |desk: &Desk, remove: bool| {
+        desk.call("library_unused", json!({ "kept": [drafted], "remove": remove }))["count"].clone()
+    };
+    assert_eq!(ask(&desk, false), 0, "what came in just now may be on its way");
+    desk.close();
+    let clock = Box::new(|| 1_795_000_000_000 + 2 * 60 * 60 * 1000);
+    let later =
+        likeness_studio::Studio::open_idle(likeness_studio::Opening { clock, ..desk.opening() });
+    let later = later.unwrap();
+    let ask = |remove: bool| {
+        let asked = json!({ "kept": [drafted], "remove": remove });
+        later.call("library_unused", asked, None).unwrap()
+    };
+    assert_eq!(ask(false)["count"], 1);
+    let gone = ask(true);
+    assert!(gone["count"] == 1 && gone["bytes"].as_u64().unwrap() > 0, "{gone}");
+    assert_eq!(ask(true)["count"], 0);
+    drop(later);
+    desk.reopen();
+    assert!(!there(&desk, &tried));
+    for (hash, by) in
+        [(&used, "a picture"), (&queued, "a job"), (&drafted, "what is being written")]
+    {
+        assert!(there(&desk, hash), "it is needed by {by}");
+    }
+    assert_eq!(desk.call("library_check", json!({}))["problems"], json!([]));
+    desk.call("trash", json!({ "ids": [picture] }));
+    assert!(there(&desk, &used));
+}
+
+/// What is only looked at shows nowhere in the library: a folder that slipped in would stay unseen.
+#[test]
+fn a_folder_of_photographs_is_not_taken_for_references() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("album")).unwrap();
+    for n in 0..33u8 {
+        std::fs::write(desk.path(&format!("album/{n}.png")), png(30, [n, 0, 0], None)).unwrap();
+    }
+    let asked = json!({ "paths": [desk.path("album")], "reference": true });
+    let error = desk.refused("import", asked);
+    assert!(error.message.contains("33 pictures") && error.message.contains("32"), "{error}");
+    assert!(!desk.path("library/assets").read_dir().is_ok_and(|mut files| files.next().is_some()));
+    let answer = desk.call("import", json!({ "paths": [desk.path("album")] }));
+    assert_eq!(answer["imported"].as_array().unwrap().len(), 33);
+}
+
 #[test]
 fn an_edit_takes_the_shape_of_its_picture() {
     let desk = Desk::new();

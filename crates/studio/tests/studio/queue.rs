@@ -116,7 +116,8 @@ fn cancelling_one_or_all_is_over_within_a_step() {
     let all = hear(&heard, |event| matches!(event, RenderEvent::Cancelled { .. }));
     assert_eq!(all.len(), 1, "nothing else happened: {all:?}");
     desk.stage.wait_for_render();
-    desk.call("queue_cancel", json!({ "ids": null }));
+    let cancelled = desk.call("queue_cancel", json!({ "ids": null }));
+    assert_eq!(cancelled["ids"], json!([jobs[2], jobs[3]]), "to be taken back as they stood");
     let last =
         |event: &RenderEvent| matches!(event, RenderEvent::Cancelled { job } if *job == jobs[2]);
     let all = hear(&heard, last);

@@ -108,6 +108,24 @@ fn settings_of_another_version_cost_no_picture() {
     }
 }
 
+/// What is deleted for good was old enough a day before, too.
+#[test]
+fn one_wrong_reading_of_the_clock_empties_no_trash() {
+    let mut desk = Desk::new();
+    let id = desk.picture(&fox());
+    desk.call("trash", json!({ "ids": [id] }));
+    desk.close();
+    let is_there_on = |day: i64| {
+        let clock = Box::new(move || 1_795_000_000_000 + day * 24 * 60 * 60 * 1000);
+        let studio = Studio::open(Opening { clock, ..desk.opening() }).unwrap();
+        studio.call("picture", json!({ "id": id }), None).is_ok()
+    };
+    assert!(is_there_on(15_000), "the clock is wrong by forty years");
+    assert!(is_there_on(2), "and right again");
+    assert!(is_there_on(33), "old enough by one reading");
+    assert!(!is_there_on(34), "and by the one before");
+}
+
 #[test]
 fn a_command_that_goes_on_is_waited_for_at_the_end() {
     let mut desk = Desk::new();

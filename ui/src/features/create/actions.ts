@@ -11,15 +11,13 @@ import Eraser from '@lucide/svelte/icons/eraser';
 import Scan from '@lucide/svelte/icons/scan';
 import type { Place } from '../../bindings';
 import type { Action } from '../../actions/types';
-import { platform } from '../../platform';
 import { compose, emptyRequest } from '../../store/compose.svelte';
 import { live } from '../../store/live.svelte';
 import { models } from '../../store/models.svelte';
-import { queue } from '../../store/queue.svelte';
-import { toasts } from '../../store/toasts.svelte';
 import { view } from '../../store/view.svelte';
 import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
+import { tellPaused } from '../queue/paused';
 import { inspector } from './inspector.svelte';
 import { painting } from './painting.svelte';
 import { prompt } from './prompt.svelte';
@@ -33,7 +31,7 @@ async function run(place: Place): Promise<void> {
   if (!first) return;
   if (view.current !== 'create') view.show('create');
   viewer.expect(first);
-  if (queue.value.paused) toasts.show({ text: t('queue.paused_note'), action: { label: t('queue.notice.resume'), run: () => platform().call('queue_pause', { paused: false }) } });
+  tellPaused();
 }
 
 export const createActions: readonly Action[] = [

@@ -19,6 +19,7 @@ import { platform } from '../../platform';
 import { compose } from '../../store/compose.svelte';
 import { models } from '../../store/models.svelte';
 import { moveToTrash, setRating, setStar } from '../../store/marks';
+import { queue } from '../../store/queue.svelte';
 import { sizeLike } from '../../store/sizes';
 import { targets } from '../../store/targets.svelte';
 import { toasts } from '../../store/toasts.svelte';
@@ -26,6 +27,7 @@ import { view } from '../../store/view.svelte';
 import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
 import { library } from '../library/library.svelte';
+import { tellPaused } from '../queue/paused';
 import { recall, type Recall } from '../restore/merge';
 import { painting } from './painting.svelte';
 import { prompt } from './prompt.svelte';
@@ -75,6 +77,7 @@ async function again(): Promise<void> {
   const { jobs } = await platform().call('render', { request, place: 'last', interactive: true });
   if (view.current !== 'create') view.show('create');
   if (jobs[0]) viewer.expect(jobs[0]);
+  tellPaused();
 }
 
 async function edit(): Promise<void> {
@@ -98,7 +101,8 @@ async function begin(): Promise<void> {
 async function enlarge(by: number): Promise<void> {
   const { jobs } = await platform().call('enlarge', { ids: targets.ids, by });
   if (view.current === 'create' && jobs[0]) viewer.expect(jobs[0]);
-  else toasts.show({ text: t('create.enlarging', { by }) });
+  else if (!queue.value.paused) toasts.show({ text: t('create.enlarging', { by }) });
+  tellPaused();
 }
 
 const NAME_LIMIT = 60;
@@ -233,7 +237,8 @@ export const pictureActions: readonly Action[] = [
     group: 'picture',
     keys: ['Delete', 'Backspace'],
     icon: Trash2,
-    when: () => some() && !(view.current === 'library' && library.inTrash),
+    // Of some chosen pictures nothing is known yet; what is in the trash altogether is there already.
+    when: () => some() && !(view.current === 'library' && library.inTrash) && (targets.cards.length === 0 || targets.cards.some((card) => card.trashed_at === null)),
     run: () => moveToTrash(targets.ids),
   },
 ];

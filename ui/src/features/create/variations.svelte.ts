@@ -6,6 +6,7 @@ import { compose } from '../../store/compose.svelte';
 import { queue } from '../../store/queue.svelte';
 import { toasts } from '../../store/toasts.svelte';
 import { t } from '../../strings';
+import { tellPaused } from '../queue/paused';
 
 class Variations {
   /** The picture that is varied; null while the strip is away. */
@@ -57,6 +58,7 @@ class Variations {
     try {
       const request = await this.request(of);
       const { jobs } = await platform().call('render', { request, place: 'last', interactive: true });
+      tellPaused();
       // Another picture may be varied by now.
       if (this.of !== of) return;
       // A small render may have ended before the answer came.

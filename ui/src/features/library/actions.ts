@@ -11,6 +11,7 @@ import Trash from '@lucide/svelte/icons/trash-2';
 import { tick } from 'svelte';
 import type { Action } from '../../actions/types';
 import { restorePictures } from '../../store/marks';
+import { targets } from '../../store/targets.svelte';
 import { view } from '../../store/view.svelte';
 import { t } from '../../strings';
 import { offerSettings } from '../restore/open.svelte';
@@ -67,7 +68,8 @@ export const libraryActions: Action[] = [
     group: 'library',
     icon: SquarePlus,
     keys: ['B'],
-    when: () => some() && view.inspectorOpen,
+    // In the trash several chosen ones have no button that the menu could stand beside.
+    when: () => some() && view.inspectorOpen && !(library.inTrash && library.chosen.length > 1),
     run: () => (screen.boardMenu = true),
   },
   { id: 'library.tag', name: () => t('library.tag.add'), group: 'library', icon: Tag, keys: ['T'], when: () => some() && view.inspectorOpen, run: () => screen.tag?.focus() },
@@ -95,8 +97,9 @@ export const libraryActions: Action[] = [
     name: () => t('library.restore'),
     group: 'library',
     icon: RotateCcw,
-    when: () => some() && library.inTrash,
-    run: () => restorePictures(library.chosen),
+    // Also where one is looked at that lies there, on whatever screen.
+    when: () => targets.cards.some((card) => card.trashed_at !== null),
+    run: () => restorePictures(targets.ids),
   },
   {
     id: 'library.empty_trash',

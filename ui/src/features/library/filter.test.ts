@@ -8,6 +8,12 @@ describe('the search field', () => {
     ['red fox', { text: 'red fox' }],
     ['fox rating:4', { text: 'fox', min_rating: 4 }],
     ['model:"Flux 2 klein" fox', { model: 'Flux 2 klein', text: 'fox' }],
+    // Words in a row stay so, and what stands in quotes as a whole names nothing.
+    ['"red fox"', { text: '"red fox"' }],
+    ['snow -"red fox" rating:4', { text: 'snow -"red fox"', min_rating: 4 }],
+    ['"tag:draft"', { text: '"tag:draft"' }],
+    ['"half typed', { text: '"half typed' }],
+    ['fox ""', { text: 'fox' }],
     ['size:256x512', { width: 256, height: 512 }],
     ['size:256×512', { width: 256, height: 512 }],
     ['star:yes', { star: true }],

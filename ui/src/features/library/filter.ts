@@ -3,7 +3,8 @@
  *
  * The search field takes words, and `name:value` for those who would rather type than point:
  * `fox model:starter size:256x256 rating:4 subject:Ada tag:draft star:yes from:2026-01-31 to:2026-02-28`.
- * A value with spaces stands in quotes. What is not understood stays a word to search for.
+ * A value with spaces stands in quotes, and so do words in a row: `"red fox"`, or `-"red fox"` for pictures without
+ * them. What is not understood stays a word to search for.
  */
 import type { Filter, PictureCard, PictureDetail } from '../../bindings';
 
@@ -80,11 +81,12 @@ export function without(filter: Wanted, part: Part): Wanted {
 export function parseSearch(typed: string): Partial<Wanted> {
   const found: Partial<Wanted> = {};
   const words: string[] = [];
-  for (const token of tokens(typed)) {
-    const colon = token.indexOf(':');
-    const named = colon > 0 ? namedPart(token.slice(0, colon).toLowerCase(), token.slice(colon + 1)) : null;
+  for (const { raw, plain } of tokens(typed)) {
+    // What stands in quotes as a whole is searched for, whatever it holds.
+    const colon = raw.indexOf(':');
+    const named = colon > 0 ? namedPart(raw.slice(0, colon).toLowerCase(), plain.slice(colon + 1)) : null;
     if (named) Object.assign(found, named);
-    else words.push(token);
+    else words.push(raw);
   }
   if (words.length > 0) found.text = words.join(' ');
   return found;
@@ -159,19 +161,25 @@ function namedPart(name: string, value: string): Partial<Wanted> | null {
   }
 }
 
-/** Words, where quotes keep spaces together; an open quote runs to the end, since one is still typing. */
-function tokens(typed: string): string[] {
-  const all: string[] = [];
-  let token = '';
+/**
+ * Words, where quotes keep spaces together; an open quote runs to the end, since one is still typing. `raw` has the
+ * quotes still: the library's search takes what stands in them as words in a row.
+ */
+function tokens(typed: string): { raw: string; plain: string }[] {
+  const all: { raw: string; plain: string }[] = [];
+  let raw = '';
   let quoted = false;
+  const end = () => {
+    const plain = raw.replaceAll('"', '');
+    if (plain) all.push({ raw, plain });
+    raw = '';
+  };
   for (const char of typed) {
     if (char === '"') quoted = !quoted;
-    else if (!quoted && /\s/.test(char)) {
-      if (token) all.push(token);
-      token = '';
-    } else token += char;
+    if (!quoted && /\s/.test(char)) end();
+    else raw += char;
   }
-  if (token) all.push(token);
+  end();
   return all;
 }
 

@@ -51,6 +51,8 @@ class LibraryState {
   #detailOf: string | null = null;
   #lookedAt = -Infinity;
   #following = false;
+  /** How often the boards were asked for. */
+  #boardsAsked = 0;
 
   constructor() {
     this.pages.onMoved = (before) => {
@@ -176,12 +178,18 @@ class LibraryState {
   }
 
   async loadBoards(): Promise<void> {
+    const turn = (this.#boardsAsked += 1);
+    let boards: readonly Board[] | null = null;
     try {
-      this.boards = (await platform().call('boards', {})).boards;
+      ({ boards } = await platform().call('boards', {}));
     } catch {
       // The grid says what is wrong with the library; the left column need not say it again.
-      this.boards = [];
     }
+    // An older answer knows less.
+    if (turn !== this.#boardsAsked) return;
+    this.boards = boards ?? [];
+    const { shelf } = this;
+    if (boards !== null && shelf.kind === 'board' && !boards.some(({ id }) => id === shelf.id)) this.shelf = { kind: 'all' };
   }
 
   /** From the first time the screen is shown it hears what changes, also while another screen is shown. */
@@ -196,7 +204,10 @@ class LibraryState {
   async #changed(ids: readonly string[]): Promise<void> {
     await this.pages.changed(ids);
     void this.loadBoards();
-    const gone = ids.some((id) => this.selection.ids.has(id) && this.pages.indexOf(id) < 0);
+    // None named means that it may be any.
+    const touched = ids.length === 0 ? [...this.selection.ids] : ids.filter((id) => this.selection.ids.has(id));
+    const there = touched.length === 0 ? null : new Set(this.pages.items.map(({ id }) => id));
+    const gone = touched.some((id) => !there?.has(id));
     // The cursor has followed to what is next.
     if (gone) this.selection = choose(NOTHING, this.selection.cursor, { toggle: false, range: false }, this.pages.idAt);
     if (this.#detailOf !== null && (ids.length === 0 || ids.includes(this.#detailOf))) this.lookAt(this.#detailOf);

@@ -11,6 +11,7 @@ import { platform } from '../../platform';
 import { queue } from '../../store/queue.svelte';
 import { view } from '../../store/view.svelte';
 import { t } from '../../strings';
+import { cancelJobs } from './cancel';
 
 const busy = () => queue.running !== null || queue.value.waiting > 0;
 
@@ -54,7 +55,7 @@ export const queueActions: readonly Action[] = [
     keys: ['Shift+X'],
     icon: X,
     when: () => queue.running !== null,
-    run: () => queue.running && platform().call('queue_cancel', { ids: [queue.running.id] }),
+    run: () => queue.running && cancelJobs([queue.running.id]),
   },
   {
     id: 'queue.cancel_all',
@@ -64,14 +65,14 @@ export const queueActions: readonly Action[] = [
     icon: ListX,
     typing: true,
     when: busy,
-    run: () => platform().call('queue_cancel', { ids: null }),
+    run: () => cancelJobs(null),
   },
   {
     id: 'queue.retry',
     name: () => t('queue.retry'),
     group: 'queue',
     icon: RotateCcw,
-    when: () => queue.failed.length > 0,
+    when: () => queue.value.failed > 0,
     run: () => platform().call('queue_retry', { ids: null }),
   },
   {

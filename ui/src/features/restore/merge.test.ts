@@ -52,6 +52,14 @@ it('one by one touches nothing else', () => {
   expect(mergeSome(draft, found, ['guidance', 'mask'])).toEqual(draft);
 });
 
+it('a mask belongs to its picture', () => {
+  const init = { asset: 'x', strength: null };
+  expect(mergeSome(draft, { init }, ['init']), 'painted over another').toEqual({ ...draft, init, mask: null });
+  expect(mergeSome(draft, { init: { asset: 'bb', strength: 0.9 } }, ['init']).mask, 'the same picture').toEqual(draft.mask);
+  const taken = mergeSome(draft, { init, mask: { asset: 'y' } }, ['mask']);
+  expect([taken.init, taken.mask], 'comes with what it was painted over').toEqual([init, { asset: 'y' }]);
+});
+
 it('all leaves nothing stale behind, but keeps the model and the count', () => {
   expect(mergeAll(draft, found)).toEqual({
     ...draft,

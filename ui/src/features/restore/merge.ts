@@ -63,7 +63,11 @@ export function fieldsOf(known: Known): Field[] {
 /** The draft with the chosen fields of `known`, and nothing else changed but whose child that makes it. */
 export function mergeSome(draft: RenderRequest, known: Known, chosen: Iterable<Field>): RenderRequest {
   const merged = { ...draft };
-  for (const field of chosen) if (has(known, field)) fill(merged, known, field);
+  const taking = new Set(chosen);
+  for (const field of taking) if (has(known, field)) fill(merged, known, field);
+  // A mask says where its own picture changes, and over another it means nothing.
+  if (taking.has('mask') && known.mask && known.init) merged.init = known.init;
+  else if (merged.init?.asset !== draft.init?.asset) merged.mask = null;
   return { ...merged, parents: parentsAfter(draft, merged, known.parents) };
 }
 

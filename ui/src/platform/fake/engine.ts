@@ -164,16 +164,19 @@ export class FakeEngine {
     this.world.told();
   }
 
-  cancel(ids: number[] | null): void {
+  cancel(ids: number[] | null): number[] {
+    const cancelled: number[] = [];
     for (const job of this.jobs) {
       if (!['waiting', 'running'].includes(job.state) || (ids && !ids.includes(job.id))) continue;
       // What runs says so itself, within a step.
       const waited = job.state === 'waiting';
+      cancelled.push(job.id);
       job.state = 'cancelled';
       job.finished_at = this.world.now();
       if (waited) this.#tell({ kind: 'cancelled', job: job.id });
     }
     this.world.told();
+    return cancelled;
   }
 
   retry(ids: number[] | null): void {

@@ -63,6 +63,7 @@ export function manyDetail(card: PictureCard): PictureDetail {
     boards: [],
     parents: [],
     children: [],
+    children_count: 0,
     settings: foreign ? settingsOf(card, recipe) : null,
   };
 }

@@ -224,7 +224,7 @@ export class FakeStudio {
     },
     queue_move: ({ id, before }) => (this.engine.move(id, before), {}),
     queue_next: ({ id }) => (this.engine.move(id, this.engine.queue().jobs.find((one) => one.state === 'waiting')?.id ?? null), {}),
-    queue_cancel: ({ ids }) => (this.engine.cancel(ids), {}),
+    queue_cancel: ({ ids }) => ({ ids: this.engine.cancel(ids) }),
     queue_retry: ({ ids }) => (this.engine.retry(ids), {}),
     queue_clear: () => (this.engine.clear(), {}),
     queue_dismiss: () => {
@@ -238,10 +238,12 @@ export class FakeStudio {
     library_check: () => ({ pictures: this.cards.length, problems: [] }),
     library_repair: () => ({ done: [], left: [] }),
     library_backup: () => ({}),
+    library_unused: ({ kept }) => ({ count: Math.max(0, 3 - kept.length), bytes: 1_000_000 * Math.max(0, 3 - kept.length) }),
   };
 
   #filtered(filter: Filter): PictureCard[] {
-    const words = filter.text?.toLowerCase().split(/\s+/).filter(Boolean) ?? [];
+    const words = termsOf(filter.text ?? '');
+    if (words.length > MOST_TERMS) throw new Failure({ code: 'usage', message: `text: the search is too long, at most ${MOST_TERMS} words and 1000 characters`, field: 'text' });
     const found = this.cards.filter((card) => {
       if ((card.trashed_at !== null) !== filter.trashed) return false;
       if (filter.star != null && card.star !== filter.star) return false;
@@ -365,7 +367,11 @@ export class FakeStudio {
       parents: request.parents.length,
     };
     const parents = request.parents.filter((one) => this.has(one.id)).map((one) => this.card(one.id));
-    for (const parent of parents) this.detail(parent.id).children.push(card);
+    for (const parent of parents) {
+      const detail = this.detail(parent.id);
+      detail.children.push(card);
+      detail.children_count += 1;
+    }
     this.#put(card);
     this.#changed([card.id]);
     const enlarged = request.enlarge && { by: request.enlarge.by, model: { name: 'likeness-upscaler', sha256: card.id }, sha256: request.enlarge.asset };
@@ -418,6 +424,14 @@ export class FakeStudio {
     for (let at = 0; at < left; at += 1) this.engine.add({ ...emptyish, prompt: prompts[at % prompts.length] ?? '' }, 'last', true);
     this.engine.notice = { interrupted: 1, waiting: left };
   }
+}
+
+/** Most words of one search. */
+const MOST_TERMS = 16;
+
+/** Words, and what stands in quotes as one. */
+function termsOf(text: string): string[] {
+  return [...text.toLowerCase().matchAll(/"([^"]+)"?|\S+/g)].map(([whole, quoted]) => quoted ?? whole);
 }
 
 const emptyish = {
