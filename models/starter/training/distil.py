@@ -77,9 +77,21 @@ class Paths:
         return place
 
 
+@torch.no_grad()
+def moved(student, teacher_then, student_then):
+    """What distilling made of a teacher that has learnt on since, made of this one too: the difference of the weights
+    (as in arXiv 2212.04089). It is most of the way, and what the teacher has learnt since is there at once."""
+    then = zip(teacher_then.parameters(), student_then.parameters())
+    for p, (before, after) in zip(student.parameters(), then):
+        p += after - before
+
+
 def begin(rank, step, options):
     teacher = load(options.teacher).requires_grad_(False).to(options.device)
-    student = load(options.teacher).train().to(options.device)
+    student = load(options.teacher).train()
+    if options.since:
+        moved(student, *map(load, options.since))
+    student = student.to(options.device)
     batches = drawn_batches(options, 10**6 + step, rank, **SHARES)
     generator = torch.Generator(options.device).manual_seed(10**7 + 1000 * step + rank)
     network, shown = (torch.compile(m) if options.compile else m for m in (student, teacher.denoiser))
@@ -117,6 +129,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     loop.arguments(p, minutes=60, rate=8e-4, hold=0.4, batch=64)
     p.add_argument("--teacher", default=STATE, help="a training state")
+    p.add_argument("--since", nargs=2, metavar=("TEACHER", "STUDENT"), help="states of before this teacher was trained on: begins with what distilling changed then")
     p.add_argument("--guidance", type=float, default=2.0)
     p.add_argument("--substeps", type=int, default=3, help="of the teacher, for one step of the student")
     p.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)

@@ -24,7 +24,7 @@ from sample import load
 from train import STATE, build_model
 
 STARTER = Path(__file__).parent.parent
-VERSION = "0.4.0"
+VERSION = "0.5.0"
 
 
 def manifest():
@@ -61,16 +61,26 @@ def back(folder):
     save(STATE, model=weights, averaged=weights, step=0, samples=0)
 
 
+@torch.no_grad()
+def mean(models):
+    """One model whose weights are the mean of theirs: states of one training are near enough for it to be better than
+    each of them (arXiv 2203.05482)."""
+    first, *others = models
+    for p, *same in zip(first.parameters(), *(other.parameters() for other in others)):
+        p += sum(q - p for q in same) / len(models)
+    return first
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--state", type=Path, default=STUDENT, help="build/state.pt for weights that are not distilled")
+    p.add_argument("--state", type=Path, nargs="+", default=[STUDENT], help="build/state.pt for weights that are not distilled; the mean of several")
     p.add_argument("--out", type=Path, default=STARTER)
     p.add_argument("--layout", choices=["diffusers", "single", "gguf"], default="diffusers")
     p.add_argument("--back", action="store_true")
     o = p.parse_args()
     if o.back:
         return back(o.out)
-    model = load(o.state)
+    model = mean([load(state) for state in o.state])
     tokenizer = tok.load()
     half = lambda module: {n: t.half().float() for n, t in module.state_dict().items()}
     write_folder(

@@ -23,7 +23,7 @@ from scenes import Stage
 from tasks import Tasks
 
 STATE = BUILD / "state.pt"
-SHARES = dict(two=0.30, several=0.07, style_said=0.85, products=0.12)  # of tasks: more than usual of what is hard
+SHARES = dict(two=0.30, several=0.07, style_said=0.92, products=0.12)  # of tasks: more than usual of what is hard
 BANDS = ((0, 0.4), (0.4, 0.75), (0.75, 1.01))  # of noise, for the log
 
 
