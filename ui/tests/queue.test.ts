@@ -105,9 +105,8 @@ describe('dragging', () => {
   });
 });
 
-it('the viewer leaves a render that was cancelled while it waited', async () => {
-  await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
-  const { page } = opened;
+/** A whale is being made, and the viewer is about the crab that waits for it. */
+async function showOneThatWaits(page: Page): Promise<void> {
   await finished(page).waitFor();
   await studio(page, "call('queue_pause', { paused: true })");
   await prompt(page).fill('a whale');
@@ -116,6 +115,12 @@ it('the viewer leaves a render that was cancelled while it waited', async () => 
   await studio(page, "call('queue_pause', { paused: false })");
   await prompt(page).fill('a crab');
   await page.keyboard.press('Control+Enter');
+}
+
+it('the viewer leaves a render that was cancelled while it waited', async () => {
+  await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
+  const { page } = opened;
+  await showOneThatWaits(page);
   const cancel = page.getByRole('toolbar', { name: 'What to do with this picture' }).getByRole('button', { name: 'Cancel' });
   await cancel.waitFor();
   const second = await studio<number>(page, 'studio.engine.jobs.at(-1).id');
@@ -126,14 +131,7 @@ it('the viewer leaves a render that was cancelled while it waited', async () => 
 it('the viewer’s Cancel is about the render that is shown', async () => {
   await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
   const { page } = opened;
-  await finished(page).waitFor();
-  await studio(page, "call('queue_pause', { paused: true })");
-  await prompt(page).fill('a whale');
-  await page.keyboard.press('Control+Enter');
-  await expect.poll(async () => (await states(page)).length).toBe(1);
-  await studio(page, "call('queue_pause', { paused: false })");
-  await prompt(page).fill('a crab');
-  await page.keyboard.press('Control+Enter');
+  await showOneThatWaits(page);
   await page.getByRole('toolbar', { name: 'What to do with this picture' }).getByRole('button', { name: 'Cancel' }).click();
   await expect.poll(() => states(page)).toEqual(['a whale: running', 'a crab: cancelled']);
 });

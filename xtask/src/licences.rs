@@ -71,7 +71,9 @@ fn modules() -> Result<Vec<Package>> {
     let mut list = interface::command();
     list.current_dir(root().join("ui")).args(["ls", "--omit=dev", "--all", "--parseable"]);
     let mut packages = Vec::new();
-    for folder in answer(&mut list)?.lines().skip(1).map(PathBuf::from) {
+    // The interface itself is listed too, and is ours.
+    let listed = answer(&mut list)?;
+    for folder in listed.lines().filter(|path| path.contains("node_modules")).map(PathBuf::from) {
         let text = std::fs::read_to_string(folder.join("package.json"))
             .with_context(|| format!("{} has no package.json", folder.display()))?;
         // The first of each stands at the top of the file: names are looked for, not a whole JSON read.
@@ -83,7 +85,7 @@ fn modules() -> Result<Vec<Package>> {
         packages.push((
             format!("{} {}", field("name"), field("version")),
             field("license"),
-            folder.clone(),
+            folder,
         ));
     }
     Ok(packages)
