@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from form import FORM
 from network import patchify
+from tasks import plainly
 from tokenizer import MAX_TOKENS, PAD_MULTIPLE, padded
 
 PATCH = 16
@@ -31,6 +32,7 @@ class Plan:
     kind: str
     size: tuple  # (height, width)
     ids: torch.Tensor  # [B, T]
+    plain: torch.Tensor  # [B, T], the captions without style and tint
     targets: list  # of scenes
     references: list  # for each reference a list of scenes
 
@@ -40,6 +42,7 @@ class Batch:
     kind: str
     grid: tuple
     ids: torch.Tensor  # [B, T]
+    plain: torch.Tensor  # [B, T], the captions without style and tint
     target: torch.Tensor  # [B, N, 1024] in -1..1
     weight: torch.Tensor  # [B, N], mean 1: how much each patch counts
     references: torch.Tensor | None  # [B, R, 1024]
@@ -73,21 +76,25 @@ class Planner(torch.utils.data.IterableDataset):
         draw = self.tasks.picture if kind in ("picture", "wide", "long") else getattr(self.tasks, kind)
         length = MAX_TOKENS if kind == "long" else PAD_MULTIPLE
         size = self.kinds.choice(FORM.others) if kind == "wide" else SQUARE
-        chosen, ids = [], []
+        chosen, ids, plain = [], [], []
         while len(chosen) < int(self.size * SHARE[kind]):
             task = draw(r)
             if self.tasks.leaks(task):
                 continue
-            tokens = self.tokenizer.encode(task.caption).ids
+            tokens, fewer = (self.tokenizer.encode(c).ids for c in (task.caption, plainly(task.caption)))
             if len(tokens) > length or (kind == "long" and len(tokens) <= PAD_MULTIPLE and r.random() < 0.75):
                 continue
             if r.random() < 0.08 and len(tokens) < length:  # a word it does not know must not derail it
-                tokens.insert(r.randrange(len(tokens)), r.randrange(1, self.tokenizer.get_vocab_size()))
+                place, word = r.randrange(len(tokens)), r.randrange(1, self.tokenizer.get_vocab_size())
+                tokens.insert(place, word)
+                fewer.insert(place, word)
             chosen.append(task)
-            ids.append(padded([] if r.random() < 0.08 else tokens, length))
+            dropped = r.random() < 0.08
+            ids.append(padded([] if dropped else tokens, length))
+            plain.append(padded([] if dropped else fewer, length))
         count = len(chosen[0].references)
         references = [[t.references[i] for t in chosen] for i in range(count)]
-        return Plan(kind, size, torch.tensor(ids), [t.target for t in chosen], references)
+        return Plan(kind, size, torch.tensor(ids), torch.tensor(plain), [t.target for t in chosen], references)
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -124,8 +131,8 @@ class Batches:
         parts = [to_patches(self.stage.compose(scenes, *SQUARE)) for scenes in plan.references]
         references = torch.cat(parts, 1) if parts else None
         grid, square = (height // PATCH, width // PATCH), (SQUARE[0] // PATCH, SQUARE[1] // PATCH)
-        ids = plan.ids.to(self.stage.device)
-        return Batch(plan.kind, grid, ids, to_patches(pictures), importance(masks), references, [square] * len(parts))
+        ids, plain = (t.to(self.stage.device) for t in (plan.ids, plan.plain))
+        return Batch(plan.kind, grid, ids, plain, to_patches(pictures), importance(masks), references, [square] * len(parts))
 
 
 def main():

@@ -6,7 +6,9 @@ The teacher, the averaged weights of build/state.pt, draws pictures from noise i
 at sigma in {1, 3/4, 1/2, 1/4} of each of these paths and learns the one prediction whose single Euler step lands where
 the path goes on (progressive distillation, arXiv 2202.00512, with guidance folded in as in arXiv 2210.03142): what it
 meets while it learns is what it meets when it draws. Now and then it stands between them too, where it learns what the
-teacher sees with guidance: other numbers of steps keep working. Starts from the teacher, writes build/student.pt; resumes from it.
+teacher sees with guidance: other numbers of steps keep working. Style and tint, which a small teacher knows better than
+it shows, are led by a guidance of their own: away from what the caption without them gives (two conditions weighed apart,
+as in arXiv 2211.09800). Starts from the teacher, writes build/student.pt; resumes from it.
 """
 
 import argparse
@@ -103,9 +105,9 @@ def begin(rank, step, options):
             batch = batches.compose(batches.planner.plan(kind))
         empty = torch.full((len(batch.ids), tok.PAD_MULTIPLE), tok.PAD, device=options.device)
         denoiser = shown if kind in USUAL else teacher.denoiser
-        text, free = teacher.text_encoder(batch.ids), teacher.text_encoder(empty)
+        text, free, plain = (teacher.text_encoder(t) for t in (batch.ids, empty, batch.plain))
         tables = [rotations.of(batch), rotations.of(batch, tok.PAD_MULTIPLE)]
-        predict = guided(denoiser, text, free, tables, batch.references, options.guidance)
+        predict = guided(denoiser, text, free, tables, batch.references, options.guidance, plain, options.emphasis)
         noise = torch.randn(batch.target.shape, generator=generator, device=options.device)
         return places(predict, noise, batch, tables[0], options.substeps, paths.r.randrange(100))
 
@@ -131,6 +133,7 @@ def main():
     p.add_argument("--teacher", default=STATE, help="a training state")
     p.add_argument("--since", nargs=2, metavar=("TEACHER", "STUDENT"), help="states of before this teacher was trained on: begins with what distilling changed then")
     p.add_argument("--guidance", type=float, default=2.0)
+    p.add_argument("--emphasis", type=float, default=0.5, help="the guidance for style and tint, beside that for the whole caption; 0: none")
     p.add_argument("--substeps", type=int, default=3, help="of the teacher, for one step of the student")
     p.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     p.set_defaults(workers=0)  # a path takes the teacher longer than thinking of its task

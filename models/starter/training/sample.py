@@ -45,16 +45,19 @@ def encoded(tokenizer, captions):
     return torch.tensor([tok.padded(i, length) for i in ids])
 
 
-def guided(denoiser, text, empty, rotations, references, guidance):
-    """A function (x, sigma) to the predicted picture, with classifier-free guidance on the prompt."""
+def guided(denoiser, text, empty, rotations, references, guidance, plain=None, emphasis=0.0):
+    """A function (x, sigma) to the predicted picture, with classifier-free guidance on the prompt, and with `emphasis` more
+    of what sets it apart from the `plain` one, of the same length."""
     full, short = rotations
 
     def predict(x, sigma):
         s = torch.full((x.shape[0],), float(sigma), device=x.device)
-        prediction = denoiser(x, s, text, full, references).float()
+        seen = prediction = denoiser(x, s, text, full, references).float()
         if guidance != 1.0:
             free = denoiser(x, s, empty, short, references).float()
-            prediction = free + guidance * (prediction - free)
+            prediction = free + guidance * (seen - free)
+        if emphasis:
+            prediction = prediction + emphasis * (seen - denoiser(x, s, plain, full, references).float())
         return prediction
 
     return predict

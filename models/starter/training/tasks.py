@@ -5,6 +5,7 @@ reference scenes, and labels that the evaluation reads.
 """
 
 import copy
+import re
 import zlib
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from scenes import COLOUR_NAMES, FINISH_NAMES, SCENE_NAMES, TINT_NAMES, Figure, 
 from backgrounds import VARIANTS
 
 STYLE_NAMES = list(words.STYLES)
+STYLES_SAID = {phrase for phrases in words.STYLES.values() for phrase in phrases}
+TINTED = re.compile(rf"\b(an? )?(?:{'|'.join(words.TINTS)}) (?!background|gradient)(\w+)")
 
 
 @dataclass
@@ -277,6 +280,12 @@ class Tasks:
             caption = f"add {article(words.phrases(name)[0])} on the {'left' if place < 0.5 else 'right'}"
             changed = "added"
         return Task(caption, after, [before], dict(edit=kind, changed=changed, subjects=names))
+
+
+def plainly(caption):
+    """A caption without what it says of its subjects' style and tint."""
+    kept = ", ".join(part for part in caption.split(", ") if part not in STYLES_SAID)
+    return TINTED.sub(lambda m: article(m[2]) if m[1] else m[2], kept)
 
 
 def article(noun):
