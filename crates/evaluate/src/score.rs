@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::judge::{Judge, Seen};
 use crate::paint::Painted;
@@ -44,7 +44,12 @@ pub fn score(set: &Set, painted: &Painted, judge: &Judge) -> Result<Outcome> {
         yes(&mut outcome, "unseen", seen.retrieved == task.subject);
     }
 
-    let seen = judge.look(&painted.edits)?;
+    let done = set.edits.iter().zip(&painted.edits);
+    let done = done.map(|(task, picture)| match task.wanted.close {
+        Some(corner) => picture.closer(corner),
+        None => picture.clone(),
+    });
+    let seen = judge.look(&done.collect::<Vec<_>>())?;
     for (i, (task, seen)) in set.edits.iter().zip(&seen).enumerate() {
         if let Some(source) = Picture::of(&set.edit_pictures[i]) {
             let near = psnr(&painted.edits[i], &source, &set.masks[i]);
@@ -52,6 +57,7 @@ pub fn score(set: &Set, painted: &Painted, judge: &Judge) -> Result<Outcome> {
         }
         if let Some(done) = edit_done(task, seen, judge)? {
             yes(&mut outcome, "edit done", done);
+            yes(&mut outcome, line_of(&task.kind)?, done);
         }
     }
     Ok(outcome)
@@ -109,6 +115,17 @@ fn are_first(names: &[String], seen: &Seen, judge: &Judge) -> Result<bool> {
     let best = seen.best("subjects", names.len());
     let wanted: Result<Vec<usize>> = names.iter().map(|n| judge.label("subjects", n)).collect();
     Ok(wanted?.iter().all(|label| best.contains(label)))
+}
+
+/// The line that counts edits of this kind alone.
+fn line_of(kind: &str) -> Result<&'static str> {
+    Ok(match kind {
+        "recolour" => "edit recolour",
+        "background" => "edit background",
+        "add" => "edit add",
+        "remove" => "edit remove",
+        _ => bail!("no edits are scored of the kind {kind:?}"),
+    })
 }
 
 /// Whether the edit can be seen, where the judge can tell.

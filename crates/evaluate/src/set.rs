@@ -10,6 +10,9 @@ use serde::Deserialize;
 /// Pixels of a side of every picture that is judged.
 pub const SIDE: usize = 128;
 
+/// Pixels of a side of what is looked at doubled.
+const CLOSE: usize = SIDE / 2;
+
 /// Premultiplied RGBA in 0..1, channel by channel, `4 · SIDE · SIDE` numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture(pub Vec<f32>);
@@ -99,6 +102,8 @@ pub struct Edit {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
+    /// Left and top of the quarter of the picture that is looked at, for a figure beside another.
+    pub close: Option<[usize; 2]>,
     /// The subjects that are there afterwards.
     #[serde(default)]
     pub subjects: Vec<String>,
@@ -129,8 +134,12 @@ impl Set {
             std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let tasks: Tasks = serde_json::from_slice(&text)
             .with_context(|| format!("{} is not understood", file.display()))?;
-        ensure!(tasks.schema == 1, "{} has schema {}", file.display(), tasks.schema);
+        ensure!(tasks.schema == 2, "{} has schema {}", file.display(), tasks.schema);
         ensure!(tasks.side == SIDE, "{} has pictures of {} pixels", file.display(), tasks.side);
+
+        let corners = tasks.edits.iter().filter_map(|edit| edit.wanted.close);
+        let outside = corners.flatten().find(|&corner| corner > SIDE - CLOSE);
+        ensure!(outside.is_none(), "{} looks outside of its pictures", file.display());
 
         let cells = |name: &str, count: usize| cells(&folder.join(name), count, tasks.columns);
         let references = cells("references.webp", tasks.references.len())?;
@@ -170,6 +179,15 @@ impl Picture {
             out[3 * plane + i] = alpha;
         }
         Some(Self(out))
+    }
+
+    /// The quarter of it that begins there, every pixel four times.
+    pub fn closer(&self, [left, top]: [usize; 2]) -> Self {
+        let at = |i: usize| {
+            let (channel, y, x) = (i / (SIDE * SIDE), i / SIDE % SIDE, i % SIDE);
+            self.0[(channel * SIDE + top + y / 2) * SIDE + left + x / 2]
+        };
+        Self((0..self.0.len()).map(at).collect())
     }
 }
 
@@ -213,6 +231,16 @@ mod tests {
         assert_eq!(spread((0..10).collect(), Some(3)), [0, 3, 6]);
         assert_eq!(spread((0..3).collect(), Some(10)), [0, 1, 2]);
         assert_eq!(spread((0..3).collect(), None), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_quarter_is_doubled() {
+        let picture = Picture((0..4 * SIDE * SIDE).map(|i| i as f32).collect());
+        let close = picture.closer([64, 55]);
+        let at = |p: &Picture, c: usize, y: usize, x: usize| p.0[(c * SIDE + y) * SIDE + x];
+        assert_eq!(at(&close, 0, 0, 0), at(&picture, 0, 55, 64));
+        assert_eq!(at(&close, 1, 2, 5), at(&picture, 1, 56, 66));
+        assert_eq!(at(&close, 3, 127, 127), at(&picture, 3, 118, 127));
     }
 
     #[test]

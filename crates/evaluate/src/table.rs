@@ -61,6 +61,10 @@ pub const LINES: &[Line] = &[
     line("seen pairs", "seen pairs, both right", Unit::Share, None, None),
     line("held-out pairs", "held-out pairs, both right", Unit::Share, None, None),
     line("edit done", "edit: what was asked is there", Unit::Share, None, None),
+    line("edit recolour", "edit: the subject named is recoloured", Unit::Share, None, None),
+    line("edit background", "edit: the background is changed", Unit::Share, None, None),
+    line("edit add", "edit: the subject named is added", Unit::Share, None, None),
+    line("edit remove", "edit: the subject named is removed", Unit::Share, None, None),
 ];
 
 /// All that is told of a run beside its numbers.

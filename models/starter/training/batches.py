@@ -22,7 +22,7 @@ from tokenizer import MAX_TOKENS, PAD_MULTIPLE, padded
 PATCH = 16
 FOREGROUND = 3.0  # a patch that a subject covers counts this much more than background
 SQUARE = (FORM.side, FORM.side)
-KINDS = {"picture": 0.68, "wide": 0.03, "long": 0.02, "reference": 0.17, "edit": 0.09, "pair": 0.01}
+KINDS = {"picture": 0.57, "wide": 0.03, "long": 0.02, "reference": 0.16, "edit": 0.21, "pair": 0.01}
 USUAL = ("picture", "reference", "edit")  # frequent enough to be worth compiling for
 SHARE = {"picture": 1.0, "wide": 0.5, "long": 0.5, "reference": 0.75, "edit": 0.75, "pair": 0.25}  # of the batch size
 
@@ -128,11 +128,13 @@ class Batches:
     def compose(self, plan):
         height, width = plan.size
         pictures, masks = self.stage.compose(plan.targets, height, width, with_masks=True)
-        parts = [to_patches(self.stage.compose(scenes, *SQUARE)) for scenes in plan.references]
-        references = torch.cat(parts, 1) if parts else None
+        seen = [self.stage.compose(scenes, *SQUARE, with_masks=True) for scenes in plan.references]
+        references = torch.cat([to_patches(picture) for picture, _ in seen], 1) if seen else None
+        if plan.kind == "edit":  # where something was removed counts as much as where something is
+            masks = torch.cat([masks, seen[0][1]], 1)
         grid, square = (height // PATCH, width // PATCH), (SQUARE[0] // PATCH, SQUARE[1] // PATCH)
         ids, plain = (t.to(self.stage.device) for t in (plan.ids, plan.plain))
-        return Batch(plan.kind, grid, ids, plain, to_patches(pictures), importance(masks), references, [square] * len(parts))
+        return Batch(plan.kind, grid, ids, plain, to_patches(pictures), importance(masks), references, [square] * len(seen))
 
 
 def main():

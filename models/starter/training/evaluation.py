@@ -15,12 +15,15 @@ read ../eval/tasks.json and judge alike:
   of all other pairs of single-subject prompts.
 - Unseen subjects: nearest in the judge's gallery, a hundred subjects in four styles each; the style need not be right.
 - Edits: PSNR against the source over premultiplied RGBA where the mask is black, mean over tasks, each at most 60 dB.
+- Whether an edit was done: one of a single figure beside another is looked at alone, a quarter of the picture doubled,
+  since judges learn one subject in the middle or two of one size.
 """
 
 import argparse
 import json
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +42,7 @@ OUT = Path(__file__).parent.parent / "eval"
 COLUMNS = 20
 PROMPTS, HELD_OUT_PAIRS, EDITS = 800, 200, {"recolour": 28, "background": 28, "add": 22, "remove": 22}
 MARGIN = 4  # pixels by which the changed region of an edit is grown
+CLOSE = SIDE // 2  # pixels of a side of what is looked at doubled
 BEST_PSNR = 60.0
 
 
@@ -134,6 +138,11 @@ def edits(tasks, stage, labels):
             if not 0.03 < share < 0.93:
                 continue
             seen, wanted = labels(after), {}
+            one = {"recolour": task.labels["changed"], "add": 1}.get(kind)
+            if one is not None and len(after.figures) > 1:
+                figure = after.figures[one]
+                seen = labels(replace(after, figures=[figure]))
+                wanted["close"] = [min(max(round(v * SIDE - CLOSE / 2), 0), SIDE - CLOSE) for v in (figure.x, figure.y)]
             if kind == "background":
                 wanted["background"] = HEADS["background"][seen["background"]]
             elif kind == "recolour":
@@ -213,7 +222,7 @@ def make():
     write_sheet((torch.stack([t["mask"] for t in tasks["edits"]]).numpy() * 255).astype(np.uint8), "masks.png", optimize=True)
     plain = {k: [{n: v for n, v in t.items() if n not in ("scene", "source", "mask")} for t in ts] for k, ts in tasks.items()}
     lines = [f' "{k}": [\n' + ",\n".join("  " + json.dumps(t) for t in ts) + "\n ]" for k, ts in plain.items()]
-    head = f' "schema": 1,\n "side": {SIDE},\n "columns": {COLUMNS},\n'
+    head = f' "schema": 2,\n "side": {SIDE},\n "columns": {COLUMNS},\n'
     (OUT / "tasks.json").write_text("{\n" + head + ",\n".join(lines) + "\n}\n")
     for path in sorted(OUT.iterdir()):
         print(f"{path.name:20} {path.stat().st_size / 1e3:8.1f} kB")
@@ -270,27 +279,39 @@ def score(tasks, pictures, sources, masks, shipped):
     table["unseen"] = (mean([names[f] == t["subject"] for f, t in zip(found, tasks["references"])]), len(found))
     count = len(pictures["edits"])
     table["edit psnr"] = (mean([psnr(p, s, m) for p, s, m in zip(pictures["edits"], sources, masks)]), count)
-    done = edits_done(tasks["edits"][:count], judges.predicted(weights, pictures["edits"])) if count else []
-    table["edit done"] = (mean(done), len(done))
+    asked = tasks["edits"][:count]
+    done = edits_done(asked, judges.predicted(weights, closer(asked, pictures["edits"]))) if count else []
+    told = {"edit done": list(EDITS), **{f"edit {kind}": [kind] for kind in EDITS}}
+    for line, kinds in told.items():
+        these = [d for kind, d in done if kind in kinds]
+        table[line] = (mean(these), len(these))
     return table
 
 
+def closer(tasks, pictures):
+    """The pictures of edits, and of some the quarter where something should have happened, every pixel four times."""
+    corners = [task["wanted"].get("close") for task in tasks]
+    double = lambda part: part.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    quarter = lambda p, left, top: double(p[:, top : top + CLOSE, left : left + CLOSE])
+    return torch.stack([p if c is None else quarter(p, *c) for p, c in zip(pictures, corners)])
+
+
 def edits_done(tasks, out):
-    """Whether the edit that was asked for can be seen, where the judge can tell."""
+    """(kind, whether the edit that was asked for can be seen), where the judge can tell."""
     hits = []
+    add = lambda hit: hits.append((task["kind"], hit))
     for i, task in enumerate(tasks):
         wanted = task["wanted"]
         top = lambda h: HEADS[h][out[h][i].argmax().item()]
         if task["kind"] == "remove":
             rank = lambda n: out["subjects"][i][HEADS["subjects"].index(n)].item()
-            hits.append(rank(wanted["subjects"][0]) > rank(wanted["gone"]) and top("count") == "1")
+            add(rank(wanted["subjects"][0]) > rank(wanted["gone"]) and top("count") == "1")
         elif task["kind"] == "add":
-            best = out["subjects"][i].topk(len(wanted["subjects"])).indices.tolist()
-            hits.append({HEADS["subjects"][k] for k in best} == set(wanted["subjects"]))
+            add([top("subjects")] == wanted["subjects"])
         else:
             head = "tint" if task["kind"] == "recolour" else "background"
             if wanted[head]:
-                hits.append(top(head) == wanted[head])
+                add(top(head) == wanted[head])
     return hits
 
 
@@ -308,6 +329,10 @@ LINES = [  # key, what it says, targets of the small and of the full form
     ("seen pairs", "seen pairs: subject and attribute right", None, None),
     ("held-out pairs", "held-out pairs: subject and attribute right", None, None),
     ("edit done", "edit: what was asked is there", None, None),
+    ("edit recolour", "edit: the subject named is recoloured", None, None),
+    ("edit background", "edit: the background is changed", None, None),
+    ("edit add", "edit: the subject named is added", None, None),
+    ("edit remove", "edit: the subject named is removed", None, None),
 ]
 
 
@@ -341,6 +366,9 @@ def pictures_of(options, tasks, sources):
     for kind, n in counts.items():
         seen = [sources[kind][:n]] if kind in sources else None
         captions = [t["prompt"] for t in tasks[kind][:n]]
+        if not captions:
+            out[kind] = torch.zeros(0, 4, SIDE, SIDE)
+            continue
         out[kind] = sample(model, captions, references=seen, steps=options.steps, guidance=options.guidance, seed=options.seed).float()
     return out
 
@@ -369,6 +397,9 @@ def main():
     tasks = {k: tasks[k] for k in ("prompts", "references", "edits")}
     sources = {k: premultiplied(read_sheet(f"{k}.webp", len(tasks[k]))) for k in ("references", "edits")}
     masks = torch.from_numpy(read_sheet("masks.png", len(tasks["edits"]))).float() / 255
+    if o.record:  # which is of these alone
+        alone = [t for t in tasks["prompts"] if len(t["subjects"]) == 1 and not t["held_out"]]
+        tasks = dict(prompts=alone, references=[], edits=[])
     if o.what == "ceiling":
         stage, _, made = build()
         pictures = {k: composed(stage, [t["scene"] for t in ts[: o.limit]]) for k, ts in made.items()}

@@ -15,6 +15,7 @@ from scenes import COLOUR_NAMES, FINISH_NAMES, SCENE_NAMES, TINT_NAMES, Figure, 
 from backgrounds import VARIANTS
 
 STYLE_NAMES = list(words.STYLES)
+EDITS = {"background": 5, "recolour": 5, "finish": 3, "remove": 2, "add": 3, "style": 2}
 STYLES_SAID = {phrase for phrases in words.STYLES.values() for phrase in phrases}
 TINTED = re.compile(rf"\b(an? )?(?:{'|'.join(words.TINTS)}) (?!background|gradient)(\w+)")
 
@@ -33,10 +34,12 @@ def pair_held_out(subject, attribute):
 
 
 class Tasks:
-    def __init__(self, names, allow_held_out_pairs=False, two=0.24, several=0.10, style_said=0.72, products=0.0):
+    def __init__(self, names, allow_held_out_pairs=False, two=0.24, several=0.10, style_said=0.72, products=0.0, edits=EDITS):
         """Shares: `two` of pictures with two subjects, `several` of those with one subject more than once, `style_said` of
-        captions that name the style, `products` of references that are a product to be turned. The evaluation set was
-        drawn with what stands here; training may take more of what it finds hard."""
+        captions that name the style, `products` of references that are a product to be turned; `edits` says how often
+        each kind of edit is asked for. The evaluation set was drawn with what stands here; training may take more of what
+        it finds hard."""
+        self.edits = edits
         self.single, self.several, self.style_said, self.products = 1 - two - several, several, style_said, products
         self.index = {n: i for i, n in enumerate(names)}
         self.names = dict(enumerate(names))  # products come after these
@@ -235,7 +238,7 @@ class Tasks:
 
     def edit(self, r, kind=None):
         """A picture and an instruction; everything that the instruction does not name stays."""
-        kind = kind or r.choices(["background", "recolour", "finish", "remove", "add", "style"], [5, 5, 3, 2, 3, 2])[0]
+        kind = kind or r.choices(list(self.edits), self.edits.values())[0]
         while True:
             source = self._picture(r)
             if source is None or source.labels["count"] > 2 or len(source.labels["subjects"]) != source.labels["count"]:

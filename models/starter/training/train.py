@@ -23,7 +23,9 @@ from scenes import Stage
 from tasks import Tasks
 
 STATE = BUILD / "state.pt"
-SHARES = dict(two=0.30, several=0.07, style_said=0.92, products=0.12)  # of tasks: more than usual of what is hard
+# Of tasks: more than usual of what is hard, which is to tell two subjects apart.
+EDITS = {"background": 3, "recolour": 5, "finish": 2, "remove": 5, "add": 4, "style": 2}
+SHARES = dict(two=0.45, several=0.06, style_said=0.92, products=0.12, edits=EDITS)
 BANDS = ((0, 0.4), (0.4, 0.75), (0.75, 1.01))  # of noise, for the log
 
 
