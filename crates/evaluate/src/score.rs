@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
 use crate::judge::{Judge, Seen};
 use crate::paint::Painted;
 use crate::set::{Edit, Picture, SIDE, Set};
+use crate::table::LINES;
 
 /// A picture that is the same in every byte would be infinitely near.
 const BEST_PSNR: f64 = 60.0;
@@ -44,12 +45,12 @@ pub fn score(set: &Set, painted: &Painted, judge: &Judge) -> Result<Outcome> {
         yes(&mut outcome, "unseen", seen.retrieved == task.subject);
     }
 
-    let done = set.edits.iter().zip(&painted.edits);
-    let done = done.map(|(task, picture)| match task.wanted.close {
+    let edited = set.edits.iter().zip(&painted.edits);
+    let shown = edited.map(|(task, picture)| match task.wanted.close {
         Some(corner) => picture.closer(corner),
         None => picture.clone(),
     });
-    let seen = judge.look(&done.collect::<Vec<_>>())?;
+    let seen = judge.look(&shown.collect::<Vec<_>>())?;
     for (i, (task, seen)) in set.edits.iter().zip(&seen).enumerate() {
         if let Some(source) = Picture::of(&set.edit_pictures[i]) {
             let near = psnr(&painted.edits[i], &source, &set.masks[i]);
@@ -119,13 +120,9 @@ fn are_first(names: &[String], seen: &Seen, judge: &Judge) -> Result<bool> {
 
 /// The line that counts edits of this kind alone.
 fn line_of(kind: &str) -> Result<&'static str> {
-    Ok(match kind {
-        "recolour" => "edit recolour",
-        "background" => "edit background",
-        "add" => "edit add",
-        "remove" => "edit remove",
-        _ => bail!("no edits are scored of the kind {kind:?}"),
-    })
+    let key = format!("edit {kind}");
+    let line = LINES.iter().find(|line| line.key == key);
+    Ok(line.with_context(|| format!("the table has no line for edits of the kind {kind:?}"))?.key)
 }
 
 /// Whether the edit can be seen, where the judge can tell.
@@ -163,6 +160,13 @@ fn psnr(picture: &Picture, source: &Picture, mask: &[bool]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn edits_are_counted_by_kind() {
+        assert_eq!(line_of("remove").expect("it has a line"), "edit remove");
+        let refused = line_of("melt").expect_err("it has none").to_string();
+        assert!(refused.contains("\"melt\""), "{refused}");
+    }
 
     #[test]
     fn psnr_looks_only_at_what_must_stay() {
