@@ -160,6 +160,27 @@ fn an_edit_takes_the_picture_as_its_first_reference() {
     assert_ne!(pixels(&desk.bytes("mug.png")), pixels(&desk.bytes("blue.png")));
 }
 
+/// Whatever the instruction leaves alone stays byte for byte, unless somebody wants the picture as drawn.
+#[test]
+fn an_edit_keeps_what_it_does_not_change() {
+    let desk = Desk::new();
+    generate(&desk, &["a red mug, transparent background", "--seed", "1"], "mug.png");
+    let kept = |name: &str, more: &[&str]| {
+        let edit = ["edit", "mug.png", "make the mug blue", "--seed", "4", "--out", name, "--json"];
+        let printed = desk.succeed(&[&edit[..], more].concat()).json().remove(0);
+        let (before, after) = (pixels(&desk.bytes("mug.png")), pixels(&desk.bytes(name)));
+        let same = before.pixels().zip(after.pixels()).filter(|(before, after)| before == after);
+        let share = same.count() as f64 / before.pixels().len() as f64;
+        (share, printed["recipe"]["references"][0]["guard"].clone())
+    };
+    let (guarded, said) = kept("blue.png", &[]);
+    assert_eq!(said, true, "the picture says that it was guarded");
+    let (drawn, said) = kept("drawn.png", &["--no-guard"]);
+    assert_eq!(said, false);
+    assert!(guarded > 0.3 && guarded < 0.95, "{guarded:.2} of the pixels are the mug's own");
+    assert!(drawn < guarded, "{drawn:.2} of them are without the guard");
+}
+
 /// The nearer to nothing the strength, the nearer to the first picture; under a
 /// mask's black nothing changes at all.
 #[test]

@@ -43,7 +43,8 @@ Examples:
 const EDIT_EXAMPLES: &str = "\
 Examples:
   likeness edit fox.png \"put it in a city at night\" --out night.png
-  likeness edit mug.webp \"make the mug green\" --seed 3 --json";
+  likeness edit mug.webp \"make the mug green\" --seed 3 --json
+  likeness edit mug.webp \"turn it into pixel art\" --no-guard";
 
 /// An image studio on your own machine: pictures from words and from other pictures, offline.
 #[derive(Debug, Parser)]
@@ -77,6 +78,9 @@ pub enum Command {
         image: PathBuf,
         /// What to change, such as "make the mug green"
         instruction: String,
+        /// Take the picture as it is drawn; otherwise all that the edit leaves alone is kept, pixel for pixel
+        #[arg(long)]
+        no_guard: bool,
         /// How.
         #[command(flatten)]
         options: Options,
@@ -228,6 +232,7 @@ impl Options {
         self,
         prompt: String,
         edit: Option<PathBuf>,
+        no_guard: bool,
         now: Option<NowOptions>,
     ) -> (Request, bool, bool) {
         let edit = edit.map(|image| (Role::Edit, image));
@@ -242,6 +247,7 @@ impl Options {
             size: self.size,
             count: self.count,
             references: edit.into_iter().chain(subjects).collect(),
+            guard: no_guard.then_some(false),
             init: self.init,
             strength: self.strength,
             mask: self.mask,

@@ -45,6 +45,9 @@ pub enum QueueCommand {
         /// The picture to change, if the prompt says what to change
         #[arg(long, value_name = "FILE")]
         edit: Option<PathBuf>,
+        /// Take that as it is drawn; otherwise all that the edit leaves alone is kept, pixel for pixel
+        #[arg(long, requires = "edit")]
+        no_guard: bool,
         /// Before all that waits
         #[arg(long)]
         next: bool,
@@ -98,8 +101,8 @@ pub fn run(asked: QueueCommand, host: &Host, engine: &Arc<dyn Engine>) -> Result
     let studio = || open(host, engine);
     let some = |jobs: Vec<i64>, all: bool| JobIds { ids: (!all).then_some(jobs) };
     match asked {
-        QueueCommand::Add { prompt, edit, next, options } => {
-            let (request, json, quiet) = options.into_request(prompt, edit, None);
+        QueueCommand::Add { prompt, edit, no_guard, next, options } => {
+            let (request, json, quiet) = options.into_request(prompt, edit, no_guard, None);
             add(&studio()?, &request, next, json, quiet)
         }
         QueueCommand::List { json } => {
@@ -202,6 +205,7 @@ fn to_render(studio: &Studio, request: &Request) -> Result<RenderRequest, Failur
             asset: keep(field, path)?,
             role: (*role).into(),
             name: Some(file_name(path)),
+            guard: request.guard.filter(|_| *role == Role::Edit),
         })
     });
     let init = request.init.as_ref().map(|path| {

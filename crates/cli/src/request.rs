@@ -32,6 +32,8 @@ pub struct Request {
     pub count: Option<u32>,
     /// Pictures to look at, and what for.
     pub references: Vec<(Role, PathBuf)>,
+    /// See [`Reference::guard`]: of the picture to edit.
+    pub guard: Option<bool>,
     /// A picture to start from.
     pub init: Option<PathBuf>,
     /// See [`InitChoice::strength`].
@@ -122,6 +124,7 @@ fn recipe(request: &Request) -> Recipe {
         role: *role,
         sha256: String::new(),
         name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        guard: request.guard.filter(|_| *role == Role::Edit),
     });
     let loras = request.loras.iter().map(|lora| Lora {
         name: lora.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),

@@ -15,11 +15,12 @@ pub fn run(asked: Arguments, host: &Host, engine: &Arc<dyn Engine>) -> Result<()
     let engine = &**engine;
     match asked.command {
         Command::Generate { prompt, options, now } => {
-            let (request, json, quiet) = options.into_request(prompt, None, Some(now));
+            let (request, json, quiet) = options.into_request(prompt, None, false, Some(now));
             generate::generate(&request, host, engine, &mut Terminal::new(json, quiet))
         }
-        Command::Edit { image, instruction, options, now } => {
-            let (request, json, quiet) = options.into_request(instruction, Some(image), Some(now));
+        Command::Edit { image, instruction, no_guard, options, now } => {
+            let (request, json, quiet) =
+                options.into_request(instruction, Some(image), no_guard, Some(now));
             generate::generate(&request, host, engine, &mut Terminal::new(json, quiet))
         }
         Command::Upscale { options } => upscale::run(&options, host, engine),

@@ -73,7 +73,8 @@ fn what_is_kept_is_counted_and_bounded() {
     let path = tiny("diffusers");
     let model = Model::open(&path).unwrap();
     let mut recipe = recipe(&model, "a red fox", 1, |_| ());
-    recipe.references = vec![Reference { role: Role::Subject, sha256: "0".repeat(64), name: None }];
+    recipe.references =
+        vec![Reference { role: Role::Subject, sha256: "0".repeat(64), name: None, guard: None }];
     let pixels = Pixels::new(16, 16, 4, vec![200; 16 * 16 * 4]).unwrap();
     let inputs = Inputs { references: vec![pixels], ..Inputs::default() };
     let mut renderer = Candle.open(&path, recipe.precision).unwrap();

@@ -191,7 +191,8 @@ fn check_pictures(path: &Path, golden: &Golden) {
     };
     let references = || vec![golden.picture("reference_0"), golden.picture("reference_1")];
     let named = |recipe: &mut likeness_recipe::Recipe| {
-        let reference = Reference { role: Role::Subject, sha256: "0".repeat(64), name: None };
+        let reference =
+            Reference { role: Role::Subject, sha256: "0".repeat(64), name: None, guard: None };
         recipe.references = vec![reference; 2];
     };
     check("picture", base(&|_| {}), Inputs::default());

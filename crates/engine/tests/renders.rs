@@ -18,7 +18,7 @@ fn picture(width: u32, height: u32, shift: usize) -> Pixels {
 }
 
 fn reference(role: Role) -> Reference {
-    Reference { role, sha256: "0".repeat(64), name: None }
+    Reference { role, sha256: "0".repeat(64), name: None, guard: None }
 }
 
 #[test]

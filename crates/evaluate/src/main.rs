@@ -66,7 +66,7 @@ fn main() -> Result<()> {
     let shipped = arguments.model.is_none() && arguments.steps.is_none();
     let mut painter = Painter::open(&arguments.model.unwrap_or_else(|| starter.clone()), plan)?;
 
-    let bar = ProgressBar::new(set.count() as u64)
+    let bar = ProgressBar::new(set.pictures() as u64)
         .with_style(ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}")?);
     bar.set_message("pictures");
     let started = Instant::now();
@@ -87,7 +87,7 @@ fn main() -> Result<()> {
         steps,
         guidance,
         precision,
-        pictures: set.count(),
+        done: set.count(),
         tasks,
         seconds,
         judge: judge.own().map(|(what, share)| (what.to_owned(), share)).collect(),

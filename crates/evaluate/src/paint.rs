@@ -21,7 +21,8 @@ pub struct Plan {
     pub guidance: Option<f32>,
     /// The name of the number format to compute in.
     pub precision: Option<String>,
-    /// Where pictures are also written, as `p0000.png`, `r0000.png` and `e0000.png`.
+    /// Where pictures are also written, as `p0000.png`, `r0000.png` and `e0000.png`, and edits without the
+    /// guard as `d0000.png`.
     pub keep: Option<PathBuf>,
 }
 
@@ -40,6 +41,16 @@ pub struct Painted {
     pub references: Vec<Picture>,
     /// Of the edits.
     pub edits: Vec<Picture>,
+    /// Of the edits, as the network drew them: without the guard.
+    pub drawn: Vec<Picture>,
+}
+
+/// A picture that the model is shown.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    role: Role,
+    pixels: &'a Pixels,
+    guard: Option<bool>,
 }
 
 impl Painter {
@@ -79,19 +90,18 @@ impl Painter {
             painted();
         }
         for (i, (task, seen)) in set.references.iter().zip(&set.reference_pictures).enumerate() {
-            let seen = Some((Role::Subject, seen));
-            out.references.push(self.picture(
-                &task.prompt,
-                task.seed,
-                seen,
-                &format!("r{i:04}"),
-            )?);
+            let seen = Seen { role: Role::Subject, pixels: seen, guard: None };
+            let name = format!("r{i:04}");
+            out.references.push(self.picture(&task.prompt, task.seed, Some(seen), &name)?);
             painted();
         }
-        for (i, (task, source)) in set.edits.iter().zip(&set.edit_pictures).enumerate() {
-            let source = Some((Role::Edit, source));
-            out.edits.push(self.picture(&task.prompt, task.seed, source, &format!("e{i:04}"))?);
-            painted();
+        for (guard, edits, letter) in [(true, &mut out.edits, 'e'), (false, &mut out.drawn, 'd')] {
+            for (i, (task, source)) in set.edits.iter().zip(&set.edit_pictures).enumerate() {
+                let source = Seen { role: Role::Edit, pixels: source, guard: Some(guard) };
+                let name = format!("{letter}{i:04}");
+                edits.push(self.picture(&task.prompt, task.seed, Some(source), &name)?);
+                painted();
+            }
         }
         Ok(out)
     }
@@ -100,13 +110,14 @@ impl Painter {
         &mut self,
         prompt: &str,
         seed: u64,
-        seen: Option<(Role, &Pixels)>,
+        seen: Option<Seen>,
         name: &str,
     ) -> Result<Picture> {
-        let references = seen.map(|(role, pixels)| Reference {
-            role,
-            sha256: format!("{:x}", Sha256::digest(&pixels.data)),
+        let reference = seen.map(|seen| Reference {
+            role: seen.role,
+            sha256: format!("{:x}", Sha256::digest(&seen.pixels.data)),
             name: None,
+            guard: seen.guard,
         });
         let recipe = Recipe {
             width: Some(SIDE as u32),
@@ -116,12 +127,12 @@ impl Painter {
             steps: self.plan.steps,
             guidance: self.plan.guidance,
             precision: self.plan.precision.clone(),
-            references: references.into_iter().collect(),
+            references: reference.into_iter().collect(),
             ..Recipe::new(prompt)
         };
         let recipe = resolve(&recipe, self.engine.model().capabilities(), || seed)?;
         let inputs = Inputs {
-            references: seen.map(|(_, pixels)| pixels.clone()).into_iter().collect(),
+            references: seen.map(|seen| seen.pixels.clone()).into_iter().collect(),
             ..Inputs::default()
         };
         let rendered = self

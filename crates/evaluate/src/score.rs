@@ -53,8 +53,9 @@ pub fn score(set: &Set, painted: &Painted, judge: &Judge) -> Result<Outcome> {
     let seen = judge.look(&shown.collect::<Vec<_>>())?;
     for (i, (task, seen)) in set.edits.iter().zip(&seen).enumerate() {
         if let Some(source) = Picture::of(&set.edit_pictures[i]) {
-            let near = psnr(&painted.edits[i], &source, &set.masks[i]);
-            outcome.entry("edit psnr").or_default().add(near);
+            let near = |picture: &Picture| psnr(picture, &source, &set.masks[i]);
+            outcome.entry("edit psnr").or_default().add(near(&painted.edits[i]));
+            outcome.entry("edit psnr drawn").or_default().add(near(&painted.drawn[i]));
         }
         if let Some(done) = edit_done(task, seen, judge)? {
             yes(&mut outcome, "edit done", done);

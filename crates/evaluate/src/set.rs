@@ -155,9 +155,14 @@ impl Set {
         })
     }
 
-    /// How many pictures there are to make.
+    /// How many tasks there are.
     pub fn count(&self) -> usize {
         self.prompts.len() + self.references.len() + self.edits.len()
+    }
+
+    /// How many pictures there are to make: edits with the guard and without.
+    pub fn pictures(&self) -> usize {
+        self.count() + self.edits.len()
     }
 }
 

@@ -60,6 +60,7 @@ pub const LINES: &[Line] = &[
     line("count", "count right", Unit::Share, None, None),
     line("seen pairs", "seen pairs, both right", Unit::Share, None, None),
     line("held-out pairs", "held-out pairs, both right", Unit::Share, None, None),
+    line("edit psnr drawn", "edit: PSNR without the guard", Unit::Decibel, None, None),
     line("edit done", "edit: what was asked is there", Unit::Share, None, None),
     line("edit recolour", "edit: the subject named is recoloured", Unit::Share, None, None),
     line("edit background", "edit: the background is changed", Unit::Share, None, None),
@@ -80,11 +81,11 @@ pub struct Run {
     pub guidance: f32,
     /// The number format computed in.
     pub precision: String,
-    /// Pictures made.
-    pub pictures: usize,
-    /// Of how many tasks; more than `pictures` in a limited run.
+    /// Tasks that pictures were made for.
+    pub done: usize,
+    /// Of how many; more in a limited run.
     pub tasks: usize,
-    /// Wall-clock seconds of making them.
+    /// Wall-clock seconds of making the pictures.
     pub seconds: f64,
     /// How often the judge is right about renders, by what it is asked.
     pub judge: Vec<(String, f64)>,
@@ -122,13 +123,13 @@ pub fn text(run: &Run, outcome: &Outcome) -> String {
     }
     let _ = writeln!(
         out,
-        "\n{} {}, {} steps, guidance {}, {}; {} of {} pictures in {:.0} s:",
+        "\n{} {}, {} steps, guidance {}, {}; {} of {} tasks in {:.0} s:",
         run.model,
         &run.sha256[..run.sha256.len().min(12)],
         run.steps,
         run.guidance,
         run.precision,
-        run.pictures,
+        run.done,
         run.tasks,
         run.seconds
     );

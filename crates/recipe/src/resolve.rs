@@ -239,8 +239,19 @@ fn resolve_references(
                 "one, at references[0]",
             ));
         }
+        if reference.role != Role::Edit && reference.guard == Some(true) {
+            return Err(RecipeError::new(
+                format!("references[{i}].guard"),
+                format!("a picture given as {} has nothing to keep", reference.role),
+                "the edit guard on a picture to edit",
+            ));
+        }
     }
-    Ok(references.clone())
+    let resolved = |reference: &Reference| Reference {
+        guard: (reference.role == Role::Edit).then(|| reference.guard.unwrap_or(true)),
+        ..reference.clone()
+    };
+    Ok(references.iter().map(resolved).collect())
 }
 
 fn resolve_init(recipe: &Recipe, model: &ModelCapabilities) -> Result<Option<Init>, RecipeError> {

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The schema that this build writes. It rises when a field is added.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// Everything that determines a picture, beside the files it names by hash.
 ///
@@ -87,7 +87,7 @@ impl ResolvedRecipe {
             sampler: Some(self.sampler.name().to_owned()),
             schedule: Some(self.schedule.name().to_owned()),
             precision: Some(self.precision.name().to_owned()),
-            references: self.references.clone(),
+            references: self.references.iter().map(Reference::low).collect(),
             init: self.init.as_ref().map(|init| InitChoice {
                 sha256: init.sha256.clone(),
                 strength: Some(init.strength),
@@ -130,6 +130,18 @@ pub struct Reference {
     /// What a person calls it: a file name, or the name of a subject.
     #[serde(default)]
     pub name: Option<String>,
+    /// Of a picture to edit: whether the result keeps its pixels wherever the edit changed nothing.
+    /// Absent means yes in a request, and no in a resolved recipe, which is from before there was a guard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<bool>,
+}
+
+impl Reference {
+    /// The reference of a resolved recipe, as a request says the same.
+    pub fn low(&self) -> Self {
+        let guard = (self.role == Role::Edit).then_some(self.guard == Some(true));
+        Self { guard, ..self.clone() }
+    }
 }
 
 /// A starting picture.

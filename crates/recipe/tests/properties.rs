@@ -20,11 +20,8 @@ fn hash() -> impl Strategy<Value = String> {
 }
 
 fn any_reference() -> impl Strategy<Value = Reference> {
-    (select(Role::ALL), hash(), of(TEXT)).prop_map(|(role, sha256, name)| Reference {
-        role,
-        sha256,
-        name,
-    })
+    (select(Role::ALL), hash(), of(TEXT), of(any::<bool>()))
+        .prop_map(|(role, sha256, name, guard)| Reference { role, sha256, name, guard })
 }
 
 prop_compose! {
@@ -70,6 +67,8 @@ prop_compose! {
         recipe.precision = bf16.then(|| "bf16".into());
         recipe.references.truncate(3);
         recipe.references.iter_mut().skip(1).for_each(|one| one.role = Role::Subject);
+        let unedited = recipe.references.iter_mut().filter(|one| one.role != Role::Edit);
+        unedited.for_each(|one| one.guard = None);
         if let Some(init) = &mut recipe.init { init.strength = Some(strength); }
         if recipe.init.is_none() { recipe.mask = None; }
         recipe
@@ -181,7 +180,7 @@ fn a_number_too_large_is_refused() {
 fn the_order_of_fields_is_part_of_the_format() {
     let resolved = resolve(&Recipe::new("fox"), &starter(), || 5).unwrap();
     let expected = concat!(
-        r#"{"schema":2,"model":{"name":"likeness-starter","sha256":"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"#,
+        r#"{"schema":3,"model":{"name":"likeness-starter","sha256":"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"#,
         r#"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"},"prompt":"fox","negative":"","width":128,"height":128,"#,
         r#""seed":5,"noise_source":"likeness","count":1,"steps":4,"guidance":1.0,"#,
         r#""sampler":"flow_euler","schedule":"default","precision":"f32","references":[],"#,

@@ -4,7 +4,8 @@ mod common;
 
 use common::starter;
 use likeness_recipe::{
-    InitChoice, Lora, Mask, ModelChoice, Recipe, Reference, Role, SCHEMA, Seed, resolve,
+    InitChoice, Lora, Mask, ModelChoice, Recipe, Reference, ResolvedRecipe, Role, SCHEMA, Seed,
+    resolve,
 };
 
 fn fox() -> Recipe {
@@ -24,7 +25,7 @@ fn refused(recipe: Recipe, field: &str, words: &[&str]) {
 }
 
 fn reference(role: Role) -> Reference {
-    Reference { role, sha256: "ab".repeat(32), name: None }
+    Reference { role, sha256: "ab".repeat(32), name: None, guard: None }
 }
 
 #[test]
@@ -146,6 +147,31 @@ fn pictures_beside_the_prompt() {
         let init = Some(InitChoice { sha256: String::new(), strength: Some(strength) });
         refused(Recipe { init, ..fox() }, "init.strength", &["above 0, up to 1"]);
     }
+}
+
+#[test]
+fn a_picture_to_edit_is_guarded_unless_somebody_says_no() {
+    let guarded =
+        |role, guard| Recipe { references: vec![Reference { guard, ..reference(role) }], ..fox() };
+    let resolved =
+        |recipe: &Recipe| resolve(recipe, &starter(), || 0).expect("it is sound").references;
+    for (asked, given) in [(None, true), (Some(true), true), (Some(false), false)] {
+        assert_eq!(resolved(&guarded(Role::Edit, asked))[0].guard, Some(given));
+    }
+    assert_eq!(resolved(&guarded(Role::Subject, Some(false)))[0].guard, None, "nothing is asked");
+    refused(guarded(Role::Subject, Some(true)), "references[0].guard", &["subject", "edit"]);
+}
+
+#[test]
+fn a_recipe_of_before_there_was_a_guard_makes_the_picture_that_it_made() {
+    let now =
+        resolve(&Recipe { references: vec![reference(Role::Edit)], ..fox() }, &starter(), || 0);
+    let now = now.expect("it is sound").to_json();
+    let before = now.replace(r#""schema":3"#, r#""schema":2"#).replace(r#","guard":true"#, "");
+    assert_ne!(now, before);
+    let before = ResolvedRecipe::from_json(&before).expect("older ones are read");
+    let again = resolve(&before.low(), &starter(), || 0).expect("it is sound");
+    assert_eq!(again.references[0].guard, Some(false));
 }
 
 #[test]

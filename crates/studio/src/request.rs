@@ -45,10 +45,12 @@ impl RenderRequest {
             references: recipe
                 .references
                 .iter()
+                .map(recipe::Reference::low)
                 .map(|reference| ReferenceChoice {
-                    asset: reference.sha256.clone(),
+                    asset: reference.sha256,
                     role: reference.role.into(),
-                    name: reference.name.clone(),
+                    name: reference.name,
+                    guard: reference.guard,
                 })
                 .collect(),
             init: init.map(|init| InitChoice {
@@ -93,6 +95,7 @@ impl RenderRequest {
             role: reference.role.into(),
             sha256: reference.asset.clone(),
             name: reference.name.clone(),
+            guard: reference.guard,
         });
         let init = self
             .init

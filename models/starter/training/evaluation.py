@@ -15,6 +15,7 @@ read ../eval/tasks.json and judge alike:
   of all other pairs of single-subject prompts.
 - Unseen subjects: nearest in the judge's gallery, a hundred subjects in four styles each; the style need not be right.
 - Edits: PSNR against the source over premultiplied RGBA where the mask is black, mean over tasks, each at most 60 dB.
+  Here edits are as the network draws them; the engine's guard keeps what they leave alone, and its table has both.
 - Whether an edit was done: one of a single figure beside another is looked at alone, a quarter of the picture doubled,
   since judges learn one subject in the middle or two of one size.
 """

@@ -248,6 +248,17 @@ test('editing takes the picture up at its own size, with its words cleared', asy
   expect([prompt, references[0]?.role, width]).toEqual(['', 'edit', viewer.card()?.width]);
 });
 
+test('the guard of an edit can be lifted, and goes when the picture is no longer edited', async () => {
+  await given();
+  await perform(action('picture.edit'));
+  const guard = () => compose.request().references[0]?.guard ?? null;
+  expect(guard()).toBe(null);
+  compose.setGuard(0, false);
+  expect(guard()).toBe(false);
+  compose.setRole(0, 'subject');
+  expect(guard()).toBe(null);
+});
+
 test('begins from a picture, in its words where none are written', async () => {
   await given();
   const card = viewer.card();

@@ -16,4 +16,9 @@ role: RoleName,
 /**
  * What a person calls it.
  */
-name: string | null, };
+name: string | null,
+/**
+ * Of a picture to change: whether all that the change leaves alone is kept, pixel for pixel.
+ * Where nothing is said, it is.
+ */
+guard?: boolean | null, };

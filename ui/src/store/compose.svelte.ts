@@ -244,10 +244,16 @@ class Compose {
   }
 
   setRole(place: number, role: RoleName): void {
-    const references = this.draft.references.map((one, n) => (n === place ? { ...one, role } : one));
+    // There is nothing to guard but a picture to change.
+    const references = this.draft.references.map((one, n) => (n === place ? { ...one, role, guard: null } : one));
     const asset = references[place]?.asset;
     const parents = this.draft.parents.map((one) => (one.id === asset ? { ...one, relation: relationOf(role) } : one));
     this.patch({ references, parents });
+  }
+
+  /** Whether all that a change leaves alone stays as it was, pixel for pixel. */
+  setGuard(place: number, guard: boolean): void {
+    this.patch({ references: this.draft.references.map((one, n) => (n === place ? { ...one, guard } : one)) });
   }
 }
 

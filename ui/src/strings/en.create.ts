@@ -33,6 +33,7 @@ export const enCreate = {
   'create.role.subject': 'Keep the subject',
   'create.role.style': 'Keep the style',
   'create.role.edit': 'Change this picture',
+  'create.guard': 'Keep all that the change leaves alone (edit guard)',
   'create.init': 'Begins from this',
   'create.init.part': 'Only where painted',
   'create.init.begun': 'Begun from a picture',

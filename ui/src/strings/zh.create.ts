@@ -34,6 +34,7 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'create.role.subject': '保持主体',
   'create.role.style': '保持风格',
   'create.role.edit': '修改这张图',
+  'create.guard': '未改动之处保持原样（编辑保护）',
   'create.init': '从此图开始',
   'create.init.part': '仅改涂抹处',
   'create.init.begun': '已从一张图开始',

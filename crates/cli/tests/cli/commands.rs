@@ -32,7 +32,7 @@ fn every_option_arrives() {
     else {
         panic!("not understood")
     };
-    let (request, json, quiet) = options.into_request(prompt, None, Some(now));
+    let (request, json, quiet) = options.into_request(prompt, None, false, Some(now));
     assert!(json && quiet);
     assert_eq!((request.prompt.as_str(), request.negative.as_deref()), ("fox", Some("n")));
     assert_eq!(
@@ -52,14 +52,17 @@ fn every_option_arrives() {
 
 #[test]
 fn an_edit_puts_its_picture_first() {
-    let Ok(Command::Edit { image, instruction, options, now }) =
-        parsed(&["edit", "a.png", "make it green", "--ref", "b.png"])
-    else {
-        panic!("not understood")
+    let edit = |more: &[&str]| {
+        let line = [&["edit", "a.png", "make it green", "--ref", "b.png"], more].concat();
+        let Ok(Command::Edit { image, instruction, no_guard, options, now }) = parsed(&line) else {
+            panic!("not understood")
+        };
+        options.into_request(instruction, Some(image), no_guard, Some(now)).0
     };
-    let (request, ..) = options.into_request(instruction, Some(image), Some(now));
+    let request = edit(&[]);
     assert_eq!(request.prompt, "make it green");
     assert_eq!(request.references, [(Role::Edit, "a.png".into()), (Role::Subject, "b.png".into())]);
+    assert_eq!((request.guard, edit(&["--no-guard"]).guard), (None, Some(false)));
 }
 
 #[test]

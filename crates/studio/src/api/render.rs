@@ -56,6 +56,11 @@ data! {
         pub role: RoleName,
         /// What a person calls it.
         pub name: Option<String>,
+        /// Of a picture to change: whether all that the change leaves alone is kept, pixel for pixel.
+        /// Where nothing is said, it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional = nullable)]
+        pub guard: Option<bool>,
     }
     /// A picture to start from.
     pub struct InitChoice {

@@ -291,6 +291,23 @@ fn an_edit_takes_the_shape_of_its_picture() {
 }
 
 #[test]
+fn an_edit_says_whether_it_was_guarded() {
+    let desk = Desk::new();
+    let path = desk.path("mug.png");
+    image::RgbImage::new(128, 128).save(&path).unwrap();
+    let imported = desk.call("import", json!({ "paths": [path] }));
+    let asset = &imported["imported"][0]["asset"]["sha256"];
+    for (asked, made) in [(json!(null), true), (json!(true), true), (json!(false), false)] {
+        let mut request = serde_json::to_value(fox()).unwrap();
+        request["references"] =
+            json!([{ "asset": asset, "role": "edit", "name": null, "guard": asked }]);
+        let id = desk.picture(&serde_json::from_value(request).unwrap());
+        let again = &desk.call("picture", json!({ "id": id }))["recipe"];
+        assert_eq!(again["references"][0]["guard"], made, "asked for {asked}");
+    }
+}
+
+#[test]
 fn pictures_are_saved_in_any_format_and_exported_under_names() {
     let desk = Desk::new();
     let a = desk.picture(&fox());

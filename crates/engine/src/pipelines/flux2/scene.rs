@@ -1,10 +1,11 @@
 //! The picture to be made, between the recipe and the network: its grid of tokens, its noise and noise
-//! levels, the picture that it starts from, and the way back to pixels.
+//! levels, the picture that it starts from or edits, and the way back to pixels.
 
 use candle_core::{Device, Tensor};
 use likeness_recipe::{Dump, Inputs, Noise, Pixels, RenderError, ResolvedRecipe, Size};
 
 use super::{internal, request, size_of};
+use crate::guard;
 use crate::image::{self, Grid};
 use crate::manifest::Manifest;
 use crate::sampling::schedule::{Shift, flow_sigmas, from_strength};
@@ -20,6 +21,8 @@ pub(super) struct Scene<'a> {
     pub places: Option<Tensor>,
     pub sigmas: Vec<f32>,
     pub start: Option<Start>,
+    /// The picture to edit, in the size of the result, if what the edit leaves alone is kept.
+    edited: Option<Pixels>,
 }
 
 /// A picture to start from.
@@ -52,6 +55,8 @@ impl<'a> Scene<'a> {
             }
             _ => None,
         };
+        let guarded = recipe.references.first().is_some_and(|one| one.guard == Some(true));
+        let edited = inputs.references.first().filter(|_| guarded);
         let shape = [1, grid.channels(), grid.rows, grid.columns];
         if let Some(noise) = &inputs.initial_noise {
             check_noise(noise, &shape, recipe.count)?;
@@ -65,6 +70,7 @@ impl<'a> Scene<'a> {
                 .map_err(internal)?,
             sigmas,
             start,
+            edited: edited.map(|pixels| image::fit(pixels, size_of(recipe))),
         })
     }
 
@@ -103,9 +109,13 @@ impl<'a> Scene<'a> {
         let planes = self.grid.planes_of(&numbers);
         let mut pixels = self.grid.pixels_of(&planes);
         let mut keeps_faint_alpha = false;
+        if let Some(edited) = &self.edited {
+            guard::keep_unchanged(&mut pixels, edited);
+            keeps_faint_alpha = image::has_faint_alpha(edited);
+        }
         if let Some(Start { pixels: original, mask: Some(mask), .. }) = &self.start {
             image::restore(&mut pixels, original, &mask.changes);
-            keeps_faint_alpha = image::has_faint_alpha(original);
+            keeps_faint_alpha |= image::has_faint_alpha(original);
         }
         let Grid { rows, columns, patch } = self.grid;
         let dump = dump.then(|| Dump {
