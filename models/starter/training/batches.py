@@ -22,7 +22,7 @@ from tokenizer import MAX_TOKENS, PAD_MULTIPLE, padded
 PATCH = 16
 FOREGROUND = 3.0  # a patch that a subject covers counts this much more than background
 SQUARE = (FORM.side, FORM.side)
-KINDS = {"picture": 0.57, "wide": 0.03, "long": 0.02, "reference": 0.16, "edit": 0.21, "pair": 0.01}
+KINDS = {"picture": 0.55, "wide": 0.03, "long": 0.02, "reference": 0.18, "edit": 0.21, "pair": 0.01}
 USUAL = ("picture", "reference", "edit")  # frequent enough to be worth compiling for
 SHARE = {"picture": 1.0, "wide": 0.5, "long": 0.5, "reference": 0.75, "edit": 0.75, "pair": 0.25}  # of the batch size
 

@@ -24,7 +24,7 @@ from sample import load
 from train import STATE, build_model
 
 STARTER = Path(__file__).parent.parent
-VERSION = "0.7.0"
+VERSION = "0.8.0"
 
 
 def manifest():
