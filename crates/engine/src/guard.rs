@@ -24,8 +24,8 @@ const SEAM: f64 = 1.0;
 /// A share of what is drawn that is all of it, but for rounding.
 const WHOLE: f32 = 0.999;
 
-/// Puts `source` back into `drawn` wherever the two are the same picture. Both have the same size; what is
-/// put back is so byte for byte.
+/// Puts `source` back into `drawn`, which has alpha, wherever the two are the same picture. Both have the
+/// same size; what is put back is so byte for byte.
 pub fn keep_unchanged(drawn: &mut Pixels, source: &Pixels) {
     let frame = Frame { width: drawn.width as usize, height: drawn.height as usize };
     let changed = frame.grown(&frame.changed(drawn, source), MARGIN);

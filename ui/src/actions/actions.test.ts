@@ -259,6 +259,16 @@ test('the guard of an edit can be lifted, and goes when the picture is no longer
   expect(guard()).toBe(null);
 });
 
+test('that no words are written is no fault before they are asked for', async () => {
+  await given();
+  await perform(action('picture.edit'));
+  const problem = { code: 'usage' as const, message: 'it is empty', field: 'prompt' };
+  compose.estimate = { seconds: null, memory_needed: null, fits: true, problem };
+  expect([compose.problem('prompt'), compose.problemElsewhere]).toEqual([null, null]);
+  compose.refuse(problem);
+  expect(compose.problem('prompt')).toBe('it is empty');
+});
+
 test('begins from a picture, in its words where none are written', async () => {
   await given();
   const card = viewer.card();

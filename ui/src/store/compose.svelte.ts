@@ -84,16 +84,23 @@ class Compose {
     return { ...draft, seed: this.locked ? draft.seed : null };
   }
 
-  /** What is wrong with a field: refused when it was sent, or found when it was estimated. */
+  /** Refused when it was sent, or found when it was estimated: not that words are missing before any are written. */
+  get #wrong(): Failure | Estimate['problem'] {
+    if (this.refused) return this.refused;
+    const problem = this.estimate?.problem ?? null;
+    return problem?.field === 'prompt' && this.draft.prompt.trim() === '' ? null : problem;
+  }
+
+  /** What is wrong with a field. */
   problem(field: string): string | null {
-    const found = this.refused ?? this.estimate?.problem ?? null;
+    const found = this.#wrong;
     if (!found?.field) return null;
     return found.field === field || found.field.startsWith(`${field}[`) || found.field.startsWith(`${field}.`) ? found.message : null;
   }
 
   /** A problem that no field shows. */
   get problemElsewhere(): string | null {
-    const found = this.refused ?? this.estimate?.problem ?? null;
+    const found = this.#wrong;
     if (!found) return null;
     const field = found.field?.split(/[.[]/)[0] ?? '';
     return SHOWN_FIELDS.includes(field) ? null : found.message;
