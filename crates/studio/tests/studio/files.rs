@@ -275,17 +275,22 @@ fn a_folder_of_photographs_is_not_taken_for_references() {
     assert_eq!(answer["imported"].as_array().unwrap().len(), 33);
 }
 
-#[test]
-fn an_edit_takes_the_shape_of_its_picture() {
-    let desk = Desk::new();
-    let path = desk.path("wide.png");
-    image::RgbImage::new(300, 200).save(&path).unwrap();
+/// Edits an imported picture of this size, and answers what is told of the result.
+fn edited(desk: &Desk, (width, height): (u32, u32), guard: Option<bool>) -> Value {
+    let path = desk.path(&format!("{width}x{height}.png"));
+    image::RgbImage::new(width, height).save(&path).unwrap();
     let imported = desk.call("import", json!({ "paths": [path] }));
     let asset = &imported["imported"][0]["asset"]["sha256"];
     let mut request = serde_json::to_value(fox()).unwrap();
-    request["references"] = json!([{ "asset": asset, "role": "edit", "name": null }]);
+    request["references"] =
+        json!([{ "asset": asset, "role": "edit", "name": null, "guard": guard }]);
     let id = desk.picture(&serde_json::from_value(request).unwrap());
-    let card = &desk.call("picture", json!({ "id": id }))["card"];
+    desk.call("picture", json!({ "id": id }))
+}
+
+#[test]
+fn an_edit_takes_the_shape_of_its_picture() {
+    let card = &edited(&Desk::new(), (300, 200), None)["card"];
     let (width, height) = (card["width"].as_u64().unwrap(), card["height"].as_u64().unwrap());
     assert!(width > height, "{width}x{height}");
 }
@@ -293,17 +298,9 @@ fn an_edit_takes_the_shape_of_its_picture() {
 #[test]
 fn an_edit_says_whether_it_was_guarded() {
     let desk = Desk::new();
-    let path = desk.path("mug.png");
-    image::RgbImage::new(128, 128).save(&path).unwrap();
-    let imported = desk.call("import", json!({ "paths": [path] }));
-    let asset = &imported["imported"][0]["asset"]["sha256"];
-    for (asked, made) in [(json!(null), true), (json!(true), true), (json!(false), false)] {
-        let mut request = serde_json::to_value(fox()).unwrap();
-        request["references"] =
-            json!([{ "asset": asset, "role": "edit", "name": null, "guard": asked }]);
-        let id = desk.picture(&serde_json::from_value(request).unwrap());
-        let again = &desk.call("picture", json!({ "id": id }))["recipe"];
-        assert_eq!(again["references"][0]["guard"], made, "asked for {asked}");
+    for (asked, made) in [(None, true), (Some(true), true), (Some(false), false)] {
+        let again = &edited(&desk, (128, 128), asked)["recipe"];
+        assert_eq!(again["references"][0]["guard"], made, "asked for {asked:?}");
     }
 }
 
