@@ -372,8 +372,8 @@ describe('details', () => {
     const { page } = opened;
     await shown(page);
     await page.evaluate(() => {
-      const { studio } = (window as unknown as { fake: { studio: { cards: { source: string; trashed_at: number | null; star: boolean }[] } } }).fake;
-      for (const card of studio.cards) card.star = card.source === 'invokeai';
+      const { studio } = (window as unknown as { fake: { studio: { cards: { source: string; trashed_at: number | null; rating: number }[] } } }).fake;
+      for (const card of studio.cards) card.rating = card.source === 'invokeai' ? 1 : 0;
     });
     await page.locator('[data-shelf="starred"]').click();
     await shown(page);

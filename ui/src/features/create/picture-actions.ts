@@ -187,13 +187,13 @@ export const pictureActions: readonly Action[] = [
   ...recalls,
   {
     id: 'picture.star',
-    name: () => t(viewer.card()?.star && view.current === 'create' ? 'picture.unstar' : 'picture.star'),
+    name: () => t((viewer.card()?.rating ?? 0) > 0 && view.current === 'create' ? 'picture.unstar' : 'picture.star'),
     group: 'picture',
     keys: ['.'],
     icon: Star,
     when: some,
     // Where only some have a star, all get one.
-    run: () => setStar(targets.ids, targets.cards.length === 0 || !targets.cards.every((card) => card.star)),
+    run: () => setStar(targets.ids, targets.cards.length === 0 || !targets.cards.every((card) => card.rating > 0)),
   },
   ...rate,
   {

@@ -244,7 +244,7 @@ function onShelf(menus: Wanted, shelf: Shelf): Wanted {
     case 'all':
       return menus;
     case 'starred':
-      return { ...menus, star: true };
+      return { ...menus, min_rating: Math.max(1, menus.min_rating ?? 0) };
     case 'trash':
       return { ...menus, trashed: true };
     case 'board':

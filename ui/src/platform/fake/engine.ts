@@ -25,6 +25,8 @@ export class FakeEngine {
   #seed = 40_187;
   #turning = false;
   #live = 0;
+  /** The last draft that was finished. */
+  drafted: RenderRequest | null = null;
 
   constructor(readonly world: World) {}
 
@@ -48,12 +50,15 @@ export class FakeEngine {
     return ((request?.steps ?? 4) * this.world.step + 60) / 1000;
   }
 
-  add(request: RenderRequest, place: Place, interactive: boolean): Job[] {
+  add(request: RenderRequest, place: Place, waited: boolean): Job[] {
+    // More than four are a batch, which what somebody waits for goes before.
+    const interactive = waited && request.count <= 4;
     const group = this.#group++;
     const first = request.seed === null ? (this.#seed = (this.#seed * 48271) % 2147483647) : Number(request.seed);
     const added: Job[] = Array.from({ length: request.count }, (_, index) => ({
       id: this.#next++,
       group,
+      run: `made-${group}`,
       state: 'waiting',
       interactive,
       request: { ...structuredClone(request), seed: String(first + index), count: 1, width: request.width ?? 128, height: request.height ?? 128 },
@@ -63,7 +68,8 @@ export class FakeEngine {
       started_at: null,
       finished_at: null,
     }));
-    const at = place === 'next' ? this.jobs.findIndex((one) => one.state === 'waiting') : -1;
+    const behind = (one: Job) => one.state === 'waiting' && (place === 'next' ? one.interactive === interactive || interactive : interactive && !one.interactive);
+    const at = this.jobs.findIndex(behind);
     this.jobs.splice(at < 0 ? this.jobs.length : at, 0, ...added);
     this.world.told();
     void this.turn();
@@ -139,8 +145,10 @@ export class FakeEngine {
       tell({ kind: 'step', job: 0, done, total });
       sink.preview?.(0, await preview(id, request.width ?? 128, request.height ?? 128, done / total));
     }
-    if (request.prompt.includes('fail')) tell({ kind: 'failed', job: 0, error: TOO_LARGE });
-    else tell({ kind: 'drafted', seconds: this.seconds(request) / 2 });
+    if (request.prompt.includes('fail')) return tell({ kind: 'failed', job: 0, error: TOO_LARGE });
+    const seed = request.seed ?? '0';
+    this.drafted = { ...structuredClone(request), seed, count: 1 };
+    tell({ kind: 'drafted', seconds: this.seconds(request) / 2, seed, draft: String(turn) });
   }
 
   /** Opens the model where it is not open. */

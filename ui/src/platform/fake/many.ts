@@ -1,7 +1,7 @@
 /**
  * A large made-up library for tests and the benchmark: the same for the same count and seed, down to every id.
  *
- * It has what a real one has after a few years: batches that share a prompt, several models and sizes, few stars,
+ * It has what a real one has after a few years: batches that share a prompt and a run, several models and sizes, few marks,
  * fewer fives, names in Chinese and Arabic, prompts that go on for pages, and pictures of other programs.
  */
 import type { ForeignSettings, LineageEdge, PictureCard, PictureDetail, RenderRequest } from '../../bindings';
@@ -157,7 +157,6 @@ function cardOf(seed: number, index: number, batch: number, at: number): Picture
     width,
     height,
     created_at: at,
-    star: luck < 40,
     rating: luck < 12 ? 5 : luck < 60 ? 4 : luck < 160 ? 3 : luck < 200 ? 1 : 0,
     alpha: mix(seed, batch, 8) % 25 === 0,
     prompt: promptOf(seed, batch),
@@ -167,6 +166,8 @@ function cardOf(seed: number, index: number, batch: number, at: number): Picture
     source,
     trashed_at: luck >= 996 ? NEWEST - luck * MINUTE : null,
     parents: mix(seed, index, 13) % 5 === 0 ? 1 : 0,
+    run: source === 'likeness' ? `run-${batch}` : null,
+    enlarged: null,
   };
 }
 
@@ -224,8 +225,8 @@ export function settingsOf(card: PictureCard, request: RenderRequest = requestOf
 }
 
 /** Those that a picture begins with; the fake studio keeps what is done to them. */
-function tagsOf({ rating, star }: PictureCard): string[] {
-  return rating >= 4 ? ['portfolio'] : star ? ['client', 'draft'] : [];
+function tagsOf({ rating }: PictureCard): string[] {
+  return rating >= 4 ? ['portfolio'] : [];
 }
 
 /** 64 hex digits that no two places share. */
