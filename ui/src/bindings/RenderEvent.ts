@@ -41,7 +41,12 @@ picture: PictureCard,
 /**
  * What it took.
  */
-seconds: number, } | { "kind": "drafted",
+seconds: number,
+/**
+ * Of an edit, the share of its pixels that are not the source's: 0 where it changed nothing.
+ * Null where it is no edit.
+ */
+changed: number | null, } | { "kind": "drafted",
 /**
  * What it took.
  */

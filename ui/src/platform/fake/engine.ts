@@ -110,7 +110,7 @@ export class FakeEngine {
       const card = this.world.keep(job, seconds);
       job.state = 'done';
       job.picture = card.id;
-      this.#tell({ kind: 'done', job: job.id, picture: card, seconds });
+      this.#tell({ kind: 'done', job: job.id, picture: card, seconds, changed: null });
     }
     this.world.told();
   }

@@ -62,6 +62,7 @@ const STARTER_ABLE: Abilities = {
   min_side: 96,
   max_side: 160,
   multiple: 16,
+  sizes: [],
   steps: { min: 1, max: 100 },
   guidance: { min: 0, max: 30 },
   samplers: ['flow_euler', 'flow_heun'],

@@ -59,6 +59,7 @@ export function manyDetail(card: PictureCard): PictureDetail {
     resolved: foreign ? null : JSON.stringify({ schema: 1, ...recipe }, null, 2),
     negative: recipe.negative ?? '',
     seconds: foreign ? null : 0.4 + (card.width * card.height) / 60_000,
+    changed: null,
     tags: tagsOf(card),
     boards: [],
     parents: [],

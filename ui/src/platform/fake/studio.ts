@@ -208,9 +208,9 @@ export class FakeStudio {
       try {
         this.#refuse(request);
       } catch (error) {
-        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message } };
+        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message }, notes: [], tokens: null };
       }
-      return { seconds: this.engine.seconds(request) * request.count, memory_needed: 310_000_000, fits: true, problem: null };
+      return { seconds: this.engine.seconds(request) * request.count, memory_needed: 310_000_000, fits: true, problem: null, notes: [], tokens: { used: Math.ceil(request.prompt.length / 4), most: 32 } };
     },
     live_stop: () => (this.engine.liveStop(), {}),
     queue: () => this.engine.queue(),
