@@ -26,9 +26,11 @@ export const enApp = {
 
   'undo.undo': 'Undo',
   'undo.redo': 'Redo',
+  'undo.list': 'Changes, the latest first',
   'undo.undo_what': 'Undo: {what}',
   'undo.redo_what': 'Redo: {what}',
   'undo.undone': 'Taken back: {what}',
+  'undo.set': '{what} changed',
   'undo.starred': '{n|picture|pictures} starred',
   'undo.unstarred': 'Star taken from {n|picture|pictures}',
   'undo.rated': '{n|picture|pictures} rated {rating}',

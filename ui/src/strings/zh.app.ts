@@ -27,9 +27,11 @@ export const zhApp: Record<keyof typeof enApp, string> = {
 
   'undo.undo': '撤销',
   'undo.redo': '重做',
+  'undo.list': '已做的更改，最新在前',
   'undo.undo_what': '撤销：{what}',
   'undo.redo_what': '重做：{what}',
   'undo.undone': '已撤销：{what}',
+  'undo.set': '已更改{what}',
   'undo.starred': '已为 {n} 张图片加星',
   'undo.unstarred': '已取消 {n} 张图片的星标',
   'undo.rated': '已为 {n} 张图片评 {rating} 分',

@@ -14,6 +14,7 @@ import type { Action } from '../../actions/types';
 import { compose, emptyRequest } from '../../store/compose.svelte';
 import { live } from '../../store/live.svelte';
 import { models } from '../../store/models.svelte';
+import { session } from '../../store/session.svelte';
 import { view } from '../../store/view.svelte';
 import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
@@ -21,14 +22,19 @@ import { tellPaused } from '../queue/paused';
 import { inspector } from './inspector.svelte';
 import { painting } from './painting.svelte';
 import { prompt } from './prompt.svelte';
+import { drawnSeed, toggleSeed } from './seed';
 
-const canRun = () => (compose.ready || painting.done) && !compose.sending && models.running.length > 0;
+/** What cannot be met as it is written is refused before it is asked for; memory may be free again by then. */
+const refusable = () => compose.wrong !== null && compose.wrong.code !== 'memory';
+const canRun = () => (compose.ready || painting.done) && !compose.sending && models.running.length > 0 && !refusable();
 
 async function run(place: Place): Promise<void> {
   // At once: what one writes next is the next prompt, also while this one is being sent.
   const focused = prompt.focus();
   if (!(await painting.settle())) return;
-  const jobs = await compose.run(place);
+  if (await keptDraft()) return;
+  const { seed } = live;
+  const jobs = await compose.run(place, seed === null ? {} : { seed });
   const first = jobs[0];
   if (!first) return;
   if (view.current !== 'create') {
@@ -38,6 +44,22 @@ async function run(place: Place): Promise<void> {
   viewer.expect(first);
   tellPaused();
   await focused;
+}
+
+/** What is drawn while one types is what one asks for, and not another picture like it: it is kept as it is seen. */
+async function keptDraft(): Promise<boolean> {
+  const { count, deliver } = compose.draft;
+  if (!live.on || count > 1 || deliver) return false;
+  try {
+    const card = await live.keep();
+    if (!card) return false;
+    compose.lastSeed = card.seed;
+    session.add(card);
+    viewer.open(card.id, { follow: true });
+  } catch (error) {
+    compose.refuse(error);
+  }
+  return true;
 }
 
 export const createActions: readonly Action[] = [
@@ -89,23 +111,22 @@ export const createActions: readonly Action[] = [
     name: () => t('create.seed.dice'),
     group: 'make',
     icon: Dices,
-    run: () => compose.lockSeed(String(crypto.getRandomValues(new Uint32Array(1))[0])),
+    run: () => compose.lockSeed(drawnSeed()),
   },
   {
     id: 'create.lock',
     name: () => t(compose.locked ? 'create.seed.unlock' : 'create.seed.lock'),
     group: 'make',
     icon: Lock,
-    when: () => compose.locked || compose.lastSeed !== null,
-    run: () => compose.lockSeed(compose.locked ? null : compose.lastSeed),
+    run: toggleSeed,
   },
   {
-    id: 'create.settings',
+    id: 'create.recipe',
     name: () => t('create.more'),
     group: 'make',
     icon: SlidersHorizontal,
     when: () => view.current === 'create',
-    run: () => inspector.show('settings'),
+    run: () => inspector.show('recipe'),
   },
   {
     id: 'create.speed',

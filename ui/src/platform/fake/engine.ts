@@ -18,6 +18,8 @@ const TOO_LARGE: StudioError = { code: 'memory', message: 'This needs 17.2 GB of
 export class FakeEngine {
   jobs: Job[] = [];
   paused = false;
+  /** The last draft that was finished. */
+  drafted: RenderRequest | null = null;
   notice: Queue['notice'] = null;
   sinks = new Set<ChannelSink>();
   #next = 1;
@@ -48,26 +50,37 @@ export class FakeEngine {
     return ((request?.steps ?? 4) * this.world.step + 60) / 1000;
   }
 
+  /** A job that was done as it was asked for: of the draft that is kept. */
+  keep(request: RenderRequest): PictureCard {
+    const [job] = this.#jobs(request, true);
+    return this.world.keep({ ...job!, state: 'done' }, this.seconds(request));
+  }
+
   add(request: RenderRequest, place: Place, interactive: boolean): Job[] {
+    const added = this.#jobs(request, interactive);
+    const at = place === 'next' ? this.jobs.findIndex((one) => one.state === 'waiting') : -1;
+    this.jobs.splice(at < 0 ? this.jobs.length : at, 0, ...added);
+    this.world.told();
+    void this.turn();
+    return structuredClone(added);
+  }
+
+  #jobs(request: RenderRequest, interactive: boolean): Job[] {
     const group = this.#group++;
     const first = request.seed === null ? (this.#seed = (this.#seed * 48271) % 2147483647) : Number(request.seed);
-    const added: Job[] = Array.from({ length: request.count }, (_, index) => ({
+    return Array.from({ length: request.count }, (_, index) => ({
       id: this.#next++,
       group,
+      run: `run-${group}`,
       state: 'waiting',
       interactive,
-      request: { ...structuredClone(request), seed: String(first + index), count: 1, width: request.width ?? 128, height: request.height ?? 128 },
+      request: { ...structuredClone(request), seed: String(first + index), count: 1, width: request.deliver?.width ?? request.width ?? 128, height: request.deliver?.height ?? request.height ?? 128 },
       picture: null,
       error: null,
       created_at: this.world.now(),
       started_at: null,
       finished_at: null,
     }));
-    const at = place === 'next' ? this.jobs.findIndex((one) => one.state === 'waiting') : -1;
-    this.jobs.splice(at < 0 ? this.jobs.length : at, 0, ...added);
-    this.world.told();
-    void this.turn();
-    return structuredClone(added);
   }
 
   /** Runs what waits until nothing does. */
@@ -140,7 +153,10 @@ export class FakeEngine {
       sink.preview?.(0, await preview(id, request.width ?? 128, request.height ?? 128, done / total));
     }
     if (request.prompt.includes('fail')) tell({ kind: 'failed', job: 0, error: TOO_LARGE });
-    else tell({ kind: 'drafted', seconds: this.seconds(request) / 2 });
+    else {
+      this.drafted = request;
+      tell({ kind: 'drafted', seconds: this.seconds(request) / 2, seed: request.seed ?? '1', draft: id });
+    }
   }
 
   /** Opens the model where it is not open. */

@@ -1,9 +1,10 @@
 /** An in-memory studio: the same commands with the same answers, over a library that is made up. */
-import type { Asset, Event, Filter, Job, Marks, Model, PictureCard, PictureDetail, Settings } from '../../bindings';
+import type { Asset, Draft, Event, Filter, Job, Marks, Model, PictureCard, PictureDetail, Settings } from '../../bindings';
 import { Failure, type Answer, type ChannelSink, type CommandName, type Request } from '../types';
 import { FakeEngine, fakeId, hash, wait } from './engine';
 import { MODELS, SETTINGS, SYSTEM, type FakeOptions } from './given';
 import * as many from './many';
+import { CHANNELS, MOST_TOKENS, notesOf, planOf, tokensOf } from './request';
 import { fakeRoofline } from './roofline';
 
 type Commands = { [C in CommandName]?: (request: Request<C>) => Answer<C> | Promise<Answer<C>> };
@@ -17,6 +18,9 @@ export class FakeStudio {
   models: Model[];
   places = ['/opt/likeness/models', '/pictures/ada/models'];
   engine: FakeEngine;
+  /** What is being written, by the library that it is for. */
+  drafts: Map<string, Draft>;
+  folder: string;
   hearers = new Set<(event: Event) => void>();
   fail: Set<string>;
   prompts: { id: number; text: string; used_at: number; count: number }[] = [];
@@ -37,6 +41,8 @@ export class FakeStudio {
     this.settings = { ...SETTINGS, theme: options.theme, language: options.language };
     this.models = options.modelless ? MODELS.slice(1) : MODELS;
     this.fail = new Set(options.fail);
+    this.drafts = new Map(options.keeps ? (JSON.parse(sessionStorage.getItem('fake.drafts') ?? '[]') as [string, Draft][]) : []);
+    this.folder = (options.keeps && sessionStorage.getItem('fake.folder')) || SYSTEM.library;
     this.engine = new FakeEngine({
       step: options.step,
       cold: options.cold,
@@ -84,7 +90,7 @@ export class FakeStudio {
   }
 
   readonly #commands: Commands & Record<string, unknown> = {
-    system: () => ({ ...SYSTEM, pictures: this.cards.filter((one) => one.trashed_at === null).length, unclean_end: this.options.crash > 0 }),
+    system: () => ({ ...SYSTEM, library: this.folder, pictures: this.cards.filter((one) => one.trashed_at === null).length, unclean_end: this.options.crash > 0 }),
     roofline: ({ measure }) => {
       const busy = this.engine.queue().running !== null;
       this.#measured ||= measure && !busy;
@@ -205,12 +211,34 @@ export class FakeStudio {
       return { jobs: requests.flatMap((request) => this.engine.add(request, 'last', true)) };
     },
     estimate: ({ request }) => {
+      const model = this.#model(request.model);
+      const words = { notes: notesOf(request.prompt, model?.words ?? []), tokens: model && { used: tokensOf(request.prompt), most: MOST_TOKENS } };
       try {
         this.#refuse(request);
       } catch (error) {
-        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message }, notes: [], tokens: null };
+        const { code, message, field } = error as Failure;
+        return { seconds: null, memory_needed: null, fits: true, problem: { code, message, field }, plan: null, ...words };
       }
-      return { seconds: this.engine.seconds(request) * request.count, memory_needed: 310_000_000, fits: true, problem: null, notes: [], tokens: { used: Math.ceil(request.prompt.length / 4), most: 32 } };
+      const one = this.engine.seconds(request);
+      const plan = model?.able ? planOf(request, model.able, one) : null;
+      return { seconds: (plan?.seconds ?? one) * request.count, memory_needed: 310_000_000, fits: true, problem: null, plan, ...words };
+    },
+    channels: () => ({ channels: [...CHANNELS] }),
+    deliver: ({ ids, deliver }) => {
+      const requests = ids.map((id) => ({ ...emptyish, prompt: this.card(id).prompt, seed: this.card(id).seed, steps: 1, parents: [{ id, relation: 'edit' as const }], deliver: { ...deliver, asset: id } }));
+      return { jobs: requests.flatMap((request) => this.engine.add(request, 'last', true)) };
+    },
+    draft: () => this.drafts.get(this.folder) ?? { request: null, locked: false },
+    draft_set: (draft) => {
+      this.drafts.set(this.folder, draft);
+      if (this.options.keeps) sessionStorage.setItem('fake.drafts', JSON.stringify([...this.drafts]));
+      return {};
+    },
+    live_keep: () => {
+      const { drafted } = this.engine;
+      if (!drafted) throw new Failure({ code: 'not_found', message: 'There is no draft to keep.', field: null });
+      this.#remember(drafted.prompt);
+      return this.engine.keep(drafted);
     },
     live_stop: () => (this.engine.liveStop(), {}),
     queue: () => this.engine.queue(),
@@ -407,7 +435,10 @@ export class FakeStudio {
     const usage = (field: string, message: string) => new Failure({ code: 'usage', message, field });
     const model = this.#model(request.model);
     if (!model?.able) throw new Failure({ code: 'model', message: model?.reason ?? 'No model here can run. Models says why.', field: 'model' });
-    const { steps, min_side, max_side, multiple } = model.able;
+    const { steps, min_side, max_side, multiple, sizes } = model.able;
+    const asked = { width: request.width ?? model.able.defaults.width, height: request.height ?? model.able.defaults.height };
+    if (sizes.length > 0 && !request.deliver && !sizes.some((one) => one.width === asked.width && one.height === asked.height)) throw usage('size', 'size: 128 × 128.');
+    if (tokensOf(request.prompt) > MOST_TOKENS) throw usage('prompt', `prompt: ${tokensOf(request.prompt)} tokens, at most ${MOST_TOKENS}.`);
     if (request.steps !== null && (request.steps < steps.min || request.steps > steps.max)) throw usage('steps', `Steps: ${steps.min} to ${steps.max}.`);
     for (const side of ['width', 'height'] as const) {
       const size = request[side];

@@ -1,0 +1,54 @@
+/** What the fake studio says of a request before it is made: its words, its way to a size. */
+import type { Abilities, ChannelSize, DeliverPlan, DeliverStep, KnownWord, PromptNote, PromptNoteKind, RenderRequest } from '../../bindings';
+
+export const CHANNELS: readonly ChannelSize[] = [
+  { id: 'feed', name: 'Feed', width: 1080, height: 1080 },
+  { id: 'feed-portrait', name: 'Feed portrait', width: 1080, height: 1350 },
+  { id: 'story', name: 'Story', width: 1080, height: 1920 },
+  { id: 'landscape', name: 'Landscape', width: 1920, height: 1080 },
+  { id: 'banner', name: 'Banner', width: 728, height: 90 },
+  { id: 'box', name: 'Box', width: 300, height: 250 },
+  { id: 'a4', name: 'A4 at 150 dpi', width: 1240, height: 1754 },
+];
+
+/** Most tokens of a prompt. */
+export const MOST_TOKENS = 32;
+
+/** A letter of an alphabet is a fourth of one, any other sign is three: about as a byte-level tokenizer counts. */
+export function tokensOf(prompt: string): number {
+  return Math.ceil([...prompt].reduce((sum, letter) => sum + (letter.charCodeAt(0) < 0x250 ? 0.25 : 3), 0));
+}
+
+const SIGNS: readonly [PromptNoteKind, RegExp][] = [
+  ['weight', /\((?:[^()]+):\d*\.?\d+\)/g],
+  ['variant', /\{[^{}]*\|[^{}]*\}/g],
+  ['wildcard', /__[\w-]+__/g],
+  ['lora', /<lora:[^<>]+>/g],
+];
+const SMALL = 'a an the and or of in on at with to its it is from by for over under near some one two three'.split(' ');
+
+export function notesOf(prompt: string, words: readonly KnownWord[]): PromptNote[] {
+  const known = new Set([...SMALL, ...words.flatMap(({ text }) => [...text.split(' '), `${text}s`])]);
+  // A word of a phrase alone is no word that is known, but for those that phrases have in common.
+  for (const { text } of words) if (text.includes(' ') && !/^(on|in|at) /.test(text)) for (const part of text.split(' ')) if (!words.some((one) => one.text === part)) known.delete(part);
+  const signs = SIGNS.flatMap(([kind, sign]) => [...prompt.matchAll(sign)].map((found): PromptNote => ({ kind, start: found.index, end: found.index + found[0].length, text: found[0] })));
+  const phrases = words.filter(({ text }) => text.includes(' ')).flatMap(({ text }) => [...prompt.toLowerCase().matchAll(new RegExp(text, 'g'))].map(({ index }) => ({ start: index, end: index + text.length })));
+  const taken = [...signs, ...phrases];
+  const unknown = [...prompt.matchAll(/[\p{L}]+/gu)]
+    .map((found): PromptNote => ({ kind: 'unknown_word', start: found.index, end: found.index + found[0].length, text: found[0] }))
+    .filter(({ start, end, text }) => !known.has(text.toLowerCase()) && !taken.some((one) => one.start <= start && end <= one.end));
+  return [...signs, ...(words.length > 0 ? unknown : [])].sort((a, b) => a.start - b.start);
+}
+
+/** Draws, enlarges as often as it takes, and cuts. */
+export function planOf({ deliver }: RenderRequest, { defaults }: Abilities, drawing: number): DeliverPlan | null {
+  if (!deliver) return null;
+  let { width, height } = defaults;
+  const steps: DeliverStep[] = [{ kind: 'draw', width, height, by: null, seconds: drawing }];
+  while (width < deliver.width || height < deliver.height) {
+    [width, height] = [width * 4, height * 4];
+    steps.push({ kind: 'enlarge', width, height, by: 4, seconds: 2 });
+  }
+  if (width / height !== deliver.width / deliver.height) steps.push({ kind: 'crop', width: deliver.width, height: deliver.height, by: null, seconds: 0.01 });
+  return { steps, fit: 'crop', settled: true, seconds: steps.reduce((sum, one) => sum + (one.seconds ?? 0), 0) };
+}
