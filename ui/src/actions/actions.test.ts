@@ -102,13 +102,18 @@ test('an error without a field is said aloud, and the request stays', async () =
 test('a star is given, taken back and given again', async () => {
   const fake = await given();
   const id = viewer.id ?? '';
-  const before = fake.studio.card(id).star;
+  const rating = () => fake.studio.card(id).rating;
+  await perform(action('picture.rate.0'));
+  await vi.waitFor(() => expect(viewer.card()?.rating).toBe(0));
   await perform(action('picture.star'));
-  expect(fake.studio.card(id).star).toBe(!before);
+  expect(rating()).toBe(1);
   await undo.undo();
-  expect(fake.studio.card(id).star).toBe(before);
+  expect(rating()).toBe(0);
   await undo.redo();
-  expect(fake.studio.card(id).star).toBe(!before);
+  expect(rating()).toBe(1);
+  await vi.waitFor(() => expect(viewer.card()?.rating).toBe(1));
+  await perform(action('picture.star'));
+  expect(rating()).toBe(0);
 });
 
 test('a picture goes to the trash without a question, its neighbour takes its place, and undo brings it back', async () => {
@@ -263,7 +268,7 @@ test('that no words are written is no fault before they are asked for', async ()
   await given();
   await perform(action('picture.edit'));
   const problem = { code: 'usage' as const, message: 'it is empty', field: 'prompt' };
-  compose.estimate = { seconds: null, memory_needed: null, fits: true, problem };
+  compose.estimate = { seconds: null, memory_needed: null, fits: true, problem, plan: null };
   expect([compose.problem('prompt'), compose.problemElsewhere]).toEqual([null, null]);
   compose.refuse(problem);
   expect(compose.problem('prompt')).toBe('it is empty');

@@ -55,4 +55,8 @@ children_count: number,
 /**
  * What another program wrote into it.
  */
-settings: ForeignSettings | null, };
+settings: ForeignSettings | null,
+/**
+ * Pixels that an edit changed; null where nothing was edited, or where nobody counted.
+ */
+changed: number | null, };

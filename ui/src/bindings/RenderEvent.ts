@@ -41,11 +41,19 @@ picture: PictureCard,
 /**
  * What it took.
  */
-seconds: number, } | { "kind": "drafted",
+seconds: number,
+/**
+ * Pixels that an edit changed; null where nothing was edited.
+ */
+changed: number | null, } | { "kind": "drafted",
 /**
  * What it took.
  */
-seconds: number, } | { "kind": "failed",
+seconds: number,
+/**
+ * What it was drawn from.
+ */
+seed: string, } | { "kind": "failed",
 /**
  * Which job.
  */

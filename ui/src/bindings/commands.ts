@@ -6,7 +6,9 @@ import type { BoardName } from "./BoardName";
 import type { BoardPictures } from "./BoardPictures";
 import type { BoardRename } from "./BoardRename";
 import type { Boards } from "./Boards";
+import type { Channels } from "./Channels";
 import type { Connections } from "./Connections";
+import type { DeliverCommand } from "./DeliverCommand";
 import type { EnlargeCommand } from "./EnlargeCommand";
 import type { Estimate } from "./Estimate";
 import type { ExportRequest } from "./ExportRequest";
@@ -36,6 +38,7 @@ import type { PageRequest } from "./PageRequest";
 import type { PathRequest } from "./PathRequest";
 import type { Pause } from "./Pause";
 import type { PictureDetail } from "./PictureDetail";
+import type { PictureCard } from "./PictureCard";
 import type { Prompts } from "./Prompts";
 import type { PromptsRequest } from "./PromptsRequest";
 import type { Purged } from "./Purged";
@@ -117,10 +120,16 @@ export interface Commands {
   render: { request: RenderCommand; answer: Jobs };
   /** Makes pictures larger: one job for each. */
   enlarge: { request: EnlargeCommand; answer: Jobs };
+  /** Makes pictures of exactly so many pixels: one job for each. */
+  deliver: { request: DeliverCommand; answer: Jobs };
+  /** The sizes that are asked for by name. */
+  channels: { request: Nothing; answer: Channels };
   /** What a request would cost, and whether it can be met. */
   estimate: { request: RequestOnly; answer: Estimate };
   /** Draws a draft at once, in place of the one before. Nothing is stored. */
   live: { request: RequestOnly; answer: Nothing };
+  /** Stores the last draft. */
+  live_keep: { request: Nothing; answer: PictureCard };
   /** Stops drawing drafts. */
   live_stop: { request: Nothing; answer: Nothing };
   /** The queue. */

@@ -18,7 +18,7 @@ import type { Action } from '../../actions/types';
 import { platform } from '../../platform';
 import { compose } from '../../store/compose.svelte';
 import { models } from '../../store/models.svelte';
-import { moveToTrash, setRating, setStar } from '../../store/marks';
+import { giveStar, moveToTrash, setRating } from '../../store/marks';
 import { queue } from '../../store/queue.svelte';
 import { sizeLike } from '../../store/sizes';
 import { targets } from '../../store/targets.svelte';
@@ -105,6 +105,8 @@ async function enlarge(by: number): Promise<void> {
   tellPaused();
 }
 
+const allMarked = () => targets.cards.length > 0 && targets.cards.every(({ rating }) => rating > 0);
+
 const NAME_LIMIT = 60;
 
 /** A plain copy says nothing of how it was made, and neither does its name. */
@@ -187,13 +189,13 @@ export const pictureActions: readonly Action[] = [
   ...recalls,
   {
     id: 'picture.star',
-    name: () => t(viewer.card()?.star && view.current === 'create' ? 'picture.unstar' : 'picture.star'),
+    name: () => t(allMarked() ? 'picture.rate.none' : 'picture.star'),
     group: 'picture',
     keys: ['.'],
     icon: Star,
     when: some,
-    // Where only some have a star, all get one.
-    run: () => setStar(targets.ids, targets.cards.length === 0 || !targets.cards.every((card) => card.star)),
+    // Where only some are marked, the others are.
+    run: () => (allMarked() ? setRating(targets.ids, 0) : giveStar(targets.ids)),
   },
   ...rate,
   {

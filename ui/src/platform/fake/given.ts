@@ -18,6 +18,8 @@ export interface FakeOptions {
   modelless: boolean;
   /** No model is in memory: the first picture or draft waits until it is loaded, as long as for a step. */
   cold: boolean;
+  /** Pictures that were asked for at once know it. */
+  runs: boolean;
 }
 
 export const USUAL: FakeOptions = {
@@ -30,6 +32,7 @@ export const USUAL: FakeOptions = {
   startup: null,
   modelless: false,
   cold: false,
+  runs: false,
 };
 
 /** The wishes as a page's address tells them: `?pictures=50000&fail=save&theme=light`. */
@@ -45,6 +48,7 @@ export function optionsFrom(query: string): FakeOptions {
     startup: asked.get('startup'),
     modelless: asked.has('modelless'),
     cold: asked.has('cold'),
+    runs: asked.has('runs'),
   };
 }
 
@@ -73,6 +77,7 @@ const STARTER_ABLE: Abilities = {
   roles: ['subject', 'edit'],
   init: true,
   mask: true,
+  sizes: [{ width: 128, height: 128 }],
 };
 
 export const MODELS: Model[] = [

@@ -1,6 +1,7 @@
 /** An in-memory studio: the same commands with the same answers, over a library that is made up. */
 import type { Asset, Event, Filter, Job, Marks, Model, PictureCard, PictureDetail, Settings } from '../../bindings';
 import { Failure, type Answer, type ChannelSink, type CommandName, type Request } from '../types';
+import { CHANNELS, deliveredFrom, emptyRequest, planOf } from './deliver';
 import { FakeEngine, fakeId, hash, wait } from './engine';
 import { MODELS, SETTINGS, SYSTEM, type FakeOptions } from './given';
 import * as many from './many';
@@ -31,7 +32,7 @@ export class FakeStudio {
   #found: { key: string; all: PictureCard[] } | null = null;
 
   constructor(readonly options: FakeOptions) {
-    this.cards = many.manyPictures(options.pictures);
+    this.cards = many.manyPictures(options.pictures, 1, options.runs);
     for (const card of this.cards) this.#byId.set(card.id, card);
     this.boards = options.pictures > 0 ? many.manyBoards().map(({ id, name }) => ({ id, name })) : [];
     this.settings = { ...SETTINGS, theme: options.theme, language: options.language };
@@ -41,7 +42,7 @@ export class FakeStudio {
       step: options.step,
       cold: options.cold,
       now: () => Date.now(),
-      keep: (job, seconds) => this.#keep(job, seconds),
+      keep: (job, seconds, changed) => this.#keep(job, seconds, changed),
       told: () => this.tell({ kind: 'queue' }),
     });
     if (options.crash > 0) this.#crash(options.crash);
@@ -110,7 +111,7 @@ export class FakeStudio {
       return { items, next: from + limit < all.length ? String(from + limit) : null, total: all.length };
     },
     picture: ({ id }) => this.detail(id),
-    mark: ({ ids, star, rating }) => this.#mark(ids.map((id) => ({ id, star: star ?? this.card(id).star, rating: rating ?? this.card(id).rating }))),
+    mark: ({ ids, rating }) => this.#mark(ids.map((id) => ({ id, rating }))),
     set_marks: ({ marks }) => this.#mark(marks),
     tag: ({ ids, add, remove }) => {
       // A tag is one in any case of its letters.
@@ -199,8 +200,8 @@ export class FakeStudio {
       if (by !== 2 && by !== 4) throw new Failure({ code: 'usage', message: 'by: 2 or 4.', field: 'by' });
       const requests = ids.map((id) => {
         const { width, height, prompt, seed } = this.card(id);
-        const parents = [{ id, relation: 'edit' as const }];
-        return { ...emptyish, prompt, seed, steps: 1, width: width * by, height: height * by, parents, enlarge: { asset: id, by } };
+        const parents = [{ id, relation: 'enlargement' as const }];
+        return { ...emptyRequest, prompt, seed, steps: 1, width: width * by, height: height * by, parents, enlarge: { asset: id, by } };
       });
       return { jobs: requests.flatMap((request) => this.engine.add(request, 'last', true)) };
     },
@@ -208,10 +209,17 @@ export class FakeStudio {
       try {
         this.#refuse(request);
       } catch (error) {
-        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message } };
+        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message }, plan: null };
       }
-      return { seconds: this.engine.seconds(request) * request.count, memory_needed: 310_000_000, fits: true, problem: null };
+      return { seconds: this.engine.seconds(request) * request.count, memory_needed: 310_000_000, fits: true, problem: null, plan: planOf(request) };
     },
+    live_keep: () => {
+      const card = this.engine.keepDraft();
+      if (!card) throw new Failure({ code: 'usage', message: 'There is no draft to keep.', field: null });
+      return card;
+    },
+    channels: () => ({ channels: CHANNELS }),
+    deliver: ({ ids, deliver }) => ({ jobs: ids.flatMap((id) => this.engine.add(deliveredFrom(this.card(id), deliver), 'last', true)) }),
     live_stop: () => (this.engine.liveStop(), {}),
     queue: () => this.engine.queue(),
     queue_pause: ({ paused }) => {
@@ -246,7 +254,7 @@ export class FakeStudio {
     if (words.length > MOST_TERMS) throw new Failure({ code: 'usage', message: `text: the search is too long, at most ${MOST_TERMS} words and 1000 characters`, field: 'text' });
     const found = this.cards.filter((card) => {
       if ((card.trashed_at !== null) !== filter.trashed) return false;
-      if (filter.star != null && card.star !== filter.star) return false;
+      if (filter.run != null && card.run !== filter.run) return false;
       if (filter.min_rating != null && card.rating < filter.min_rating) return false;
       if (filter.model != null && card.model !== filter.model) return false;
       if (filter.subject != null && card.subject !== filter.subject) return false;
@@ -260,13 +268,13 @@ export class FakeStudio {
       return words.every((word) => text.includes(word));
     });
     if (filter.order === 'oldest') return found.reverse();
-    if (filter.order === 'best') return found.sort((a, b) => Number(b.star) - Number(a.star) || b.rating - a.rating || b.created_at - a.created_at);
+    if (filter.order === 'best') return found.sort((a, b) => b.rating - a.rating || b.created_at - a.created_at);
     return found;
   }
 
   #mark(marks: Marks[]): { before: Marks[] } {
-    const before = marks.map(({ id }) => ({ id, star: this.card(id).star, rating: this.card(id).rating }));
-    for (const { id, star, rating } of marks) Object.assign(this.card(id), { star, rating });
+    const before = marks.map(({ id }) => ({ id, rating: this.card(id).rating }));
+    for (const { id, rating } of marks) this.card(id).rating = rating;
     this.#changed(marks.map((one) => one.id));
     return { before };
   }
@@ -318,7 +326,6 @@ export class FakeStudio {
       width: 512,
       height: 512,
       created_at: Date.now(),
-      star: false,
       rating: 0,
       alpha: false,
       prompt: foreign ? 'a lighthouse in the snow, flat illustration' : '',
@@ -328,6 +335,8 @@ export class FakeStudio {
       source: foreign ? 'a1111' : 'file',
       trashed_at: null,
       parents: 0,
+      run: null,
+      enlarged: null,
     };
     const asset = { sha256: id, name, width: card.width, height: card.height, alpha: card.alpha };
     const settings = foreign ? many.settingsOf(card) : null;
@@ -346,7 +355,7 @@ export class FakeStudio {
     this.#changed(imported.flatMap(({ picture }) => picture?.id ?? []));
   }
 
-  #keep(job: Job, seconds: number): PictureCard {
+  #keep(job: Job, seconds: number, changed: number | null): PictureCard {
     const { request } = job;
     const model = this.#model(request.model)?.name ?? null;
     this.#last = { job: job.id, model: model ?? '', width: request.width ?? 128, height: request.height ?? 128, steps: request.steps ?? 4, precision: 'bf16', seconds };
@@ -355,7 +364,6 @@ export class FakeStudio {
       width: request.width ?? 128,
       height: request.height ?? 128,
       created_at: Date.now(),
-      star: false,
       rating: 0,
       alpha: request.prompt.includes('transparent'),
       prompt: request.prompt,
@@ -365,6 +373,8 @@ export class FakeStudio {
       source: 'likeness',
       trashed_at: null,
       parents: request.parents.length,
+      run: job.run,
+      enlarged: request.enlarge?.by ?? null,
     };
     const parents = request.parents.filter((one) => this.has(one.id)).map((one) => this.card(one.id));
     for (const parent of parents) {
@@ -376,7 +386,7 @@ export class FakeStudio {
     this.#changed([card.id]);
     const enlarged = request.enlarge && { by: request.enlarge.by, model: { name: 'likeness-upscaler', sha256: card.id }, sha256: request.enlarge.asset };
     const resolved = JSON.stringify({ schema: 2, ...request, ...(enlarged && { enlarged }) }, null, 2);
-    this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, enlarge: null, count: 1 }, resolved, seconds, parents, settings: null, tags: [], boards: [] });
+    this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, enlarge: null, count: 1 }, resolved, seconds, changed, parents, settings: null, tags: [], boards: [] });
     return card;
   }
 
@@ -421,7 +431,7 @@ export class FakeStudio {
   #crash(left: number): void {
     const prompts = ['a red fox on a snowy beach, paper cut', 'a teapot in a garden, watercolour', 'a blue fire engine, flat style'];
     this.engine.paused = true;
-    for (let at = 0; at < left; at += 1) this.engine.add({ ...emptyish, prompt: prompts[at % prompts.length] ?? '' }, 'last', true);
+    for (let at = 0; at < left; at += 1) this.engine.add({ ...emptyRequest, prompt: prompts[at % prompts.length] ?? '' }, 'last', true);
     this.engine.notice = { interrupted: 1, waiting: left };
   }
 }
@@ -433,23 +443,3 @@ const MOST_TERMS = 16;
 function termsOf(text: string): string[] {
   return [...text.toLowerCase().matchAll(/"([^"]+)"?|\S+/g)].map(([whole, quoted]) => quoted ?? whole);
 }
-
-const emptyish = {
-  model: null,
-  prompt: '',
-  negative: null,
-  references: [],
-  init: null,
-  mask: null,
-  seed: null,
-  noise_source: null,
-  steps: null,
-  guidance: null,
-  width: null,
-  height: null,
-  sampler: null,
-  schedule: null,
-  precision: null,
-  count: 1,
-  parents: [],
-} satisfies Request<'estimate'>['request'];
