@@ -309,7 +309,7 @@ fn work(mut studio: Studio, host: &Host, json: bool, quiet: bool) -> Result<(), 
                 terminal.progress(made, all.max(made + 1), progress);
                 false
             }
-            Ok(RenderEvent::Done { job, picture, seconds }) => {
+            Ok(RenderEvent::Done { job, picture, seconds, .. }) => {
                 made += 1;
                 let path = studio.file("picture", &picture.id)?;
                 let (id, prompt) = (picture.id.as_str(), picture.prompt.as_str());

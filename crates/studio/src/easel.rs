@@ -332,7 +332,7 @@ fn make(shared: &Shared, canvas: &mut Option<Canvas>, row: &JobRow) {
     });
     let ended = match made {
         Ok((picture, seconds)) => {
-            told(&RenderEvent::Done { job, picture, seconds });
+            told(&RenderEvent::Done { job, picture, seconds, changed: None });
             Ok(())
         }
         Err(error) if error.code == ErrorCode::Cancelled && shared.easel.stopped() => {

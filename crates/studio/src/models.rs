@@ -227,6 +227,7 @@ fn abilities(model: &ModelDescription) -> Abilities {
         min_side: able.size.min_side,
         max_side: able.size.max_side,
         multiple: able.size.multiple,
+        sizes: Vec::new(),
         steps: NumberSpan { min: able.steps.min.into(), max: able.steps.max.into() },
         guidance: NumberSpan { min: able.guidance.min.into(), max: able.guidance.max.into() },
         samplers: names(&able.samplers),

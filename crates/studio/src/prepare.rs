@@ -27,6 +27,8 @@ impl Studio {
             memory_needed: None,
             fits: false,
             problem: Some(problem),
+            notes: Vec::new(),
+            tokens: None,
         };
         let prepared = match shared.prepare(&asked.request) {
             Ok(prepared) => prepared,
@@ -46,6 +48,8 @@ impl Studio {
             memory_needed: Some(needed),
             fits: needed.saturating_sub(paid) <= shared.engine.memory().free,
             problem: None,
+            notes: Vec::new(),
+            tokens: None,
         })
     }
 }

@@ -268,7 +268,7 @@ test('that no words are written is no fault before they are asked for', async ()
   await given();
   await perform(action('picture.edit'));
   const problem = { code: 'usage' as const, message: 'it is empty', field: 'prompt' };
-  compose.estimate = { seconds: null, memory_needed: null, fits: true, problem, plan: null };
+  compose.estimate = { seconds: null, memory_needed: null, fits: true, problem, notes: [], tokens: null, plan: null };
   expect([compose.problem('prompt'), compose.problemElsewhere]).toEqual([null, null]);
   compose.refuse(problem);
   expect(compose.problem('prompt')).toBe('it is empty');

@@ -33,6 +33,11 @@ negative: string,
  */
 seconds: number | null,
 /**
+ * Of an edit, the share of its pixels that are not the source's: 0 where it changed nothing.
+ * Null where it is no edit, or where that was not noted.
+ */
+changed: number | null,
+/**
  * In the order of the alphabet.
  */
 tags: Array<string>,
@@ -55,8 +60,4 @@ children_count: number,
 /**
  * What another program wrote into it.
  */
-settings: ForeignSettings | null,
-/**
- * Pixels that an edit changed; null where nothing was edited, or where nobody counted.
- */
-changed: number | null, };
+settings: ForeignSettings | null, };

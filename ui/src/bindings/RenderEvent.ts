@@ -43,7 +43,8 @@ picture: PictureCard,
  */
 seconds: number,
 /**
- * Pixels that an edit changed; null where nothing was edited.
+ * Of an edit, the share of its pixels that are not the source's: 0 where it changed nothing.
+ * Null where it is no edit.
  */
 changed: number | null, } | { "kind": "drafted",
 /**

@@ -58,6 +58,8 @@ data! {
         pub max_side: u32,
         /// Sides are multiples of this.
         pub multiple: u32,
+        /// The sizes that it draws, the usual one first; where none is listed, any within the limits.
+        pub sizes: Vec<PictureSize>,
         /// Steps that it can take.
         pub steps: NumberSpan,
         /// Guidance that it can follow.
@@ -80,6 +82,14 @@ data! {
         pub init: bool,
         /// Whether it can keep a part of that.
         pub mask: bool,
+    }
+    /// The size of a picture.
+    #[derive(Copy, Eq)]
+    pub struct PictureSize {
+        /// Pixels from left to right.
+        pub width: u32,
+        /// Pixels from top to bottom.
+        pub height: u32,
     }
     /// What is filled in where nothing is said.
     pub struct AbilityDefaults {

@@ -49,6 +49,9 @@ data! {
         pub negative: String,
         /// What making it took.
         pub seconds: Option<f64>,
+        /// Of an edit, the share of its pixels that are not the source's: 0 where it changed nothing.
+        /// Null where it is no edit, or where that was not noted.
+        pub changed: Option<f64>,
         /// In the order of the alphabet.
         pub tags: Vec<String>,
         /// Boards that it is on.

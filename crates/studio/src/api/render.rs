@@ -119,10 +119,47 @@ data! {
         pub fits: bool,
         /// Why it cannot be made as it is.
         pub problem: Option<StudioError>,
+        /// Stretches of the prompt that something is to be said of, in the order of the text.
+        pub notes: Vec<PromptNote>,
+        /// How much of the prompt's room is used; null where no model counts it.
+        pub tokens: Option<TokenCount>,
+    }
+    /// A stretch of a prompt that its model makes nothing of, or not what its writer may think.
+    #[derive(Eq)]
+    pub struct PromptNote {
+        /// What it is.
+        pub kind: PromptNoteKind,
+        /// Where it begins, in UTF-16 units of the prompt, as text is counted in a browser.
+        pub start: u32,
+        /// Where it ends, in the same: behind its last unit.
+        pub end: u32,
+        /// What stands there.
+        pub text: String,
+    }
+    /// How many tokens a prompt is to a model.
+    #[derive(Copy, Eq)]
+    pub struct TokenCount {
+        /// What it has.
+        pub used: u32,
+        /// What it may have.
+        pub most: u32,
     }
 }
 
 names! {
+    /// What a stretch of a prompt is.
+    pub enum PromptNoteKind {
+        /// A word that the model does not know: it draws something else, or mush.
+        UnknownWord,
+        /// `(x:1.3)` for a model that weighs no words.
+        Weight,
+        /// `{a|b}`: nothing chooses yet.
+        Variant,
+        /// `__name__`: nothing fills it in yet.
+        Wildcard,
+        /// `<lora:name:0.8>`: additions to the weights are no words.
+        Lora,
+    }
     /// Where in the queue.
     pub enum Place {
         /// After all else of its kind.
@@ -177,6 +214,9 @@ pub enum RenderEvent {
         picture: PictureCard,
         /// What it took.
         seconds: f64,
+        /// Of an edit, the share of its pixels that are not the source's: 0 where it changed nothing.
+        /// Null where it is no edit.
+        changed: Option<f64>,
     },
     /// A live draft is finished: its last preview was the picture. It is stored nowhere.
     Drafted {

@@ -204,12 +204,12 @@ export class FakeEngine {
   }
 }
 
-/** How many pixels an edit changed: none where it is asked for nothing, or is too faint to. */
-function changedBy({ prompt, references, init, width, height }: RenderRequest): number | null {
+/** The share of pixels that an edit changed: none where it is asked for nothing, or is too faint to. */
+function changedBy({ prompt, references, init }: RenderRequest): number | null {
   const edited = references.find(({ role }) => role === 'edit');
   if (!edited && !init) return null;
   const nothing = prompt.includes('a hat') && edited?.guard !== false && (init?.strength ?? 0.6) <= 0.6;
-  return nothing ? 0 : ((width ?? 128) * (height ?? 128)) / 4;
+  return nothing ? 0 : 0.25;
 }
 
 export function fakeId(job: Job): string {

@@ -209,9 +209,9 @@ export class FakeStudio {
       try {
         this.#refuse(request);
       } catch (error) {
-        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message }, plan: null };
+        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message }, notes: [], tokens: null, plan: null };
       }
-      return { seconds: this.engine.seconds(request) * request.count, memory_needed: 310_000_000, fits: true, problem: null, plan: planOf(request) };
+      return { seconds: this.engine.seconds(request) * request.count, memory_needed: 310_000_000, fits: true, problem: null, notes: [], tokens: { used: Math.ceil(request.prompt.length / 4), most: 32 }, plan: planOf(request) };
     },
     live_keep: () => {
       const card = this.engine.keepDraft();
