@@ -54,6 +54,7 @@ export const viewActions: readonly Action[] = [
     keys: ['?', 'F1'],
     icon: Keyboard,
     typing: true,
+    heard: 'anywhere',
     run: () => (view.keysOpen = true),
   },
   {

@@ -25,13 +25,19 @@ import { prompt } from './prompt.svelte';
 const canRun = () => (compose.ready || painting.done) && !compose.sending && models.running.length > 0;
 
 async function run(place: Place): Promise<void> {
+  // At once: what one writes next is the next prompt, also while this one is being sent.
+  const focused = prompt.focus();
   if (!(await painting.settle())) return;
   const jobs = await compose.run(place);
   const first = jobs[0];
   if (!first) return;
-  if (view.current !== 'create') view.show('create');
+  if (view.current !== 'create') {
+    view.show('create');
+    await prompt.focus();
+  }
   viewer.expect(first);
   tellPaused();
+  await focused;
 }
 
 export const createActions: readonly Action[] = [
@@ -61,6 +67,8 @@ export const createActions: readonly Action[] = [
     group: 'make',
     keys: ['/', 'Mod+L'],
     icon: Type,
+    // It leads to where one writes, and is not written itself.
+    heard: 'anywhere',
     run: () => {
       view.show('create');
       return prompt.focus();

@@ -237,7 +237,7 @@ export const pictureActions: readonly Action[] = [
     id: 'picture.trash',
     name: () => t('picture.trash'),
     group: 'picture',
-    keys: ['Delete', 'Backspace'],
+    keys: ['Delete'],
     icon: Trash2,
     // Of some chosen pictures nothing is known yet; what is in the trash altogether is there already.
     when: () => some() && !(view.current === 'library' && library.inTrash) && (targets.cards.length === 0 || targets.cards.some((card) => card.trashed_at === null)),
