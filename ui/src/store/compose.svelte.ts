@@ -166,12 +166,12 @@ class Compose {
   }
 
   /** Puts the request into the queue. */
-  async run(place: Place): Promise<Job[]> {
+  async run(place: Place, count = this.draft.count): Promise<Job[]> {
     if (!this.ready || this.sending) return [];
     this.sending = true;
     this.refused = null;
     try {
-      const { jobs } = await platform().call('render', { request: this.request(), place, interactive: true });
+      const { jobs } = await platform().call('render', { request: { ...this.request(), count }, place, interactive: true });
       this.lastSeed = jobs[0]?.request.seed ?? this.lastSeed;
       return jobs;
     } catch (error) {

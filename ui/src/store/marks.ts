@@ -5,6 +5,7 @@ import { t } from '../strings';
 import { forThoseLeft } from './left';
 import { toasts } from './toasts.svelte';
 import { undo } from './undo.svelte';
+import { viewer } from './viewer.svelte';
 
 /** From 0, which is none, to 5. */
 export async function setRating(ids: string[], rating: number): Promise<void> {
@@ -37,11 +38,16 @@ export async function restorePictures(ids: string[]): Promise<void> {
 async function move(ids: string[], way: 'trash' | 'restore', label: string) {
   if (ids.length === 0) return;
   const back = way === 'trash' ? 'restore' : 'trash';
+  const looked = viewer.id;
   const moved = (await platform().call(way, { ids })).ids;
   if (moved.length === 0) return;
   const change = undo.push({
     label,
-    undo: () => forThoseLeft(moved, (left) => platform().call(back, { ids: left })),
+    undo: async () => {
+      await forThoseLeft(moved, (left) => platform().call(back, { ids: left }));
+      // What one looked at when it went is what one wants to see back.
+      if (way === 'trash' && looked !== null && moved.includes(looked)) viewer.open(looked);
+    },
     redo: () => forThoseLeft(moved, (left) => platform().call(way, { ids: left })),
   });
   toasts.show({ text: label, action: undo.back(change) });

@@ -14,10 +14,13 @@ import type { Action } from '../../actions/types';
 import { compose, emptyRequest } from '../../store/compose.svelte';
 import { live } from '../../store/live.svelte';
 import { models } from '../../store/models.svelte';
+import { session } from '../../store/session.svelte';
+import { toasts } from '../../store/toasts.svelte';
 import { view } from '../../store/view.svelte';
 import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
 import { tellPaused } from '../queue/paused';
+import { seedToHold } from './seed';
 import { inspector } from './inspector.svelte';
 import { painting } from './painting.svelte';
 import { prompt } from './prompt.svelte';
@@ -28,16 +31,30 @@ async function run(place: Place): Promise<void> {
   // At once: what one writes next is the next prompt, also while this one is being sent.
   const focused = prompt.focus();
   if (!(await painting.settle())) return;
-  const jobs = await compose.run(place);
-  const first = jobs[0];
-  if (!first) return;
+  const kept = await keepDraft();
+  const jobs = kept && compose.draft.count === 1 ? [] : await compose.run(place, compose.draft.count - (kept ? 1 : 0));
+  if (jobs.length === 0) return;
   if (view.current !== 'create') {
     view.show('create');
     await prompt.focus();
   }
-  viewer.expect(first);
+  viewer.expect(jobs);
   tellPaused();
   await focused;
+}
+
+/** A draft that one sees is what one wants kept: it is the first of what was asked for. */
+async function keepDraft(): Promise<boolean> {
+  try {
+    const card = await live.keep();
+    if (card === null) return false;
+    session.add(card);
+    viewer.open(card.id, { follow: true });
+    return true;
+  } catch (error) {
+    toasts.error(error);
+    return false;
+  }
 }
 
 export const createActions: readonly Action[] = [
@@ -96,8 +113,8 @@ export const createActions: readonly Action[] = [
     name: () => t(compose.locked ? 'create.seed.unlock' : 'create.seed.lock'),
     group: 'make',
     icon: Lock,
-    when: () => compose.locked || compose.lastSeed !== null,
-    run: () => compose.lockSeed(compose.locked ? null : compose.lastSeed),
+    when: () => compose.locked || seedToHold() !== null,
+    run: () => compose.lockSeed(compose.locked ? null : seedToHold()),
   },
   {
     id: 'create.settings',
