@@ -135,15 +135,23 @@ it('takes files dropped on the prompt as references, and offers the settings of 
   await page.getByRole('dialog', { name: /Settings from/ }).waitFor();
 });
 
-it('shows only the picture with Tab on it, and everything again', async () => {
+it('shows only the picture by key and everything again, and Tab leads on from it', async () => {
   await using opened = await open({ query: 'pictures=12', screen: 'create' });
   const { page } = opened;
   await finished(page).waitFor();
   await viewer(page).focus();
-  await page.keyboard.press('Tab');
+  await page.keyboard.press('Control+.');
   await expect.poll(() => prompt(page).count()).toBe(0);
-  await page.keyboard.press('Tab');
+  await page.keyboard.press('Control+.');
   await prompt(page).waitFor();
+  await viewer(page).focus();
+  const passed = new Set<string>();
+  for (let press = 0; press < 60 && !passed.has('prompt'); press += 1) {
+    await page.keyboard.press('Tab');
+    passed.add(await page.evaluate(() => document.activeElement?.id || document.activeElement?.closest<HTMLElement>('[data-region]')?.dataset.region || ''));
+    if (await prompt(page).evaluate((one) => one === document.activeElement)) passed.add('prompt');
+  }
+  expect([...passed]).toEqual(expect.arrayContaining(['picture', 'filmstrip', 'inspector', 'prompt']));
 });
 
 it('compares with the picture before: held, swapped and side by side', async () => {
@@ -161,7 +169,7 @@ it('compares with the picture before: held, swapped and side by side', async () 
   await expect.poll(shown).not.toBe(own);
   await page.keyboard.press('c');
   await viewer(page).hover();
-  await page.locator('[data-action="compare.slider"]').click();
+  await page.locator('[data-action="middle.compare"]').click();
   const divide = page.getByRole('slider', { name: /before ends/ });
   await divide.focus();
   await page.keyboard.press('ArrowRight');
@@ -169,6 +177,7 @@ it('compares with the picture before: held, swapped and side by side', async () 
   // What is clear, or of another shape, would show the one through the other.
   const clips = () => viewer(page).locator('.picture img').evaluateAll((both) => both.map((one) => getComputedStyle(one).clipPath));
   expect(await clips()).toEqual(['inset(0px 0px 0px 52%)', 'inset(0px 48% 0px 0px)']);
+  expect(await viewer(page).locator('.side').allTextContents(), 'neither came of the other').toEqual(['Earlier', 'Later']);
   expect(await axe(page)).toEqual([]);
 });
 

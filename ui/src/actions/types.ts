@@ -14,7 +14,7 @@ export type Heard = 'picture' | 'anywhere';
 
 export interface Action {
   id: string;
-  /** Its words, as they are now: "Star" or "Take the star away". */
+  /** Its words, as they are now: "Give a star" or "Take the rating away". */
   name: () => string;
   group: Group;
   /** As designed; a person may choose another for the first. */

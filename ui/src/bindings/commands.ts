@@ -38,8 +38,8 @@ import type { Page } from "./Page";
 import type { PageRequest } from "./PageRequest";
 import type { PathRequest } from "./PathRequest";
 import type { Pause } from "./Pause";
-import type { PictureDetail } from "./PictureDetail";
 import type { PictureCard } from "./PictureCard";
+import type { PictureDetail } from "./PictureDetail";
 import type { Prompts } from "./Prompts";
 import type { PromptsRequest } from "./PromptsRequest";
 import type { Purged } from "./Purged";
@@ -77,9 +77,9 @@ export interface Commands {
   facets: { request: FacetsRequest; answer: Facets };
   /** All that is known of a picture. */
   picture: { request: OneId; answer: PictureDetail };
-  /** Stars and rates pictures. */
+  /** Marks pictures, from 0 to 5. */
   mark: { request: MarkCommand; answer: MarksBefore };
-  /** Sets stars and ratings to what they were. */
+  /** Sets marks to what they were. */
   set_marks: { request: MarksList; answer: MarksBefore };
   /** Gives pictures tags, and takes them away; answers with those whose tags changed. */
   tag: { request: TagCommand; answer: Ids };

@@ -20,10 +20,36 @@ class Live {
   drawn = $state(0);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = '';
+  /** What the draft that is seen was drawn from; null while none is whole. */
+  #seen = $state.raw<{ text: string; seed: string } | null>(null);
   #seed = LIVE_SEED;
   #turn = 0;
-  /** What the draft that was finished last is of; empty while another one is drawn. */
-  #finished = '';
+
+  /** The seed of the draft that is seen. */
+  get seed(): string | null {
+    return this.on && viewer.coming?.job === 0 ? (this.#seen?.seed ?? null) : null;
+  }
+
+  /**
+   * Stores the draft that is seen, to the byte as it is seen; null where there is none, or where what is
+   * written says something else by now.
+   */
+  async keep(): Promise<PictureCard | null> {
+    const seen = this.#seen;
+    if (this.seed === null || seen === null || seen.text !== this.#text(this.#request())) return null;
+    return platform().call('live_keep', {});
+  }
+
+  #request(): RenderRequest {
+    const request = { ...compose.request(), count: 1, deliver: null };
+    request.seed ??= this.#seed;
+    return request;
+  }
+
+  /** A draft is compared by what it would show, not by who asked for it. */
+  #text(request: RenderRequest): string {
+    return JSON.stringify({ ...request, parents: [] });
+  }
 
   /** Follows the request for as long as the program runs. */
   start(): void {
@@ -31,7 +57,7 @@ class Live {
       $effect(() => {
         if (!this.on) return;
         const request = this.#request();
-        const text = textOf(request);
+        const text = this.#text(request);
         if (text === this.#last || !compose.ready) return;
         this.#last = text;
         clearTimeout(this.#timer);
@@ -43,8 +69,8 @@ class Live {
   toggle(): void {
     this.on = !this.on;
     this.#last = '';
-    this.#finished = '';
     this.#seed = compose.lastSeed ?? LIVE_SEED;
+    this.#seen = null;
     if (this.on) {
       viewer.watch();
       return;
@@ -58,43 +84,27 @@ class Live {
       .catch((error: unknown) => toasts.error(error));
   }
 
-  /** The seed of the drafts, which a picture that is made of one must have too; null while none are drawn. */
-  get seed(): string | null {
-    return this.on ? (this.#request().seed ?? null) : null;
-  }
-
-  /** Keeps the draft that is seen, as it is seen; null where what is seen is not yet what is asked for. */
-  async keep(): Promise<PictureCard | null> {
-    if (!this.on || this.#finished === '' || this.#finished !== textOf(this.#request())) return null;
-    return platform().call('live_keep', {});
-  }
-
-  #request(): RenderRequest {
-    const request = { ...compose.request(), count: 1, deliver: null };
-    return { ...request, seed: request.seed ?? this.#seed };
-  }
-
   #draw(request: RenderRequest): void {
+    this.#seen = null;
     const size = compose.size ?? { width: 1, height: 1 };
     const turn = ++this.#turn;
-    this.#finished = '';
     viewer.watch();
     platform()
       .watch('live', { request }, {
         preview: (_job, png) => this.on && viewer.live(size.width, size.height, png),
         // What is told of a draft that another one has taken the place of is of no use any more.
-        event: (event) => turn === this.#turn && this.#hear(event, size, request),
+        event: (event) => turn === this.#turn && this.#hear(event, size, this.#text(request)),
       })
       .catch((error: unknown) => turn === this.#turn && this.#refuse(error));
   }
 
-  #hear(event: RenderEvent, size: Size, request: RenderRequest): void {
+  #hear(event: RenderEvent, size: Size, text: string): void {
     this.loading = event.kind === 'loading';
     if (event.kind === 'loading') viewer.expectLive(size);
     if (event.kind === 'drafted') {
       this.seconds = event.seconds;
+      this.#seen = { text, seed: event.seed };
       this.drawn += 1;
-      this.#finished = textOf(request);
     }
     if (event.kind === 'failed') this.#refuse(event.error);
   }
@@ -106,8 +116,5 @@ class Live {
     compose.refuse(error);
   }
 }
-
-/** A draft is compared by what it would show, not by who asked for it. */
-const textOf = (request: RenderRequest) => JSON.stringify({ ...request, parents: [] });
 
 export const live = new Live();

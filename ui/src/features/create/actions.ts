@@ -15,6 +15,7 @@ import { compose, emptyRequest } from '../../store/compose.svelte';
 import { live } from '../../store/live.svelte';
 import { models } from '../../store/models.svelte';
 import { session } from '../../store/session.svelte';
+import { toasts } from '../../store/toasts.svelte';
 import { view } from '../../store/view.svelte';
 import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
@@ -32,34 +33,35 @@ async function run(place: Place): Promise<void> {
   // At once: what one writes next is the next prompt, also while this one is being sent.
   const focused = prompt.focus();
   if (!(await painting.settle())) return;
-  if (await keptDraft()) return;
-  const { seed } = live;
-  const jobs = await compose.run(place, seed === null ? {} : { seed });
-  const first = jobs[0];
-  if (!first) return;
+  const kept = await keepDraft();
+  if (kept && compose.draft.count === 1) return;
+  // What is made larger of a draft must be the one that is seen.
+  const held = kept ? { count: compose.draft.count - 1 } : compose.draft.deliver && live.seed !== null ? { seed: live.seed } : {};
+  const jobs = await compose.run(place, held);
+  if (jobs.length === 0) return;
   if (view.current !== 'create') {
     view.show('create');
     await prompt.focus();
   }
-  viewer.expect(first);
+  viewer.expect(jobs);
   tellPaused();
   await focused;
 }
 
-/** What is drawn while one types is what one asks for, and not another picture like it: it is kept as it is seen. */
-async function keptDraft(): Promise<boolean> {
-  const { count, deliver } = compose.draft;
-  if (!live.on || count > 1 || deliver) return false;
+/** A draft that one sees is what one wants kept: it is the first of what was asked for. */
+async function keepDraft(): Promise<boolean> {
+  if (compose.draft.deliver) return false;
   try {
     const card = await live.keep();
-    if (!card) return false;
+    if (card === null) return false;
     compose.lastSeed = card.seed;
     session.add(card);
     viewer.open(card.id, { follow: true });
+    return true;
   } catch (error) {
-    compose.refuse(error);
+    toasts.error(error);
+    return false;
   }
-  return true;
 }
 
 export const createActions: readonly Action[] = [

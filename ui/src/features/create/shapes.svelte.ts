@@ -82,6 +82,6 @@ export function ownSize(size: Size): Partial<RenderRequest> {
   return compose.able && draws(compose.able, size) ? native(size) : delivered(size);
 }
 
-export const isChosen = (shape: Shape): boolean => compose.shape !== null && same(compose.shape, shape) && (compose.draft.deliver != null) === (shape.patch.deliver != null);
+export const isChosen = (shape: Shape): boolean => compose.shape !== null && same(compose.shape, shape) && shape.name === shapes.name && (compose.draft.deliver != null) === (shape.patch.deliver != null);
 export const spelledShape = (shape: Shape): string => `${shape.name}, ${spelled(shape)}`;
 export const shapes = new Shapes();

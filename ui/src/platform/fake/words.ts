@@ -1,15 +1,5 @@
-/** What the fake studio says of a request before it is made: its words, its way to a size. */
-import type { Abilities, ChannelSize, DeliverPlan, DeliverStep, KnownWord, PromptNote, PromptNoteKind, RenderRequest } from '../../bindings';
-
-export const CHANNELS: readonly ChannelSize[] = [
-  { id: 'feed', name: 'Feed', width: 1080, height: 1080 },
-  { id: 'feed-portrait', name: 'Feed portrait', width: 1080, height: 1350 },
-  { id: 'story', name: 'Story', width: 1080, height: 1920 },
-  { id: 'landscape', name: 'Landscape', width: 1920, height: 1080 },
-  { id: 'banner', name: 'Banner', width: 728, height: 90 },
-  { id: 'box', name: 'Box', width: 300, height: 250 },
-  { id: 'a4', name: 'A4 at 150 dpi', width: 1240, height: 1754 },
-];
+/** What the fake studio says of the words of a request. */
+import type { KnownWord, PromptNote, PromptNoteKind } from '../../bindings';
 
 /** Most tokens of a prompt. */
 export const MOST_TOKENS = 32;
@@ -38,17 +28,4 @@ export function notesOf(prompt: string, words: readonly KnownWord[]): PromptNote
     .map((found): PromptNote => ({ kind: 'unknown_word', start: found.index, end: found.index + found[0].length, text: found[0] }))
     .filter(({ start, end, text }) => !known.has(text.toLowerCase()) && !taken.some((one) => one.start <= start && end <= one.end));
   return [...signs, ...(words.length > 0 ? unknown : [])].sort((a, b) => a.start - b.start);
-}
-
-/** Draws, enlarges as often as it takes, and cuts. */
-export function planOf({ deliver }: RenderRequest, { defaults }: Abilities, drawing: number): DeliverPlan | null {
-  if (!deliver) return null;
-  let { width, height } = defaults;
-  const steps: DeliverStep[] = [{ kind: 'draw', width, height, by: null, seconds: drawing }];
-  while (width < deliver.width || height < deliver.height) {
-    [width, height] = [width * 4, height * 4];
-    steps.push({ kind: 'enlarge', width, height, by: 4, seconds: 2 });
-  }
-  if (width / height !== deliver.width / deliver.height) steps.push({ kind: 'crop', width: deliver.width, height: deliver.height, by: null, seconds: 0.01 });
-  return { steps, fit: 'crop', settled: true, seconds: steps.reduce((sum, one) => sum + (one.seconds ?? 0), 0) };
 }
