@@ -74,7 +74,7 @@ export const enApp = {
   'keys.prompt.history': 'Prompts of before',
   'keys.prompt.weight': 'Make the selected words count more or less',
   'keys.prompt.word': 'Take the word that is offered',
-  'keys.viewer.solo': 'With the picture in focus: only the picture',
+  'keys.prompt.leave': 'To the picture, where letters are keys',
   'keys.viewer.arrows': 'With the picture in focus: the picture before or after',
   'keys.viewer.hold': 'Hold to see the picture it is compared with',
   'group.make': 'Make',
@@ -121,6 +121,9 @@ export const enApp = {
   'queue.reorder': 'Drag to reorder, or Alt with the arrow keys',
   'queue.no_prompt': 'Without words',
   'queue.enlarge': '×{by}: {prompt}',
+  'queue.run': '{n} of: {prompt}',
+  'queue.next_all': 'Make these next',
+  'queue.cancel_run': 'Cancel all {n}',
   'queue.open_picture': 'Open the picture: {prompt}',
 
   'time.second': '{n} s',

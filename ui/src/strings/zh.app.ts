@@ -75,7 +75,7 @@ export const zhApp: Record<keyof typeof enApp, string> = {
   'keys.prompt.history': '以前的提示词',
   'keys.prompt.weight': '增减所选词语的权重',
   'keys.prompt.word': '采用建议的词',
-  'keys.viewer.solo': '焦点在图片上时：只显示图片',
+  'keys.prompt.leave': '到图片，字母在那里是快捷键',
   'keys.viewer.arrows': '焦点在图片上时：上一张或下一张',
   'keys.viewer.hold': '按住以查看对比的图片',
   'group.make': '生成',
@@ -122,6 +122,9 @@ export const zhApp: Record<keyof typeof enApp, string> = {
   'queue.reorder': '拖动排序，或按 Alt 加方向键',
   'queue.no_prompt': '没有提示词',
   'queue.enlarge': '×{by}：{prompt}',
+  'queue.run': '{n} 张：{prompt}',
+  'queue.next_all': '接下来生成这些',
+  'queue.cancel_run': '取消全部 {n} 张',
   'queue.open_picture': '打开图片：{prompt}',
 
   'time.second': '{n} 秒',
