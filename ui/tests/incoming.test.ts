@@ -20,7 +20,7 @@ it('says that a folder is being taken in, what came, and what did not, and takes
   expect(await working.count()).toBe(0);
   const errors = page.getByRole('alert');
   expect(await errors.count(), 'one for all that was refused').toBe(1);
-  expect(await errors.textContent()).toContain('6 files did not come in. scan-0.txt: This is not a picture.');
+  expect(await errors.textContent()).toContain('20 pictures taken into the library. 6 files did not come in. scan-0.txt: This is not a picture.');
   await shot(page, 'incoming');
   expect(await axe(page)).toEqual([]);
   await page.getByRole('button', { name: 'Undo', exact: true }).click();
