@@ -130,7 +130,9 @@ export const viewActions: readonly Action[] = [
 ];
 
 function nextRegion(): void {
-  const regions = [...document.querySelectorAll<HTMLElement>(REGIONS)];
+  // From where one writes to the pictures; the rail, which leads away from both, comes last.
+  const rank = ({ dataset }: HTMLElement) => (dataset.region === 'composer' ? -1 : dataset.region === 'rail' ? 1 : 0);
+  const regions = [...document.querySelectorAll<HTMLElement>(REGIONS)].toSorted((a, b) => rank(a) - rank(b));
   const at = regions.findIndex((one) => one.contains(document.activeElement));
   for (let step = 1; step <= regions.length; step++) {
     const region = regions[(at + step + regions.length) % regions.length];
