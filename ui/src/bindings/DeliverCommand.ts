@@ -2,6 +2,14 @@
 import type { DeliverChoice } from "./DeliverChoice";
 
 /**
- * Makes pictures of exactly so many pixels.
+ * Gives pictures a size.
  */
-export type DeliverCommand = { ids: Array<string>, deliver: DeliverChoice, };
+export type DeliverCommand = {
+/**
+ * Which.
+ */
+ids: Array<string>,
+/**
+ * What size.
+ */
+deliver: DeliverChoice, };

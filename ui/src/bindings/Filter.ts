@@ -14,7 +14,7 @@ text?: string | null,
  */
 model?: string | null,
 /**
- * At least this rating.
+ * Marked with at least this.
  */
 min_rating?: number | null,
 /**

@@ -52,9 +52,13 @@ changed: number | null, } | { "kind": "drafted",
  */
 seconds: number,
 /**
- * What it was drawn from.
+ * Where its noise began, in decimal digits: the same seed makes the same picture.
  */
-seed: string, } | { "kind": "failed",
+seed: string,
+/**
+ * Which draft it is; another one has another.
+ */
+draft: string, } | { "kind": "failed",
 /**
  * Which job.
  */

@@ -83,6 +83,6 @@ parents: Array<ParentChoice>,
  */
 enlarge?: EnlargeChoice | null,
 /**
- * The pixels that it is handed over with.
+ * What size the picture is to have at the end, whatever size is drawn.
  */
 deliver?: DeliverChoice | null, };

@@ -1,52 +1,38 @@
-/** Sizes by their names, and what the fake studio does to come to one. */
-import type { Channel, DeliverChoice, DeliverPlan, PictureCard, RenderRequest } from '../../bindings';
+/** Sizes by name, and how the fake studio would come to one: as the real one plans, for a subject in the middle. */
+import type { ChannelSize, DeliverPlan, DeliverStep, RenderRequest } from '../../bindings';
 
-export const CHANNELS: Channel[] = [
-  { name: 'feed', width: 1080, height: 1080 },
-  { name: 'feed-portrait', width: 1080, height: 1350 },
-  { name: 'story', width: 1080, height: 1920 },
-  { name: 'landscape', width: 1920, height: 1080 },
-  { name: 'banner', width: 728, height: 90 },
-  { name: 'box', width: 300, height: 250 },
-  { name: 'a4', width: 1240, height: 1754 },
+export const CHANNELS: ChannelSize[] = [
+  { id: 'feed', name: 'Feed', width: 1080, height: 1080 },
+  { id: 'feed-portrait', name: 'Feed portrait', width: 1080, height: 1350 },
+  { id: 'story', name: 'Story', width: 1080, height: 1920 },
+  { id: 'landscape', name: 'Landscape', width: 1920, height: 1080 },
+  { id: 'banner', name: 'Banner', width: 728, height: 90 },
+  { id: 'box', name: 'Box', width: 300, height: 250 },
+  { id: '4:5', name: '4:5', width: 1024, height: 1280 },
+  { id: 'a4', name: 'A4, 150 dpi', width: 1240, height: 1754 },
 ];
 
-export const emptyRequest: RenderRequest = {
-  model: null,
-  prompt: '',
-  negative: null,
-  references: [],
-  init: null,
-  mask: null,
-  seed: null,
-  noise_source: null,
-  steps: null,
-  guidance: null,
-  width: null,
-  height: null,
-  sampler: null,
-  schedule: null,
-  precision: null,
-  count: 1,
-  parents: [],
-};
-
-/** Cropping may take so much of a side. */
-const MOST_CROPPED = 0.15;
-
-export function planOf({ deliver, width, height, enlarge }: RenderRequest): DeliverPlan | null {
-  if (!deliver) return null;
-  const drawn = { width: width ?? 128, height: height ?? 128 };
-  const [wide, high] = [deliver.width / drawn.width, deliver.height / drawn.height];
-  const cropped = 1 - Math.min(wide, high) / Math.max(wide, high);
-  const fit = deliver.fit === 'auto' ? (cropped > MOST_CROPPED ? 'blurred' : 'crop') : deliver.fit;
-  const scale = fit === 'crop' ? Math.max(wide, high) : Math.min(wide, high);
-  const steps: number[] = [];
-  for (let left = scale; left > 1; left /= steps.at(-1)!) steps.push(left > 2 ? 4 : 2);
-  return { draw: enlarge ? null : drawn, enlarge: steps, resample: { width: Math.round(drawn.width * scale), height: Math.round(drawn.height * scale) }, fit };
-}
-
-/** The job that makes a picture of exactly these pixels from one that there is. */
-export function deliveredFrom({ id, prompt, seed }: PictureCard, deliver: DeliverChoice): RenderRequest {
-  return { ...emptyRequest, prompt, seed, steps: 1, width: deliver.width, height: deliver.height, parents: [{ id, relation: 'enlargement' }], enlarge: { asset: id, by: 4 }, deliver };
+export function fakePlan(request: RenderRequest, drawing: number): DeliverPlan | null {
+  const wanted = request.deliver;
+  if (!wanted) return null;
+  let [width, height] = [request.width ?? 128, request.height ?? 128];
+  const steps: DeliverStep[] = [{ kind: 'draw', width, height, by: null, seconds: drawing }];
+  const [across, down] = [wanted.width / width, wanted.height / height];
+  const crops = 1 - Math.min(across, down) / Math.max(across, down) <= 0.15;
+  const fit = wanted.fit === 'auto' ? (crops ? 'crop' : 'blurred') : wanted.fit;
+  const scale = fit === 'crop' ? Math.max(across, down) : Math.min(across, down);
+  for (let larger = 1; larger < scale; ) {
+    const by = scale / larger > 2 ? 4 : 2;
+    larger *= by;
+    [width, height] = [width * by, height * by];
+    steps.push({ kind: 'enlarge', width, height, by, seconds: 0.4 });
+  }
+  const [start, end] = [request.width ?? 128, request.height ?? 128];
+  const resampled = { width: Math.round(start * scale), height: Math.round(end * scale) };
+  if (resampled.width !== width || resampled.height !== height) steps.push({ kind: 'resample', ...resampled, by: null, seconds: 0.02 });
+  if (resampled.width !== wanted.width || resampled.height !== wanted.height) {
+    steps.push({ kind: fit === 'crop' ? 'crop' : 'extend', width: wanted.width, height: wanted.height, by: null, seconds: 0.01 });
+  }
+  const seconds = steps.reduce((sum, step) => sum + (step.seconds ?? 0), 0);
+  return { steps, fit, settled: wanted.fit !== 'auto' || fit !== 'crop', seconds };
 }

@@ -1,10 +1,10 @@
 /** An in-memory studio: the same commands with the same answers, over a library that is made up. */
-import type { Asset, Event, Filter, Job, Marks, Model, PictureCard, PictureDetail, Settings } from '../../bindings';
+import type { Asset, Draft, Event, Filter, Job, Marks, Model, PictureCard, PictureDetail, RenderRequest, Settings } from '../../bindings';
 import { Failure, type Answer, type ChannelSink, type CommandName, type Request } from '../types';
-import { CHANNELS, deliveredFrom, emptyRequest, planOf } from './deliver';
 import { FakeEngine, fakeId, hash, wait } from './engine';
 import { MODELS, SETTINGS, SYSTEM, type FakeOptions } from './given';
 import * as many from './many';
+import { CHANNELS, fakePlan } from './deliver';
 import { fakeRoofline } from './roofline';
 
 type Commands = { [C in CommandName]?: (request: Request<C>) => Answer<C> | Promise<Answer<C>> };
@@ -26,6 +26,8 @@ export class FakeStudio {
   #assets = new Map<string, Asset>();
   /** Bytes that were pasted or painted, the latest last. */
   taken: { name: string; base64: string }[] = [];
+  /** What is being written. */
+  draft: Draft = { request: null, locked: false };
   #last: Parameters<typeof fakeRoofline>[0] = null;
   #measured = false;
   /** What the last filter let through, for the pages after the first: a studio has an index for that. */
@@ -201,7 +203,7 @@ export class FakeStudio {
       const requests = ids.map((id) => {
         const { width, height, prompt, seed } = this.card(id);
         const parents = [{ id, relation: 'enlargement' as const }];
-        return { ...emptyRequest, prompt, seed, steps: 1, width: width * by, height: height * by, parents, enlarge: { asset: id, by } };
+        return { ...emptyish, prompt, seed, steps: 1, width: width * by, height: height * by, parents, enlarge: { asset: id, by } };
       });
       return { jobs: requests.flatMap((request) => this.engine.add(request, 'last', true)) };
     },
@@ -209,17 +211,33 @@ export class FakeStudio {
       try {
         this.#refuse(request);
       } catch (error) {
-        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message }, notes: [], tokens: null, plan: null };
+        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message }, plan: null, notes: [], tokens: null };
       }
-      return { seconds: this.engine.seconds(request) * request.count, memory_needed: 310_000_000, fits: true, problem: null, notes: [], tokens: { used: Math.ceil(request.prompt.length / 4), most: 32 }, plan: planOf(request) };
-    },
-    live_keep: () => {
-      const card = this.engine.keepDraft();
-      if (!card) throw new Failure({ code: 'usage', message: 'There is no draft to keep.', field: null });
-      return card;
+      const plan = request.deliver ? fakePlan(request, this.engine.seconds(request)) : null;
+      const seconds = (plan?.seconds ?? this.engine.seconds(request)) * request.count;
+      return { seconds, memory_needed: 310_000_000, fits: true, problem: null, plan, notes: [], tokens: { used: Math.ceil(request.prompt.length / 4), most: 32 } };
     },
     channels: () => ({ channels: CHANNELS }),
-    deliver: ({ ids, deliver }) => ({ jobs: ids.flatMap((id) => this.engine.add(deliveredFrom(this.card(id), deliver), 'last', true)) }),
+    deliver: ({ ids, deliver }) => {
+      const requests = ids.map((id) => {
+        const { width, height, prompt, seed } = this.card(id);
+        const parents = [{ id, relation: 'enlargement' as const }];
+        return { ...emptyish, prompt, seed, steps: 1, width, height, parents, deliver: { ...deliver, asset: id } };
+      });
+      return { jobs: requests.flatMap((request) => this.engine.add(request, 'last', true)) };
+    },
+    draft: () => this.draft,
+    draft_set: (draft) => {
+      this.draft = draft;
+      return {};
+    },
+    live_keep: () => {
+      const { drafted } = this.engine;
+      if (!drafted) throw new Failure({ code: 'not_found', message: 'No draft has been finished.', field: null });
+      this.#remember(drafted.prompt);
+      const { card, detail } = this.#made(drafted, hash(`${drafted.prompt}|${drafted.seed}|${drafted.width}x${drafted.height}`), null, this.engine.seconds(drafted) / 2);
+      return this.has(card.id) ? this.card(card.id) : this.#shelve(card, detail);
+    },
     live_stop: () => (this.engine.liveStop(), {}),
     queue: () => this.engine.queue(),
     queue_pause: ({ paused }) => {
@@ -254,10 +272,10 @@ export class FakeStudio {
     if (words.length > MOST_TERMS) throw new Failure({ code: 'usage', message: `text: the search is too long, at most ${MOST_TERMS} words and 1000 characters`, field: 'text' });
     const found = this.cards.filter((card) => {
       if ((card.trashed_at !== null) !== filter.trashed) return false;
-      if (filter.run != null && card.run !== filter.run) return false;
       if (filter.min_rating != null && card.rating < filter.min_rating) return false;
       if (filter.model != null && card.model !== filter.model) return false;
       if (filter.subject != null && card.subject !== filter.subject) return false;
+      if (filter.run != null && card.run !== filter.run) return false;
       if (filter.width != null && card.width !== filter.width) return false;
       if (filter.height != null && card.height !== filter.height) return false;
       if (filter.from != null && card.created_at < filter.from) return false;
@@ -359,12 +377,21 @@ export class FakeStudio {
     const { request } = job;
     const model = this.#model(request.model)?.name ?? null;
     this.#last = { job: job.id, model: model ?? '', width: request.width ?? 128, height: request.height ?? 128, steps: request.steps ?? 4, precision: 'bf16', seconds };
+    const { card, detail } = this.#made(request, fakeId(job), job.run, seconds, changed);
+    return this.#shelve(card, detail);
+  }
+
+  #made(request: RenderRequest, id: string, run: string | null, seconds: number, changed: number | null = null): { card: PictureCard; detail: PictureDetail } {
+    const model = this.#model(request.model)?.name ?? null;
+    const source = request.enlarge?.asset ?? request.deliver?.asset;
+    const before = source !== undefined && source !== null && this.has(source) ? this.detail(source) : null;
+    const size = request.deliver ?? request;
     const card: PictureCard = {
-      id: fakeId(job),
-      width: request.width ?? 128,
-      height: request.height ?? 128,
+      id,
+      width: size.width ?? 128,
+      height: size.height ?? 128,
       created_at: Date.now(),
-      rating: 0,
+      rating: before?.card.rating ?? 0,
       alpha: request.prompt.includes('transparent'),
       prompt: request.prompt,
       seed: request.seed,
@@ -373,20 +400,27 @@ export class FakeStudio {
       source: 'likeness',
       trashed_at: null,
       parents: request.parents.length,
-      run: job.run,
-      enlarged: request.enlarge?.by ?? null,
+      run,
+      enlarged: request.enlarge?.by ?? (request.deliver ? 8 : null),
     };
     const parents = request.parents.filter((one) => this.has(one.id)).map((one) => this.card(one.id));
-    for (const parent of parents) {
-      const detail = this.detail(parent.id);
-      detail.children.push(card);
-      detail.children_count += 1;
-    }
-    this.#put(card);
-    this.#changed([card.id]);
     const enlarged = request.enlarge && { by: request.enlarge.by, model: { name: 'likeness-upscaler', sha256: card.id }, sha256: request.enlarge.asset };
     const resolved = JSON.stringify({ schema: 2, ...request, ...(enlarged && { enlarged }) }, null, 2);
-    this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, enlarge: null, count: 1 }, resolved, seconds, changed, parents, settings: null, tags: [], boards: [] });
+    const tags = [...(before?.tags ?? [])];
+    const detail = { ...many.manyDetail(card), recipe: { ...request, enlarge: null, count: 1 }, resolved, seconds, changed, parents, settings: null, tags, boards: [] };
+    return { card, detail };
+  }
+
+  /** Takes a picture that was made into the library. */
+  #shelve(card: PictureCard, detail: PictureDetail): PictureCard {
+    for (const parent of detail.parents) {
+      const family = this.detail(parent.id);
+      family.children.push(card);
+      family.children_count += 1;
+    }
+    this.#put(card);
+    this.details.set(card.id, detail);
+    this.#changed([card.id]);
     return card;
   }
 
@@ -431,7 +465,7 @@ export class FakeStudio {
   #crash(left: number): void {
     const prompts = ['a red fox on a snowy beach, paper cut', 'a teapot in a garden, watercolour', 'a blue fire engine, flat style'];
     this.engine.paused = true;
-    for (let at = 0; at < left; at += 1) this.engine.add({ ...emptyRequest, prompt: prompts[at % prompts.length] ?? '' }, 'last', true);
+    for (let at = 0; at < left; at += 1) this.engine.add({ ...emptyish, prompt: prompts[at % prompts.length] ?? '' }, 'last', true);
     this.engine.notice = { interrupted: 1, waiting: left };
   }
 }
@@ -443,3 +477,23 @@ const MOST_TERMS = 16;
 function termsOf(text: string): string[] {
   return [...text.toLowerCase().matchAll(/"([^"]+)"?|\S+/g)].map(([whole, quoted]) => quoted ?? whole);
 }
+
+const emptyish = {
+  model: null,
+  prompt: '',
+  negative: null,
+  references: [],
+  init: null,
+  mask: null,
+  seed: null,
+  noise_source: null,
+  steps: null,
+  guidance: null,
+  width: null,
+  height: null,
+  sampler: null,
+  schedule: null,
+  precision: null,
+  count: 1,
+  parents: [],
+} satisfies Request<'estimate'>['request'];
