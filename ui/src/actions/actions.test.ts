@@ -4,6 +4,7 @@ import { platform, usePlatform } from '../platform';
 import { fakePlatform } from '../platform/fake';
 import { bus } from '../store/bus';
 import { compose, emptyRequest } from '../store/compose.svelte';
+import { estimates } from '../store/estimate.svelte';
 import { models } from '../store/models.svelte';
 import { queue } from '../store/queue.svelte';
 import { enlargement, resolvedOf } from '../store/resolved';
@@ -329,10 +330,10 @@ test('that no words are written is no fault before they are asked for', async ()
   await given();
   await perform(action('picture.edit'));
   const problem = { code: 'usage' as const, message: 'it is empty', field: 'prompt' };
-  compose.estimate = { seconds: null, memory_needed: null, fits: true, problem, notes: [], tokens: null, plan: null };
-  expect([compose.problem('prompt'), compose.problemElsewhere]).toEqual([null, null]);
+  estimates.take(compose.request(), { seconds: null, memory_needed: null, fits: true, problem, notes: [], tokens: null, plan: null });
+  expect(compose.said).toBe(null);
   compose.refuse(problem);
-  expect(compose.problem('prompt')).toBe('it is empty');
+  expect(compose.problem('prompt')).toBe('Say first what the picture should show.');
 });
 
 test('begins from a picture, in its words where none are written', async () => {

@@ -90,6 +90,21 @@ function passesOn(field: Element | null, event: KeyboardEvent): boolean {
   return field instanceof HTMLSelectElement && (event.ctrlKey || event.metaKey);
 }
 
+const UNDO = ['undo.undo', 'undo.redo'];
+
+/** Whether a key takes back a change, or makes it again. */
+export function isUndo(event: KeyboardEvent): boolean {
+  return UNDO.some((id) => keysOf(action(id)).some((key) => matches(event, key)));
+}
+
+/** For a field in which nothing is written that it could take back itself. */
+export function passUndo(event: KeyboardEvent): void {
+  const one = UNDO.map(action).find((one) => possible(one) && keysOf(one).some((key) => matches(event, key)));
+  if (!one) return;
+  event.preventDefault();
+  void perform(one);
+}
+
 /** Whether something is written in. */
 export function isField(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;

@@ -41,7 +41,7 @@ class Live {
   }
 
   #request(): RenderRequest {
-    const request = { ...compose.request(), count: 1 };
+    const request = { ...compose.request(), count: 1, deliver: null };
     request.seed ??= this.#seed;
     return request;
   }

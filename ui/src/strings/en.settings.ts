@@ -20,7 +20,7 @@ export const enSettings = {
   'models.memory.free': '{free} of {total} are free',
   'models.memory.loaded': 'already loaded; {free} of {total} are free',
   'models.able': 'What it can do',
-  'models.able.sizes': 'Sides of a picture',
+  'models.able.sizes': 'Sizes it draws',
   'models.able.sizes.value': '{min} to {max} pixels, multiples of {multiple}',
   'models.able.usual': 'Made for',
   'models.able.steps': 'Steps',

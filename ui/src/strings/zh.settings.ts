@@ -22,7 +22,7 @@ export const zhSettings: Record<keyof typeof enSettings, string> = {
   'models.memory.free': '{total} 中有 {free} 可用',
   'models.memory.loaded': '已载入；{total} 中有 {free} 可用',
   'models.able': '能力',
-  'models.able.sizes': '图片边长',
+  'models.able.sizes': '可画尺寸',
   'models.able.sizes.value': '{min} 到 {max} 像素，须为 {multiple} 的倍数',
   'models.able.usual': '最适合',
   'models.able.steps': '步数',

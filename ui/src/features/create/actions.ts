@@ -20,19 +20,24 @@ import { view } from '../../store/view.svelte';
 import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
 import { tellPaused } from '../queue/paused';
-import { seedToHold } from './seed';
 import { inspector } from './inspector.svelte';
 import { painting } from './painting.svelte';
 import { prompt } from './prompt.svelte';
+import { drawnSeed, toggleSeed } from './seed';
 
-const canRun = () => (compose.ready || painting.done) && !compose.sending && models.running.length > 0;
+/** What cannot be met as it is written is refused before it is asked for; memory may be free again by then. */
+const refusable = () => compose.wrong !== null && compose.wrong.code !== 'memory';
+const canRun = () => (compose.ready || painting.done) && !compose.sending && models.running.length > 0 && !refusable();
 
 async function run(place: Place): Promise<void> {
   // At once: what one writes next is the next prompt, also while this one is being sent.
   const focused = prompt.focus();
   if (!(await painting.settle())) return;
   const kept = await keepDraft();
-  const jobs = kept && compose.draft.count === 1 ? [] : await compose.run(place, compose.draft.count - (kept ? 1 : 0));
+  if (kept && compose.draft.count === 1) return;
+  // What is made larger of a draft must be the one that is seen.
+  const held = kept ? { count: compose.draft.count - 1 } : compose.draft.deliver && live.seed !== null ? { seed: live.seed } : {};
+  const jobs = await compose.run(place, held);
   if (jobs.length === 0) return;
   if (view.current !== 'create') {
     view.show('create');
@@ -45,9 +50,11 @@ async function run(place: Place): Promise<void> {
 
 /** A draft that one sees is what one wants kept: it is the first of what was asked for. */
 async function keepDraft(): Promise<boolean> {
+  if (compose.draft.deliver) return false;
   try {
     const card = await live.keep();
     if (card === null) return false;
+    compose.lastSeed = card.seed;
     session.add(card);
     viewer.open(card.id, { follow: true });
     return true;
@@ -106,23 +113,22 @@ export const createActions: readonly Action[] = [
     name: () => t('create.seed.dice'),
     group: 'make',
     icon: Dices,
-    run: () => compose.lockSeed(String(crypto.getRandomValues(new Uint32Array(1))[0])),
+    run: () => compose.lockSeed(drawnSeed()),
   },
   {
     id: 'create.lock',
     name: () => t(compose.locked ? 'create.seed.unlock' : 'create.seed.lock'),
     group: 'make',
     icon: Lock,
-    when: () => compose.locked || seedToHold() !== null,
-    run: () => compose.lockSeed(compose.locked ? null : seedToHold()),
+    run: toggleSeed,
   },
   {
-    id: 'create.settings',
+    id: 'create.recipe',
     name: () => t('create.more'),
     group: 'make',
     icon: SlidersHorizontal,
     when: () => view.current === 'create',
-    run: () => inspector.show('settings'),
+    run: () => inspector.show('recipe'),
   },
   {
     id: 'create.speed',

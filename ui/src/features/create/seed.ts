@@ -4,3 +4,11 @@ import { live } from '../../store/live.svelte';
 import { viewer } from '../../store/viewer.svelte';
 
 export const seedToHold = (): string | null => live.seed ?? viewer.seed ?? compose.lastSeed;
+
+export function drawnSeed(): string {
+  return String(crypto.getRandomValues(new Uint32Array(1))[0]);
+}
+
+export function toggleSeed(): void {
+  compose.lockSeed(compose.locked ? null : (seedToHold() ?? drawnSeed()));
+}

@@ -20,6 +20,8 @@ export interface FakeOptions {
   cold: boolean;
   /** Pictures that were asked for at once know it. */
   runs: boolean;
+  /** What is written outlives the page, as it does where a studio keeps it. */
+  keeps: boolean;
 }
 
 export const USUAL: FakeOptions = {
@@ -33,6 +35,7 @@ export const USUAL: FakeOptions = {
   modelless: false,
   cold: false,
   runs: false,
+  keeps: false,
 };
 
 /** The wishes as a page's address tells them: `?pictures=50000&fail=save&theme=light`. */
@@ -49,6 +52,7 @@ export function optionsFrom(query: string): FakeOptions {
     modelless: asked.has('modelless'),
     cold: asked.has('cold'),
     runs: asked.has('runs'),
+    keeps: true,
   };
 }
 
