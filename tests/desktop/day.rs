@@ -131,7 +131,7 @@ fn find(window: &Window, words: &str, pictures: usize) {
 
 fn star_of(window: &Window, id: &str) -> bool {
     let detail = window.call("picture", json!({"id": id})).expect("the picture is there");
-    detail["card"]["star"] == true
+    detail["card"]["rating"] == 1
 }
 
 /// What the window looks like in both themes, and at its smallest.

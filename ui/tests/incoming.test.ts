@@ -1,4 +1,4 @@
-/** Many pictures at once: taken in, refused, taken back, starred. */
+/** Many pictures at once: taken in, refused, taken back, marked. */
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
 import { axe, closeBrowser, drop, grid, open, prompt, shot, shown, studio } from './browser';
@@ -59,7 +59,7 @@ it('says what to do with a picture that comes as a link', async () => {
   await page.getByText('1 picture taken into the library').waitFor();
 });
 
-it('stars all of a large library without reading every file', async () => {
+it('marks all of a large library without reading every file', async () => {
   await using opened = await open({ query: 'pictures=1500' });
   const { page } = opened;
   await shown(page);
@@ -76,7 +76,7 @@ it('stars all of a large library without reading every file', async () => {
     };
   });
   await page.keyboard.press('.');
-  const bare = () => studio<number>(page, 'studio.cards.filter((one) => one.trashed_at === null && !one.star).length');
+  const bare = () => studio<number>(page, 'studio.cards.filter((one) => one.trashed_at === null && one.rating === 0).length');
   await expect.poll(bare).toBe(0);
   expect(await page.evaluate(() => (window as unknown as { fake: { reads: number } }).fake.reads)).toBeLessThan(4);
   await page.keyboard.press('Control+z');

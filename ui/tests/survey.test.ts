@@ -24,6 +24,8 @@ async function ran(many: number, query = '', size = DESIGN): Promise<Opened> {
   await prompt(page).focus();
   await page.keyboard.press('Control+Enter');
   await count(page, Math.min(9, many));
+  await expect.poll(() => page.locator('.survey .coming').count()).toBe(0);
+  await expect.poll(() => studio<number>(page, 'studio.engine.queue().waiting')).toBe(0);
   return opened;
 }
 
@@ -172,4 +174,144 @@ describe.each(['dark', 'light'])('%s', (theme) => {
     expect(await clipped(page)).toEqual([]);
     expect(await axe(page)).toEqual([]);
   });
+});
+
+const cells = (page: Page) => page.getByRole('listbox', { name: 'Latest pictures' }).getByRole('option');
+
+describe('the filmstrip', () => {
+  it('piles up what was asked for at once, the pick on top, and opens it', async () => {
+    await using opened = await ran(4);
+    const { page } = opened;
+    await expect.poll(() => cells(page).count()).toBe(7);
+    const pile = cells(page).last();
+    expect(await pile.getAttribute('aria-label')).toBe('a red fox in the snow, 4 pictures');
+    const all = await ids(page);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('2');
+    await page.keyboard.press('p');
+    await expect.poll(() => pile.getAttribute('data-id')).toBe(all[1]);
+    await cells(page).first().click();
+    await expect.poll(() => viewer(page).getAttribute('data-middle')).toBe('single');
+    await shot(page, 'filmstrip-pile');
+    expect(await axe(page)).toEqual([]);
+    await pile.click();
+    await count(page, 4);
+    expect(await here(page)).toBe(all[1]);
+  });
+
+  it('stays where one looks while pictures come', async () => {
+    await using opened = await open({ query: 'pictures=60&step=5', screen: 'create' });
+    const { page } = opened;
+    await finished(page).waitFor();
+    const strip = page.getByRole('listbox', { name: 'Latest pictures' });
+    await cells(page).nth(20).click();
+    const id = await cells(page).nth(20).getAttribute('data-id');
+    const left = () => strip.evaluate((box, id) => box.querySelector(`[data-id="${id}"]`)!.getBoundingClientRect().left, id);
+    const before = await left();
+    const scrolled = await strip.evaluate((box) => box.scrollLeft);
+    expect(scrolled).toBeGreaterThan(0);
+    await studio(page, "call('render', { request: { ...studio.detail(studio.cards.find((one) => one.source === 'likeness').id).recipe, model: null, width: 128, height: 128, count: 30 }, place: 'last', interactive: false })");
+    await expect.poll(() => studio<number>(page, 'studio.cards.length')).toBe(90);
+    await expect.poll(() => cells(page).last().getAttribute('aria-label')).toMatch(/30 pictures/);
+    expect(Math.abs((await left()) - before)).toBeLessThan(2);
+  });
+});
+
+it('keeps the size of the picture while the prompt grows', async () => {
+  await using opened = await open({ query: 'pictures=6', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  const before = await finished(page).boundingBox();
+  const low = await prompt(page).boundingBox();
+  await prompt(page).fill('a fox, '.repeat(120));
+  await expect.poll(async () => (await prompt(page).boundingBox())!.height).toBeGreaterThan(low!.height + 20);
+  await shot(page, 'prompt-grown');
+  expect(await finished(page).boundingBox()).toEqual(before);
+  expect(await axe(page)).toEqual([]);
+});
+
+it('compares with what a picture came from, and says truly which was first', async () => {
+  await using opened = await open({ query: 'pictures=6&step=5', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  const sides = () => viewer(page).locator('.side').allTextContents();
+  const source = await cells(page).last().getAttribute('data-id');
+  await viewer(page).focus();
+  await page.keyboard.press('e');
+  await prompt(page).fill('make it green');
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(() => cells(page).count()).toBe(7);
+  await page.keyboard.press('Escape');
+  await page.locator('[data-action="middle.compare"]').click();
+  await expect.poll(sides).toEqual(['Before', 'After']);
+  // The earliest of all is compared with a later one, which is on the right for that.
+  await cells(page).first().click();
+  await page.locator('[data-action="middle.compare"]').click();
+  await expect.poll(sides).toEqual(['Earlier', 'Later']);
+  const own = await cells(page).first().getAttribute('data-id');
+  const clip = await viewer(page).locator('.picture img:not(.other)').evaluate((one) => (one as HTMLElement).style.clipPath);
+  expect([own === source, clip], 'it is the one on the left').toEqual([false, 'inset(0px 50% 0px 0px)']);
+});
+
+it('holds the seed of the picture that is looked at', async () => {
+  await using opened = await open({ query: 'pictures=6&step=5', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  await prompt(page).fill('a fox');
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(() => cells(page).count()).toBe(7);
+  await cells(page).nth(2).click();
+  const seed = await studio<string>(page, `studio.card('${await cells(page).nth(2).getAttribute('data-id')}').seed`);
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('hold the seed');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.evaluate(() => (JSON.parse(localStorage.getItem('likeness.draft') ?? '{}') as { seed: string }).seed)).toBe(seed);
+});
+
+it('shows a picture again that comes back from the trash', async () => {
+  await using opened = await open({ query: 'pictures=6', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  await cells(page).nth(2).click();
+  const id = await cells(page).nth(2).getAttribute('data-id');
+  const shown = () => page.locator('[data-region="filmstrip"] [aria-selected="true"]').getAttribute('data-id');
+  await page.keyboard.press('Delete');
+  await expect.poll(shown).not.toBe(id);
+  await page.keyboard.press('Control+z');
+  await expect.poll(shown).toBe(id);
+});
+
+it('keeps the draft that is seen, with its seed', async () => {
+  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  const { page } = opened;
+  await page.getByRole('switch', { name: 'Live' }).click();
+  await prompt(page).fill('a whale');
+  await page.getByText('Live draft, not kept').waitFor();
+  await expect.poll(() => studio<string | null>(page, 'studio.engine.draft?.prompt ?? null')).toBe('a whale');
+  const seed = await studio<string>(page, 'studio.engine.draft.seed');
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(() => studio<number>(page, 'studio.cards.length')).toBe(4);
+  expect(await studio<string>(page, 'studio.cards[0].prompt + studio.cards[0].seed')).toBe(`a whale${seed}`);
+  expect(await studio<number>(page, 'studio.engine.jobs.length'), 'nothing is drawn anew').toBe(0);
+  await finished(page).and(page.locator('[alt="a whale"]')).waitFor();
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(() => studio<number>(page, 'studio.cards.length'), { message: 'and asked for again, another one' }).toBe(5);
+});
+
+it('says at the picture that an edit changed nothing, and what could be tried', async () => {
+  await using opened = await open({ query: 'pictures=6&step=5', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  await viewer(page).focus();
+  await page.keyboard.press('e');
+  await prompt(page).fill('add a hat');
+  await page.keyboard.press('Control+Enter');
+  const note = page.getByRole('status').filter({ hasText: 'Nothing changed' });
+  await note.waitFor();
+  await shot(page, 'unchanged');
+  expect(await axe(page)).toEqual([]);
+  await page.locator('[data-action="unchanged.unguarded"]').click();
+  await note.waitFor({ state: 'detached' });
+  expect(await studio(page, 'studio.engine.jobs.map(({ request }) => request.references[0].guard ?? null)')).toEqual([null, false]);
+  expect(await studio(page, 'new Set(studio.engine.jobs.map(({ request }) => request.seed)).size'), 'at the same seed').toBe(1);
 });

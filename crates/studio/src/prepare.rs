@@ -27,6 +27,7 @@ impl Studio {
             memory_needed: None,
             fits: false,
             problem: Some(problem),
+            plan: None,
             notes: Vec::new(),
             tokens: None,
         };
@@ -48,6 +49,7 @@ impl Studio {
             memory_needed: Some(needed),
             fits: needed.saturating_sub(paid) <= shared.engine.memory().free,
             problem: None,
+            plan: None,
             notes: Vec::new(),
             tokens: None,
         })
@@ -60,6 +62,9 @@ impl Shared {
         if request.enlarge.is_some() {
             let problem = "pictures are made larger by a command of their own";
             return Err(StudioError::field("enlarge", problem, "the command `enlarge`"));
+        }
+        if request.deliver.is_some() {
+            return Err(StudioError::field("deliver", "it is not built yet", "none"));
         }
         let model = models::choose(request.model.as_deref(), &self.model_places, &self.engine)?;
         let able = &model.description.capabilities;

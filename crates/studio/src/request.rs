@@ -31,6 +31,7 @@ impl RenderRequest {
             count: 1,
             parents: Vec::new(),
             enlarge: None,
+            deliver: None,
         }
     }
 
@@ -70,6 +71,7 @@ impl RenderRequest {
             count: recipe.count,
             parents,
             enlarge: None,
+            deliver: None,
         }
     }
 

@@ -25,14 +25,14 @@ fits: boolean,
  */
 problem: StudioError | null,
 /**
+ * How a picture of the size that is to be delivered comes about; null where none is asked for.
+ */
+plan: DeliverPlan | null,
+/**
  * Stretches of the prompt that something is to be said of, in the order of the text.
  */
 notes: Array<PromptNote>,
 /**
  * How much of the prompt's room is used; null where no model counts it.
  */
-tokens: TokenCount | null,
-/**
- * How a picture of the size that is to be delivered comes about; null where none is asked for.
- */
-plan: DeliverPlan | null, };
+tokens: TokenCount | null, };

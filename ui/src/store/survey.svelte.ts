@@ -106,6 +106,14 @@ class Survey {
     void this.load().catch(() => undefined);
   }
 
+  /** A run of which some are known. */
+  openRun(cards: readonly PictureCard[]): void {
+    const run = cards[0]?.run ?? null;
+    if (run === null || this.run !== run) this.#begin(run, cards);
+    this.state = 'all';
+    void this.load().catch(() => undefined);
+  }
+
   /** Pictures that a person chose, whenever they were made. */
   choose(cards: readonly PictureCard[]): void {
     this.#begin(null, cards);

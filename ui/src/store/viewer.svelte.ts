@@ -143,6 +143,13 @@ class Viewer {
     if (this.id !== null) survey.turnTo(this.id);
   }
 
+  /** Shows all that was asked for at once, beginning at one of them. */
+  openRun(cards: readonly PictureCard[], id: string): void {
+    this.compare = 'off';
+    survey.openRun(cards);
+    this.open(id);
+  }
+
   /** Shows pictures that a person chose beside one another. */
   beside(cards: readonly PictureCard[]): void {
     const [first] = cards;

@@ -165,6 +165,7 @@ export const enLibrary = {
   'library.relation.edit': 'edit',
   'library.relation.reference': 'reference',
   'library.relation.remix': 'remix',
+  'library.relation.enlargement': 'enlargement',
   'library.undo.board_add': '{n|picture|pictures} put on {board}',
   'library.undo.board_remove': '{n|picture|pictures} taken off {board}',
   'library.undo.board_create': 'Board {board} made',

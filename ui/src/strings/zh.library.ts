@@ -167,6 +167,7 @@ export const zhLibrary: Record<keyof typeof enLibrary, string> = {
   'library.relation.edit': '编辑',
   'library.relation.reference': '参考',
   'library.relation.remix': '改写',
+  'library.relation.enlargement': '放大',
   'library.undo.board_add': '已将 {n|张图片|张图片}放到“{board}”',
   'library.undo.board_remove': '已从“{board}”移除 {n|张图片|张图片}',
   'library.undo.board_create': '已新建看板“{board}”',

@@ -1,8 +1,8 @@
 /**
  * A large made-up library for tests and the benchmark: the same for the same count and seed, down to every id.
  *
- * It has what a real one has after a few years: batches that share a prompt, several models and sizes, few
- * marks, fewer fives, names in Chinese and Arabic, prompts that go on for pages, and pictures of other programs.
+ * It has what a real one has after a few years: batches that share a prompt and a run, several models and sizes, few marks,
+ * fewer fives, names in Chinese and Arabic, prompts that go on for pages, and pictures of other programs.
  */
 import type { ForeignSettings, LineageEdge, PictureCard, PictureDetail, RenderRequest } from '../../bindings';
 
@@ -39,7 +39,7 @@ export function manyPictures(count: number, seed = 1, runs = false): PictureCard
     }
     left -= 1;
     at -= 2_000 + (mix(seed, index, 3) % 4_000);
-    cards[index] = cardOf(seed, index, batch, at, runs ? `many-${batch}` : null);
+    cards[index] = cardOf(seed, index, batch, at, runs);
   }
   return cards;
 }
@@ -59,13 +59,13 @@ export function manyDetail(card: PictureCard): PictureDetail {
     resolved: foreign ? null : JSON.stringify({ schema: 1, ...recipe }, null, 2),
     negative: recipe.negative ?? '',
     seconds: foreign ? null : 0.4 + (card.width * card.height) / 60_000,
+    changed: null,
     tags: tagsOf(card),
     boards: [],
     parents: [],
     children: [],
     children_count: 0,
     settings: foreign ? settingsOf(card, recipe) : null,
-    changed: null,
   };
 }
 
@@ -147,7 +147,7 @@ export function pictureSvg(id: string, width: number, height: number): string {
   );
 }
 
-function cardOf(seed: number, index: number, batch: number, at: number, run: string | null): PictureCard {
+function cardOf(seed: number, index: number, batch: number, at: number, runs: boolean): PictureCard {
   const pick = <T>(list: readonly T[], salt: number) => list[mix(seed, batch, salt) % list.length]!;
   const source = pick(SOURCES, 4);
   const [width, height] = pick(SIZES, 5);
@@ -166,7 +166,7 @@ function cardOf(seed: number, index: number, batch: number, at: number, run: str
     source,
     trashed_at: luck >= 996 ? NEWEST - luck * MINUTE : null,
     parents: mix(seed, index, 13) % 5 === 0 ? 1 : 0,
-    run,
+    run: runs && source === 'likeness' ? `run-${batch}` : null,
     enlarged: null,
   };
 }
