@@ -1,8 +1,8 @@
 /** Pictures that come from outside: dropped, pasted or chosen. */
 import { openRestore } from '../features/restore/open.svelte';
 import type { Imported, Refused } from '../bindings';
-import { platform } from '../platform';
-import { t } from '../strings';
+import { Failure, platform } from '../platform';
+import { t, TABLES, type Key } from '../strings';
 import { compose } from './compose.svelte';
 import { forThoseLeft } from './left';
 import { toasts } from './toasts.svelte';
@@ -42,14 +42,25 @@ export async function takeBlob(blob: Blob, name: string, reference = false): Pro
   return imported;
 }
 
+/** The picture on the system's clipboard, where the page is given none; one that cannot be used says why. */
+export async function takeClipboard(reference: boolean): Promise<Imported | null> {
+  const imported = await underWay<Imported | null>(() => platform().pasteImage(t('incoming.pasted'), reference), null, (error) => {
+    const why = `incoming.${Failure.of(error).field ?? ''}`;
+    if (why in TABLES.en) toasts.show({ text: t(why as Key), tone: 'error' });
+    else toasts.error(error);
+  });
+  if (imported) tell([imported]);
+  return imported;
+}
+
 /** Says that pictures are being taken in for as long as they are. A folder of them takes its time. */
-async function underWay<T>(run: () => Promise<T>, otherwise: T): Promise<T> {
+async function underWay<T>(run: () => Promise<T>, otherwise: T, refuse: (error: unknown) => void = (error) => toasts.error(error)): Promise<T> {
   let notice: number | null = null;
   const late = setTimeout(() => (notice = toasts.show({ text: t('incoming.taking'), stay: 'under_way' })), AT_ONCE_MS);
   try {
     return await run();
   } catch (error) {
-    toasts.error(error);
+    refuse(error);
     return otherwise;
   } finally {
     clearTimeout(late);
