@@ -16,6 +16,7 @@ describe('the search field', () => {
     ['fox ""', { text: 'fox' }],
     ['size:256x512', { width: 256, height: 512 }],
     ['size:256×512', { width: 256, height: 512 }],
+    ['star:yes', { min_rating: 1 }],
     ['subject:小红', { subject: '小红' }],
     ['tag:مسودة', { tag: 'مسودة' }],
     // What is not understood is searched for, not lost.

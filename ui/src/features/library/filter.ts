@@ -137,6 +137,9 @@ function namedPart(name: string, value: string): Partial<Wanted> | null {
       return { subject: value };
     case 'tag':
       return { tag: value };
+    // What hands remember of when a star was a mark of its own.
+    case 'star':
+      return /^yes$/i.test(value) ? { min_rating: 1 } : null;
     case 'rating':
       return /^[1-5]$/.test(value) ? { min_rating: Number(value) } : null;
     case 'size': {

@@ -93,9 +93,9 @@ describe('changes', () => {
     const all = some();
     const { pages, asked } = over(all);
     await pages.show(everything());
-    all[7] = { ...all[7]!, rating: 1 };
+    all[7] = { ...all[7]!, rating: 2 };
     await pages.changed([all[7].id]);
-    expect(pages.at(7)?.rating).toBe(1);
+    expect(pages.at(7)?.rating).toBe(2);
     expect(asked).toHaveLength(1);
   });
 
@@ -143,7 +143,7 @@ describe('changes', () => {
   });
 
   it.each([
-    ['marked', { rating: 1 }, 600],
+    ['rated', { rating: 5 }, 600],
     ['deleted', { trashed_at: 1 }, 599],
   ])('one that has not come yet and is %s is counted once', async (_, change, total) => {
     const all = cards.slice(0, 600);
@@ -156,7 +156,7 @@ describe('changes', () => {
   });
 
   it.each([
-    ['marked', { order: 'newest' as const, min_rating: 1 }, 1],
+    ['rated', { order: 'newest' as const, min_rating: 1 }, 1],
     ['any', { order: 'newest' as const }, 1],
     ['any, the oldest first', { order: 'oldest' as const }, 2],
   ])('a new picture asks for the list anew only where it may stand past what has come: %s', async (_, filter, times) => {
@@ -190,19 +190,19 @@ describe('changes', () => {
     const trouble = { fail: false, detail: all[8]!.id };
     const { pages } = over(all, trouble);
     await pages.show(everything());
-    all[7] = { ...all[7]!, rating: 1 };
+    all[7] = { ...all[7]!, rating: 2 };
     await pages.changed([all[7].id, all[8]!.id]);
-    expect(pages.at(7)?.rating).toBe(1);
+    expect(pages.at(7)?.rating).toBe(2);
     trouble.fail = true;
     await pages.changed([all[8]!.id]);
     expect(pages.problem?.message, 'what is wrong is said').toBe('the disk is gone');
   });
 
-  it('the best are the best marked, as the library has them', async () => {
+  it('the best are the best rated, then the latest, as the library has them', async () => {
     const all = some()
       .slice(0, 2)
-      .map((card) => ({ ...card, rating: 4 }));
-    const best = { ...cards[60]!, rating: 5 };
+      .map((card) => ({ ...card, rating: 3 }));
+    const best = { ...cards[60]!, rating: 4 };
     const { pages } = over(all);
     await pages.show({ ...everything(), order: 'best' });
     all.push(best);
@@ -217,7 +217,7 @@ describe('changes', () => {
   });
 
   it('one that loses its place among the best is not there twice', async () => {
-    const all = cards.slice(0, 300).map((card, place) => ({ ...card, rating: place < 200 ? 5 : 0 }));
+    const all = cards.slice(0, 300).map((card, place) => ({ ...card, rating: place < 200 ? 1 : 0 }));
     const { pages } = over(all);
     await pages.show({ ...everything(), order: 'best' });
     const card = { ...all[0]!, rating: 0 };

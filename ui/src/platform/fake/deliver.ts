@@ -1,5 +1,5 @@
-/** Sizes by name, and how the fake studio would come to one: as the real one plans, for a subject in the middle. */
-import type { ChannelSize, DeliverPlan, DeliverStep, RenderRequest } from '../../bindings';
+/** Sizes by their names, and what the fake studio does to come to one. */
+import type { ChannelSize, DeliverChoice, DeliverPlan, DeliverStep, PictureCard, RenderRequest } from '../../bindings';
 
 export const CHANNELS: ChannelSize[] = [
   { id: 'feed', name: 'Feed', width: 1080, height: 1080 },
@@ -8,31 +8,56 @@ export const CHANNELS: ChannelSize[] = [
   { id: 'landscape', name: 'Landscape', width: 1920, height: 1080 },
   { id: 'banner', name: 'Banner', width: 728, height: 90 },
   { id: 'box', name: 'Box', width: 300, height: 250 },
-  { id: '4:5', name: '4:5', width: 1024, height: 1280 },
-  { id: 'a4', name: 'A4, 150 dpi', width: 1240, height: 1754 },
+  { id: 'a4', name: 'A4 at 150 dpi', width: 1240, height: 1754 },
 ];
 
-export function fakePlan(request: RenderRequest, drawing: number): DeliverPlan | null {
-  const wanted = request.deliver;
-  if (!wanted) return null;
-  let [width, height] = [request.width ?? 128, request.height ?? 128];
-  const steps: DeliverStep[] = [{ kind: 'draw', width, height, by: null, seconds: drawing }];
-  const [across, down] = [wanted.width / width, wanted.height / height];
-  const crops = 1 - Math.min(across, down) / Math.max(across, down) <= 0.15;
-  const fit = wanted.fit === 'auto' ? (crops ? 'crop' : 'blurred') : wanted.fit;
-  const scale = fit === 'crop' ? Math.max(across, down) : Math.min(across, down);
-  for (let larger = 1; larger < scale; ) {
-    const by = scale / larger > 2 ? 4 : 2;
-    larger *= by;
-    [width, height] = [width * by, height * by];
-    steps.push({ kind: 'enlarge', width, height, by, seconds: 0.4 });
+export const emptyRequest: RenderRequest = {
+  model: null,
+  prompt: '',
+  negative: null,
+  references: [],
+  init: null,
+  mask: null,
+  seed: null,
+  noise_source: null,
+  steps: null,
+  guidance: null,
+  width: null,
+  height: null,
+  sampler: null,
+  schedule: null,
+  precision: null,
+  count: 1,
+  parents: [],
+};
+
+/** Cropping may take so much of a side. */
+const MOST_CROPPED = 0.15;
+/** How long a picture is made larger, by how many times. */
+const ENLARGING = { 2: 0.6, 4: 1.9 };
+
+/** Draws, enlarges as often as it takes, and cuts or adds a border. */
+export function planOf({ deliver, width, height, enlarge }: RenderRequest, drawing: number): DeliverPlan | null {
+  if (!deliver) return null;
+  const drawn = { width: width ?? 128, height: height ?? 128 };
+  const [wide, high] = [deliver.width / drawn.width, deliver.height / drawn.height];
+  const cropped = 1 - Math.min(wide, high) / Math.max(wide, high);
+  const fit = deliver.fit === 'auto' ? (cropped > MOST_CROPPED ? 'blurred' : 'crop') : deliver.fit;
+  const scale = fit === 'crop' ? Math.max(wide, high) : Math.min(wide, high);
+  const steps: DeliverStep[] = enlarge ? [] : [{ kind: 'draw', ...drawn, by: null, seconds: drawing }];
+  const times = (by: number) => ({ width: Math.round(drawn.width * by), height: Math.round(drawn.height * by) });
+  let sum = 1;
+  while (sum < scale) {
+    const by = scale / sum > 2 ? 4 : 2;
+    sum *= by;
+    steps.push({ kind: 'enlarge', ...times(sum), by, seconds: ENLARGING[by] });
   }
-  const [start, end] = [request.width ?? 128, request.height ?? 128];
-  const resampled = { width: Math.round(start * scale), height: Math.round(end * scale) };
-  if (resampled.width !== width || resampled.height !== height) steps.push({ kind: 'resample', ...resampled, by: null, seconds: 0.02 });
-  if (resampled.width !== wanted.width || resampled.height !== wanted.height) {
-    steps.push({ kind: fit === 'crop' ? 'crop' : 'extend', width: wanted.width, height: wanted.height, by: null, seconds: 0.01 });
-  }
-  const seconds = steps.reduce((sum, step) => sum + (step.seconds ?? 0), 0);
-  return { steps, fit, settled: wanted.fit !== 'auto' || fit !== 'crop', seconds };
+  if (sum !== scale) steps.push({ kind: 'resample', ...times(scale), by: null, seconds: 0.05 });
+  if (wide !== high) steps.push({ kind: fit === 'crop' ? 'crop' : 'extend', width: deliver.width, height: deliver.height, by: null, seconds: 0.01 });
+  return { steps, fit, settled: fit !== 'crop', seconds: steps.reduce((all, { seconds }) => all + (seconds ?? 0), 0) };
+}
+
+/** The job that makes a picture of exactly these pixels from one that there is. */
+export function deliveredFrom({ id, prompt, seed }: PictureCard, deliver: DeliverChoice): RenderRequest {
+  return { ...emptyRequest, prompt, seed, steps: 1, width: deliver.width, height: deliver.height, parents: [{ id, relation: 'enlargement' }], enlarge: { asset: id, by: 4 }, deliver };
 }

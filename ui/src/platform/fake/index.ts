@@ -37,12 +37,16 @@ export function fakePlatform(options: Partial<FakeOptions> = {}): FakePlatform {
     asked.push({ what, with: values });
     return Promise.resolve(answer);
   };
-  let startup: Startup = { ready: true, folder: '/pictures/ada/Pictures/Likeness', problem: null };
+  let startup: Startup = { ready: true, folder: studio.folder, problem: null };
   if (given.startup !== null) {
     const kind = given.startup as NonNullable<Startup['problem']>['kind'];
     startup = { ...startup, ready: false, problem: { kind, message: PROBLEMS[kind] ?? kind, copy: null } };
   }
-  const opened = (folder: string | null) => (startup = { ready: true, folder: folder ?? startup.folder, problem: null });
+  const opened = (folder: string | null) => {
+    studio.folder = folder ?? studio.folder;
+    if (given.keeps) sessionStorage.setItem('fake.folder', studio.folder);
+    return (startup = { ready: true, folder: studio.folder, problem: null });
+  };
 
   const pasteImage = (name: string, reference = false) => {
     const holds = platform.clipboard;

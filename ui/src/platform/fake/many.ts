@@ -25,8 +25,8 @@ const BRIEF =
 const NEWEST = Date.UTC(2026, 10, 21, 9, 30);
 const MINUTE = 60_000;
 
-/** `count` pictures, the newest first. */
-export function manyPictures(count: number, seed = 1): PictureCard[] {
+/** `count` pictures, the newest first; those of before there were runs have none. */
+export function manyPictures(count: number, seed = 1, runs = false): PictureCard[] {
   const cards: PictureCard[] = new Array<PictureCard>(count);
   let at = NEWEST;
   let batch = 0;
@@ -39,7 +39,7 @@ export function manyPictures(count: number, seed = 1): PictureCard[] {
     }
     left -= 1;
     at -= 2_000 + (mix(seed, index, 3) % 4_000);
-    cards[index] = cardOf(seed, index, batch, at);
+    cards[index] = cardOf(seed, index, batch, at, runs);
   }
   return cards;
 }
@@ -147,7 +147,7 @@ export function pictureSvg(id: string, width: number, height: number): string {
   );
 }
 
-function cardOf(seed: number, index: number, batch: number, at: number): PictureCard {
+function cardOf(seed: number, index: number, batch: number, at: number, runs: boolean): PictureCard {
   const pick = <T>(list: readonly T[], salt: number) => list[mix(seed, batch, salt) % list.length]!;
   const source = pick(SOURCES, 4);
   const [width, height] = pick(SIZES, 5);
@@ -166,7 +166,7 @@ function cardOf(seed: number, index: number, batch: number, at: number): Picture
     source,
     trashed_at: luck >= 996 ? NEWEST - luck * MINUTE : null,
     parents: mix(seed, index, 13) % 5 === 0 ? 1 : 0,
-    run: source === 'likeness' ? `run-${batch}` : null,
+    run: runs && source === 'likeness' ? `run-${batch}` : null,
     enlarged: null,
   };
 }
@@ -226,7 +226,7 @@ export function settingsOf(card: PictureCard, request: RenderRequest = requestOf
 
 /** Those that a picture begins with; the fake studio keeps what is done to them. */
 function tagsOf({ rating }: PictureCard): string[] {
-  return rating >= 4 ? ['portfolio'] : [];
+  return rating >= 4 ? ['portfolio'] : rating === 3 ? ['client', 'draft'] : [];
 }
 
 /** 64 hex digits that no two places share. */
