@@ -74,7 +74,7 @@ pub enum Command {
     /// Change a picture as the instruction says
     #[command(after_help = EDIT_EXAMPLES)]
     Edit {
-        /// The picture to change: PNG, JPEG or WebP
+        /// The picture to change: PNG, JPEG, WebP, GIF, TIFF or BMP
         image: PathBuf,
         /// What to change, such as "make the mug green"
         instruction: String,
@@ -111,7 +111,7 @@ pub enum Command {
     },
     /// Print the recipe that a picture carries
     Recipe {
-        /// A PNG, JPEG or WebP file
+        /// A picture file
         image: PathBuf,
         /// On one line
         #[arg(long)]

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use likeness_picture::{Limits, check_recipe_fits, encode, encode_plain, read_file};
+use likeness_picture::{
+    DigitalSource, Limits, Said, check_recipe_fits, encode_saying, read_file,
+};
 use likeness_recipe::{
     Engine, Inputs, ModelRef, Progress, RenderError, Rendered, Renderer, ResolvedRecipe, Seconds,
     Watch, Word,
@@ -13,7 +15,7 @@ use serde::Serialize;
 
 use crate::environment::{Cancelled, Host};
 use crate::output::{self, Destination};
-use crate::request::{Request, file_name, prepare, typed_model};
+use crate::request::{Prepared, Request, file_name, prepare, typed_model};
 use crate::{Failure, memory, tensors};
 
 /// A picture that is on disk.
@@ -51,7 +53,8 @@ pub fn generate(
 ) -> Result<(), Failure> {
     let model = request.model.as_deref().map(typed_model);
     let model = models::choose(model.as_deref(), &host.model_places, engine)?;
-    let (recipe, inputs) = prepare(request, &model.description.capabilities, || host.random)?;
+    let Prepared { recipe, inputs, before } =
+        prepare(request, &model.description.capabilities, || host.random)?;
     let place = Place::choose(request, &recipe, host)?;
 
     report.progress(0, recipe.count, Progress::Loading);
@@ -64,7 +67,7 @@ pub fn generate(
         let mut watch = Watcher { report, cancelled: &host.cancelled, index, count: recipe.count };
         let mut rendered = render_one(&mut *renderer, &recipe.picture(index), &inputs, &mut watch)?;
         rendered.seconds.load += std::mem::take(&mut load);
-        let path = place.store(index, &rendered, &model.description.words, host)?;
+        let path = place.store(index, &rendered, &model.description.words, before, host)?;
         rendered.seconds.total = started.elapsed().as_secs_f64();
         started = Instant::now();
         let dump = rendered.dump.take();
@@ -140,18 +143,20 @@ impl Place {
         index: u32,
         rendered: &Rendered,
         words: &[Word],
+        before: Option<DigitalSource>,
         host: &Host,
     ) -> Result<PathBuf, Failure> {
         match self {
-            Self::Library(shelf) => Ok(shelf.keep(rendered, words, (host.clock)())?),
+            Self::Library(shelf) => Ok(shelf.keep(rendered, words, before, (host.clock)())?),
             Self::Files { destination, plain } => {
-                let (pixels, format, recipe) =
-                    (&rendered.pixels, destination.format(), &rendered.recipe);
-                let bytes = match plain {
-                    true => encode_plain(pixels, format),
-                    false => encode(pixels, format, recipe),
+                let recipe = &rendered.recipe;
+                let said = Said {
+                    recipe: Some(recipe).filter(|_| !plain),
+                    before: None,
+                    source: Some(DigitalSource::of_render(recipe, before)),
                 };
-                let bytes = bytes.map_err(|error| Failure::of_output(&error))?;
+                let bytes = encode_saying(&rendered.pixels, destination.format(), &said)
+                    .map_err(|error| Failure::of_output(&error))?;
                 match plain {
                     true => destination.write_as(index, &bytes, || "picture".to_owned()),
                     false => destination.write(index, &bytes, recipe),

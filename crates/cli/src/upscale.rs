@@ -22,7 +22,7 @@ Examples:
 /// Which picture, and where it goes.
 #[derive(Debug, Args)]
 pub struct UpscaleOptions {
-    /// The picture: PNG, JPEG or WebP
+    /// The picture: PNG, JPEG, WebP, GIF, TIFF or BMP
     pub image: PathBuf,
     /// How many times as wide and high: 2 or 4
     #[arg(long, value_name = "N", default_value_t = 4, allow_hyphen_values = true)]
@@ -81,7 +81,7 @@ pub fn upscale(
     let mut enlarger = enlarge::open(&host.model_places, engine)?;
     let mut watch = Watcher { show, cancelled: &host.cancelled };
     let file = (asked.image.as_path(), &*source);
-    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, place.format(), &mut watch)
+    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, place.format().into(), &mut watch)
         .map_err(|error| match (error.code, &error.field) {
             (ErrorCode::Input, None) => Failure::Input(format!("image: {}", error.message)),
             (ErrorCode::Usage, None) => Failure::Usage(format!("out: {}", error.message)),

@@ -12,6 +12,7 @@ mod comfyui;
 mod fooocus;
 mod invokeai;
 mod names;
+mod novelai;
 mod swarmui;
 
 use serde_json::Value;
@@ -39,6 +40,8 @@ pub enum Program {
     SwarmUi,
     /// Fooocus.
     Fooocus,
+    /// NovelAI.
+    NovelAi,
 }
 
 impl Program {
@@ -50,6 +53,7 @@ impl Program {
             Self::InvokeAi => "invokeai",
             Self::SwarmUi => "swarmui",
             Self::Fooocus => "fooocus",
+            Self::NovelAi => "novelai",
         }
     }
 
@@ -61,6 +65,7 @@ impl Program {
             Self::InvokeAi => "InvokeAI",
             Self::SwarmUi => "SwarmUI",
             Self::Fooocus => "Fooocus",
+            Self::NovelAi => "NovelAI",
         }
     }
 }
@@ -190,6 +195,7 @@ pub fn read_settings(metadata: &PictureMetadata) -> Option<ForeignSettings> {
         .or_else(|| swarmui::read(parameters))
         .or_else(|| fooocus::read(parameters, text("fooocus_scheme")))
         .or_else(|| comfyui::read(&text))
+        .or_else(|| novelai::read(&text))
         .or_else(|| a1111::read(parameters))
         .filter(|settings| !settings.values.is_empty())
 }
