@@ -29,8 +29,7 @@ pub async fn shell_open_files(app: AppHandle) -> Result<Vec<PathBuf>, StudioErro
         let kinds: Vec<String> = small.flat_map(|it| [it.to_uppercase(), it]).collect();
         let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
         let names: Vec<_> = Format::ALL.iter().map(|format| format.name()).collect();
-        let chosen =
-            app.dialog().file().add_filter(names.join(", "), &kinds).blocking_pick_files();
+        let chosen = app.dialog().file().add_filter(names.join(", "), &kinds).blocking_pick_files();
         chosen.unwrap_or_default().into_iter().filter_map(path).collect()
     })
     .await

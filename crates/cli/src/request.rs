@@ -52,8 +52,16 @@ pub struct Request {
     pub loras: Vec<LoraFile>,
     /// A file or a folder.
     pub out: Option<PathBuf>,
+    /// Whether a file that has the name is replaced.
+    pub overwrite: bool,
     /// Whether the file is to say nothing of how it was made.
     pub no_recipe: bool,
+    /// Whether the file is not to say to machines that a model made it.
+    pub no_ai_mark: bool,
+    /// A file with a recipe that fills in what is not said.
+    pub recipe: Option<PathBuf>,
+    /// What files are called that the library holds under names of its own.
+    pub called: Vec<(PathBuf, Option<String>)>,
     /// A safetensors file with first noise.
     pub initial_noise: Option<PathBuf>,
     /// A safetensors file to write.
@@ -85,6 +93,14 @@ impl Request {
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let references = self.references.iter().map(|(_, path)| path);
         references.chain(&self.init).chain(&self.mask).map(PathBuf::as_path)
+    }
+
+    /// What a person calls one of them.
+    fn name_of(&self, path: &Path) -> Option<String> {
+        match self.called.iter().find(|(there, _)| there == path) {
+            Some((_, name)) => name.clone(),
+            None => path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        }
     }
 }
 
@@ -134,7 +150,7 @@ fn recipe(request: &Request) -> Recipe {
     let references = request.references.iter().map(|(role, path)| Reference {
         role: *role,
         sha256: String::new(),
-        name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        name: request.name_of(path),
         guard: request.guard.filter(|_| *role == Role::Edit),
     });
     let loras = request.loras.iter().map(|lora| Lora {

@@ -26,7 +26,9 @@ pub enum PictureError {
         instead: &'static str,
     },
     /// A file of a format that is read, of a kind that is not.
-    #[error("the {format} is of a kind that is not read: {problem} (accepted: 8 or 16 bits a channel, such as a PNG)")]
+    #[error(
+        "the {format} is of a kind that is not read: {problem} (accepted: 8 or 16 bits a channel, such as a PNG)"
+    )]
     Unsupported {
         /// What it begins as.
         format: &'static str,

@@ -42,7 +42,13 @@ impl PictureMetadata {
 
     /// Of a file that says nothing.
     pub fn none(format: Format) -> Self {
-        Self { format, recipe_json: None, parameters: None, texts: Vec::new(), digital_source: None }
+        Self {
+            format,
+            recipe_json: None,
+            parameters: None,
+            texts: Vec::new(),
+            digital_source: None,
+        }
     }
 
     /// How the picture came about, as far as a model had a hand in it: what the file says to machines, and

@@ -25,9 +25,10 @@ pub(crate) fn named(bytes: &[u8]) -> Option<PictureError> {
         _ if is_camera_raw(bytes) => {
             ("a camera's raw file", "the picture developed, and saved as TIFF, PNG or JPEG")
         }
-        _ if is_svg(bytes) => {
-            ("an SVG, which is a drawing", "the drawing exported as PNG, in the size that is wanted")
-        }
+        _ if is_svg(bytes) => (
+            "an SVG, which is a drawing",
+            "the drawing exported as PNG, in the size that is wanted",
+        ),
         _ => return None,
     };
     Some(PictureError::NotRead { what, instead })

@@ -247,10 +247,9 @@ fn what_a_model_changed_is_told_from_what_it_made() {
         r#""references":[{"role":"edit","sha256":"11"},{"role":"subject","sha256":"22"}]"#,
     );
     let edit = ResolvedRecipe::from_json(&edit).unwrap();
-    let subject = ResolvedRecipe::from_json(&RECIPE.replace(
-        r#""references":[]"#,
-        r#""references":[{"role":"subject","sha256":"22"}]"#,
-    ));
+    let subject = ResolvedRecipe::from_json(
+        &RECIPE.replace(r#""references":[]"#, r#""references":[{"role":"subject","sha256":"22"}]"#),
+    );
     let (made, changed) = (DigitalSource::Made, DigitalSource::Changed);
     assert_eq!(DigitalSource::of_render(&plain, None), made);
     assert_eq!(DigitalSource::of_render(&subject.unwrap(), Some(changed)), made, "only looked at");
@@ -344,7 +343,10 @@ fn strangers_settings_of_every_program_are_read() {
         let found = read(path).unwrap_or_else(|| panic!("{path}: nothing"));
         assert_eq!(found.program.name(), program, "{path}");
         assert!(found.value(Field::Prompt).is_some_and(|prompt| !prompt.is_empty()), "{path}");
-        assert!(found.value(Field::Seed).is_some() && found.value(Field::Steps).is_some(), "{path}");
+        assert!(
+            found.value(Field::Seed).is_some() && found.value(Field::Steps).is_some(),
+            "{path}"
+        );
         assert!(seed.is_none_or(|seed| found.value(Field::Seed) == Some(seed)), "{path}");
         assert!(sampler.is_none_or(|it| found.value(Field::Sampler) == Some(it)), "{path}");
     }

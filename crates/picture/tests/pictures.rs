@@ -150,8 +150,7 @@ fn a_bomb_is_refused_from_its_header() {
 
 #[test]
 fn what_is_no_picture_is_refused() {
-    for bytes in
-        [&b""[..], b"x", b"a text file", b"BM, and then a text", b"GIF", b"\x80\x04pickle"]
+    for bytes in [&b""[..], b"x", b"a text file", b"BM, and then a text", b"GIF", b"\x80\x04pickle"]
     {
         assert!(
             matches!(decode(bytes, &Limits::default()), Err(PictureError::NotAPicture)),
@@ -210,6 +209,33 @@ fn a_picture_with_a_book_in_it_is_a_picture_all_the_same() {
     let keys: Vec<_> = with(9).texts.into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys, ["parameters"], "what is too long is left out");
     assert_eq!(with(40).texts, []);
+}
+
+/// Twenty kilobytes of a stranger's, which a library would keep as megabytes, and search.
+#[test]
+fn a_recipe_of_ours_in_a_file_is_held_to_the_limits_of_a_typed_one() {
+    let with = |recipe: &ResolvedRecipe| {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
+        encoder.add_ztxt_chunk("likeness".into(), recipe.to_json()).unwrap();
+        encoder.write_header().unwrap().write_image_data(&[0]).unwrap();
+        read_metadata(&bytes).unwrap().recipe().unwrap()
+    };
+    let longest = recipe(&"狐".repeat(4000));
+    assert_eq!(with(&longest), Ok(longest.clone()));
+    let refused = |recipe: ResolvedRecipe, words: [&str; 2]| {
+        let error = with(&recipe).unwrap_err().to_string();
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    };
+    refused(recipe(&"狐".repeat(4001)), ["prompt: it has 4001", "at most 4000"]);
+    refused(recipe(&"a".repeat(8_000_000)), ["recipe: it has 8000", "at most 262144"]);
+    refused(recipe("a\u{1b}[2J"), ["prompt", "U+001B"]);
+    let negative = "b".repeat(4001);
+    refused(ResolvedRecipe { negative, ..longest.clone() }, ["negative", "at most 4000"]);
+    let model = ModelRef { name: "m".repeat(301), sha256: "00".into() };
+    refused(ResolvedRecipe { model, ..longest.clone() }, ["recipe", "300 characters"]);
+    let approximations = vec![String::new(); 65];
+    refused(ResolvedRecipe { approximations, ..longest }, ["approximations", "at most 64"]);
 }
 
 #[test]

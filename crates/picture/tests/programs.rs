@@ -161,7 +161,10 @@ fn novelai() {
     let read = texts(&own);
     assert_eq!((read.program.name(), read.program.label()), ("novelai", "NovelAI"));
     let values = [Field::Prompt, Field::Negative, Field::Seed, Field::Steps, Field::Guidance];
-    assert_eq!(values.map(|field| read.value(field).unwrap()), ["a fox", "blurry", "9", "28", "10"]);
+    assert_eq!(
+        values.map(|field| read.value(field).unwrap()),
+        ["a fox", "blurry", "9", "28", "10"]
+    );
     assert_eq!((read.value(Field::Sampler), read.value(Field::Strength)), (Some("euler_a"), None));
     let goes_on = comment.replace("{", r#"{"request_type": "Img2ImgRequest", "#);
     let again = [own[0], own[1], ("Comment", goes_on.as_str())];

@@ -56,7 +56,11 @@ fn read_line(draft: &mut Draft, line: &str) -> Option<()> {
             "-C" => draft.set(Field::Guidance, name, &value),
             "-A" => sampler(draft, name, &Value::from(value)),
             "-f" => draft.set(Field::Strength, name, &value),
-            _ => draft.leave(name, if values.is_empty() { "on" } else { &value }, Reason::NoSuchSetting),
+            _ => draft.leave(
+                name,
+                if values.is_empty() { "on" } else { &value },
+                Reason::NoSuchSetting,
+            ),
         }
     }
     if draft.settings.value(Field::Seed).is_some() {

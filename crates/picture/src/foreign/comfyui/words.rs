@@ -10,14 +10,8 @@ const PUT_TOGETHER: usize = 64;
 const BYTES: usize = 80_000;
 
 /// Where nodes have a text. Those of one row say the same, or each its own to an encoder of its own.
-const TEXTS: &[&[&str]] = &[
-    &["text"],
-    &["prompt"],
-    &["string"],
-    &["value"],
-    &["text_g", "text_l"],
-    &["t5xxl", "clip_l"],
-];
+const TEXTS: &[&[&str]] =
+    &[&["text"], &["prompt"], &["string"], &["value"], &["text_g", "text_l"], &["t5xxl", "clip_l"]];
 
 /// Conditions that hold at once, in the order in which they are given.
 const CONDITIONS: &[&str] =
