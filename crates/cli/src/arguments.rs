@@ -30,7 +30,8 @@ Environment:
   LIKENESS_MODELS   further folders of models, or models themselves
   LIKENESS_CPU      the most instructions to use: portable, avx2, avx512 and others
 
-Exit codes: 1 internal, 2 usage, 3 input, 4 model, 5 storage, 130 interrupted.";
+Exit codes: 1 internal, 2 usage, 3 input, 4 model, 5 storage, 130 interrupted, 141 nobody reads the
+output any more.";
 
 const GENERATE_EXAMPLES: &str = "\
 Examples:
@@ -38,6 +39,8 @@ Examples:
   likeness generate \"a blue fire engine, sticker\" --seed 7 --count 4 --out drafts/
   likeness generate \"the mug on a forest floor\" --ref mug.png --size 160x96
   likeness generate \"a sailboat at sunset\" --init sketch.png --strength 0.7
+  likeness generate --recipe fox.png --seed -1 --out another.png
+  likeness recipe --json comfyui.png | likeness generate --recipe - --model starter --size 128x128
   likeness generate \"a cactus\" --seed 965400086 --noise-source torch --json";
 
 const EDIT_EXAMPLES: &str = "\
@@ -63,10 +66,15 @@ pub enum Command {
     #[command(after_help = GENERATE_EXAMPLES)]
     Generate {
         /// What the picture should show
-        prompt: String,
+        #[arg(required_unless_present = "recipe")]
+        prompt: Option<String>,
+        /// Render a recipe again: a picture that carries one, also another program's, or JSON as `likeness
+        /// recipe` prints it; - is standard input. What else is said comes before it
+        #[arg(long, value_name = "FILE|-")]
+        recipe: Option<PathBuf>,
         /// How.
         #[command(flatten)]
-        options: Options,
+        options: Box<Options>,
         /// What besides, and where it goes.
         #[command(flatten)]
         now: NowOptions,
@@ -74,7 +82,7 @@ pub enum Command {
     /// Change a picture as the instruction says
     #[command(after_help = EDIT_EXAMPLES)]
     Edit {
-        /// The picture to change: PNG, JPEG or WebP
+        /// The picture to change: PNG, JPEG, WebP, GIF, TIFF or BMP
         image: PathBuf,
         /// What to change, such as "make the mug green"
         instruction: String,
@@ -109,11 +117,11 @@ pub enum Command {
         #[command(subcommand)]
         command: LibraryCommand,
     },
-    /// Print the recipe that a picture carries
+    /// Print the recipe that a picture carries, ours or another program's
     Recipe {
-        /// A PNG, JPEG or WebP file
+        /// A picture file, or - for standard input
         image: PathBuf,
-        /// On one line
+        /// On one line, and another program's settings as JSON too, with what could not be matched
         #[arg(long)]
         json: bool,
     },
@@ -216,9 +224,15 @@ pub struct NowOptions {
     /// runs does yet); may be given several times
     #[arg(long = "lora", value_name = "FILE:WEIGHT")]
     loras: Vec<String>,
-    /// Where to: a .png, .jpg or .webp file, or a folder [default: the library]
-    #[arg(long, value_name = "FILE|DIR")]
+    /// Where to: a .png, .jpg or .webp file, a folder, or - for standard output [default: the library]
+    #[arg(long, value_name = "FILE|DIR|-")]
     out: Option<PathBuf>,
+    /// Replace files that have the names of --out and --dump
+    #[arg(long)]
+    overwrite: bool,
+    /// Do not say to machines, in XMP, that a model made the picture; with --out
+    #[arg(long, requires = "out")]
+    no_ai_mark: bool,
     /// Write pixels alone into the file, to give it away: no prompt, no seed, no names of files; with --out
     #[arg(long, requires = "out")]
     no_recipe: bool,
@@ -267,7 +281,9 @@ impl Options {
             Some(now) => Request {
                 loras: now.loras.iter().map(|text| LoraFile::parse(text)).collect(),
                 out: now.out,
+                overwrite: now.overwrite,
                 no_recipe: now.no_recipe,
+                no_ai_mark: now.no_ai_mark,
                 initial_noise: now.initial_noise,
                 dump: now.dump,
                 ..request

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use likeness_picture::{Limits, check_recipe_fits, encode, encode_plain, read_file};
+use likeness_picture::{
+    DigitalSource, Existing, Limits, Said, check_recipe_fits, encode_saying, read_file,
+};
 use likeness_recipe::{
     Engine, Inputs, ModelRef, Progress, RenderError, Rendered, Renderer, ResolvedRecipe, Seconds,
     Watch, Word,
@@ -13,13 +15,15 @@ use serde::Serialize;
 
 use crate::environment::{Cancelled, Host};
 use crate::output::{self, Destination};
-use crate::request::{Request, file_name, prepare, typed_model};
-use crate::{Failure, memory, tensors};
+use crate::recipe_file::RecipeFile;
+use crate::request::{Prepared, Request, file_name, prepare, typed_model};
+use crate::{Failure, memory, tensors, told};
 
 /// A picture that is on disk.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Written {
-    /// Where.
+    /// Where; `-` is standard output.
+    #[serde(flatten, serialize_with = "told::path")]
     pub path: PathBuf,
     /// Its own seed.
     pub seed: u64,
@@ -38,6 +42,8 @@ pub struct Written {
 pub trait Report {
     /// Picture number `picture` (from 0) of `of` has come this far.
     fn progress(&mut self, picture: u32, of: u32, progress: Progress);
+    /// Something that the person did not ask for, and may want to know.
+    fn note(&mut self, _line: &str) {}
     /// One more is on disk.
     fn written(&mut self, written: &Written) -> Result<(), Failure>;
 }
@@ -49,13 +55,34 @@ pub fn generate(
     engine: &dyn Engine,
     report: &mut dyn Report,
 ) -> Result<(), Failure> {
+    let again = request.recipe.as_deref().map(RecipeFile::read).transpose()?;
+    let named = again.as_ref().and_then(RecipeFile::model);
     let model = request.model.as_deref().map(typed_model);
-    let model = models::choose(model.as_deref(), &host.model_places, engine)?;
-    let (recipe, inputs) = prepare(request, &model.description.capabilities, || host.random)?;
+    let model =
+        match models::choose(model.as_deref().or(named.as_deref()), &host.model_places, engine) {
+            Err(error) if model.is_none() && named.is_some() => {
+                let line = Failure::from(error).to_string();
+                return Err(Failure::Model(format!("recipe: {line}; --model takes another one")));
+            }
+            chosen => chosen?,
+        };
+    let completed;
+    let request = match &again {
+        None => request,
+        Some(again) => {
+            let (request, notes) =
+                again.complete(request, &model.description.capabilities, host)?;
+            notes.iter().for_each(|note| report.note(note));
+            completed = request;
+            &completed
+        }
+    };
+    let Prepared { recipe, inputs, before } =
+        prepare(request, &model.description.capabilities, || host.random)?;
     let place = Place::choose(request, &recipe, host)?;
-    if let Some(path) = &request.dump {
-        tensors::check_dump(path)?;
-    }
+    let existing = if request.overwrite { Existing::Replace } else { Existing::Keep };
+    let dump = request.dump.as_deref();
+    let dump = dump.map(|path| output::may_be_written("dump", path, existing)).transpose()?;
 
     report.progress(0, recipe.count, Progress::Loading);
     let opening = Instant::now();
@@ -67,10 +94,10 @@ pub fn generate(
         let mut watch = Watcher { report, cancelled: &host.cancelled, index, count: recipe.count };
         let mut rendered = render_one(&mut *renderer, &recipe.picture(index), &inputs, &mut watch)?;
         rendered.seconds.load += std::mem::take(&mut load);
-        let path = place.store(index, &rendered, &model.description.words, host)?;
+        let path = place.store(index, &rendered, &model.description.words, before, host)?;
         rendered.seconds.total = started.elapsed().as_secs_f64();
         started = Instant::now();
-        let dump = rendered.dump.take();
+        let numbers = rendered.dump.take();
         report.written(&Written {
             path,
             seed: rendered.recipe.seed,
@@ -80,9 +107,9 @@ pub fn generate(
             peak_memory: memory::peak(),
         })?;
         // After the picture, which numbers that cannot be written must not cost.
-        if let Some(path) = &request.dump {
+        if let Some(path) = &dump {
             let missing = || Failure::Internal("the engine gave no numbers to dump".to_owned());
-            tensors::write_dump(path, &dump.ok_or_else(missing)?)?;
+            tensors::write_dump(path, &numbers.ok_or_else(missing)?, existing)?;
         }
     }
     Ok(())
@@ -107,10 +134,11 @@ fn render_one(
 
 /// Where pictures go.
 enum Place {
-    /// `plain` ones say nothing of how they were made.
+    /// `plain` ones say nothing of how they were made, `marked` ones to machines that a model made them.
     Files {
         destination: Destination,
         plain: bool,
+        marked: bool,
     },
     Library(Shelf),
 }
@@ -120,13 +148,14 @@ impl Place {
     /// too, so that the window can make the result again. Something can be written there.
     fn choose(request: &Request, recipe: &ResolvedRecipe, host: &Host) -> Result<Self, Failure> {
         if let Some(out) = &request.out {
-            let destination = Destination::choose(out, recipe.count)?;
+            let destination = Destination::choose(out, recipe.count, request.overwrite)?;
             if !request.no_recipe {
                 check_recipe_fits(destination.format(), recipe)
                     .map_err(|error| Failure::of_output(&error))?;
             }
             destination.check(&host.library)?;
-            return Ok(Self::Files { destination, plain: request.no_recipe });
+            let (plain, marked) = (request.no_recipe, !request.no_ai_mark);
+            return Ok(Self::Files { destination, plain, marked });
         }
         let (shelf, now) = (output::shelf(host)?, (host.clock)());
         for path in request.files() {
@@ -143,20 +172,22 @@ impl Place {
         index: u32,
         rendered: &Rendered,
         words: &[Word],
+        before: Option<DigitalSource>,
         host: &Host,
     ) -> Result<PathBuf, Failure> {
         match self {
-            Self::Library(shelf) => Ok(shelf.keep(rendered, words, (host.clock)())?),
-            Self::Files { destination, plain } => {
-                let (pixels, format, recipe) =
-                    (&rendered.pixels, destination.format(), &rendered.recipe);
-                let bytes = match plain {
-                    true => encode_plain(pixels, format),
-                    false => encode(pixels, format, recipe),
+            Self::Library(shelf) => Ok(shelf.keep(rendered, words, before, (host.clock)())?),
+            Self::Files { destination, plain, marked } => {
+                let recipe = &rendered.recipe;
+                let said = Said {
+                    recipe: Some(recipe).filter(|_| !plain),
+                    before: None,
+                    source: marked.then(|| DigitalSource::of_render(recipe, before)),
                 };
-                let bytes = bytes.map_err(|error| Failure::of_output(&error))?;
+                let bytes = encode_saying(&rendered.pixels, destination.format(), &said)
+                    .map_err(|error| Failure::of_output(&error))?;
                 match plain {
-                    true => destination.write_as(index, &bytes, || "picture".to_owned()),
+                    true => destination.write_as(index, &bytes, || "picture".into()),
                     false => destination.write(index, &bytes, recipe),
                 }
             }

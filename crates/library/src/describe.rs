@@ -18,12 +18,7 @@ impl<'a> NewPicture<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, PictureError> {
         let Looks { format, width, height, alpha } = look_at(bytes, &Limits::default())?;
         // A file whose texts are damaged is a picture all the same.
-        let metadata = read_metadata(bytes).unwrap_or(PictureMetadata {
-            format,
-            recipe_json: None,
-            parameters: None,
-            texts: Vec::new(),
-        });
+        let metadata = read_metadata(bytes).unwrap_or(PictureMetadata::none(format));
         let mut picture = Self {
             bytes,
             format,

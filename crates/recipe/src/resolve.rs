@@ -86,7 +86,8 @@ fn resolve_prompt(prompt: &str) -> Result<String, RecipeError> {
     Ok(prompt.to_owned())
 }
 
-fn check_text(field: &str, text: &str) -> Result<(), RecipeError> {
+/// That a text is no longer than a prompt may be, and can be written into a picture.
+pub(crate) fn check_text(field: &str, text: &str) -> Result<(), RecipeError> {
     let length = text.chars().count();
     if length > MAX_PROMPT_CHARS {
         let problem = format!("it has {length} characters");

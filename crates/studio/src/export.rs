@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use likeness_library::{PictureRow, Time};
 use likeness_picture::{
-    Existing, Format, Limits, PictureError, decode, encode_after, encode_plain, lies_within,
-    read_file, read_metadata, read_picture, write_whole,
+    Existing, Format, Limits, PictureError, PictureMetadata, Said, decode, encode_saying,
+    lies_within, read_file, read_metadata, write_whole,
 };
 use likeness_recipe::ResolvedRecipe;
 
@@ -21,15 +21,14 @@ impl Studio {
     pub fn save(&self, asked: SaveRequest) -> Result<Saved, StudioError> {
         let path = PathBuf::from(&asked.path);
         self.must_be_outside("path", &path)?;
+        let (row, recipe) = self.row(&asked.id)?;
+        let own = path.extension().and_then(|ending| ending.to_str()).and_then(Format::of_ending);
         let format = match asked.format {
             Some(format) => format.into(),
+            None if own == Some(row.format) => row.format,
             None => Format::of_path(&path).map_err(|error| StudioError::unwritable(&error))?,
         };
-        let (row, recipe) = self.row(&asked.id)?;
-        let bytes = match asked.recipe {
-            Some(false) => plain(&row, format)?,
-            _ => bytes_as(&row, recipe.as_ref(), format)?,
-        };
+        let (_, bytes) = Says::of(asked.recipe, asked.ai_mark).file(&row, recipe, format)?;
         write_whole(&path, &bytes, Existing::Replace)
             .map_err(|error| StudioError::unwritable(&error))?;
         Ok(Saved { path: asked.path })
@@ -44,16 +43,13 @@ impl Studio {
         names::name(template, |_| None)?;
         let unwritable = |error| StudioError::unwritable(&PictureError::from_write(&folder, error));
         std::fs::create_dir_all(&folder).map_err(unwritable)?;
+        let says = Says::of(asked.recipe, asked.ai_mark);
         let mut paths = Vec::new();
         for id in &asked.ids {
-            let (row, _) = self.row(id)?;
+            let (row, recipe) = self.row(id)?;
             let name = names::name(template, |token| value(&row, token))?;
-            let bytes = match asked.recipe {
-                Some(false) => plain(&row, row.format)?,
-                _ => read_file(&row.path, Limits::default().bytes)
-                    .map_err(|error| StudioError::input(&row.path, error))?,
-            };
-            let path = write_free(&folder, &name, row.format, &bytes)?;
+            let (format, bytes) = says.file(&row, recipe, row.format)?;
+            let path = write_free(&folder, &name, format, &bytes)?;
             paths.push(path.display().to_string());
         }
         Ok(Exported { paths })
@@ -78,29 +74,48 @@ impl Studio {
     }
 }
 
-/// The file as it is where the format is its own: whatever else is in it stays.
-fn bytes_as(
-    row: &PictureRow,
-    recipe: Option<&ResolvedRecipe>,
-    format: Format,
-) -> Result<Vec<u8>, StudioError> {
-    let unreadable = |error| StudioError::input(&row.path, error);
-    let bytes = read_file(&row.path, Limits::default().bytes).map_err(unreadable)?;
-    if row.format == format {
-        return Ok(bytes);
-    }
-    let pixels = decode(&bytes, &Limits::default()).map_err(unreadable)?.pixels;
-    // What another program says of it, or a newer version of ours, goes on as it stands.
-    let metadata = read_metadata(&bytes).map_err(unreadable)?;
-    encode_after(&pixels, format, &metadata, recipe)
-        .map_err(|error| StudioError::unwritable(&error))
+/// What a file that goes out says of its picture.
+#[derive(Clone, Copy)]
+struct Says {
+    recipe: bool,
+    ai_mark: bool,
 }
 
-/// The picture with nothing of how it was made: its pixels are written anew.
-fn plain(row: &PictureRow, format: Format) -> Result<Vec<u8>, StudioError> {
-    let unreadable = |error| StudioError::input(&row.path, error);
-    let pixels = read_picture(&row.path, &Limits::default()).map_err(unreadable)?.pixels;
-    encode_plain(&pixels, format).map_err(|error| StudioError::unwritable(&error))
+impl Says {
+    /// What is not said is yes.
+    fn of(recipe: Option<bool>, ai_mark: Option<bool>) -> Self {
+        Self { recipe: recipe != Some(false), ai_mark: ai_mark != Some(false) }
+    }
+
+    /// The file of a picture in this format, and the format. Where it is the picture's own the file goes out
+    /// as it is, with whatever else is in it, unless it is to say less, or was made before our pictures said
+    /// to machines what they are. What can only be read and must be written anew becomes a PNG.
+    fn file(
+        self,
+        row: &PictureRow,
+        recipe: Option<ResolvedRecipe>,
+        format: Format,
+    ) -> Result<(Format, Vec<u8>), StudioError> {
+        let unreadable = |error| StudioError::input(&row.path, error);
+        let bytes = read_file(&row.path, Limits::default().bytes).map_err(unreadable)?;
+        // What another program says of it, or a newer version of ours, goes on as it stands.
+        let metadata = read_metadata(&bytes).unwrap_or(PictureMetadata::none(row.format));
+        let source = metadata.made_by().filter(|_| self.ai_mark);
+        let unmarked = recipe.is_some() && row.format != Format::Jpeg;
+        let says = metadata.digital_source == source
+            || (self.ai_mark && metadata.digital_source.is_none() && !unmarked);
+        if row.format == format && self.recipe && says {
+            return Ok((format, bytes));
+        }
+        let format = if format.is_written() { format } else { Format::Png };
+        let pixels = decode(&bytes, &Limits::default()).map_err(unreadable)?.pixels;
+        let said = match self.recipe {
+            true => Said { recipe: recipe.as_ref(), before: Some(&metadata), source },
+            false => Said { source, ..Said::default() },
+        };
+        let file = encode_saying(&pixels, format, &said);
+        Ok((format, file.map_err(|error| StudioError::unwritable(&error))?))
+    }
 }
 
 /// Writes under the first of `name.png`, `name-2.png`, … that nothing has.

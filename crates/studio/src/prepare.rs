@@ -2,10 +2,10 @@
 //! is read before it is rendered.
 
 use likeness_library::{AnyId, Asset, LibraryError};
-use likeness_picture::{Limits, read_picture};
+use likeness_picture::{DigitalSource, Limits, read_file, read_metadata, read_picture};
 use likeness_recipe::{Engine, Inputs, Pixels, ResolvedRecipe, Size, resolve};
 
-use crate::api::{Estimate, RenderRequest, RequestOnly};
+use crate::api::{Estimate, RenderRequest, RequestOnly, RoleName};
 use crate::models::{self, Chosen};
 use crate::studio::Shared;
 use crate::{ErrorCode, Studio, StudioError};
@@ -104,6 +104,17 @@ impl Shared {
             })
         });
         found.collect()
+    }
+
+    /// What the picture that a request goes on from says of how it came about: the one to edit, or to
+    /// start from. One that cannot be read says nothing; the render has read it before.
+    pub fn goes_on_from(&self, request: &RenderRequest) -> Option<DigitalSource> {
+        let edited = request.references.iter().find(|one| one.role == RoleName::Edit);
+        let edited = edited.map(|one| one.asset.as_str());
+        let before = request.init.as_ref().map(|init| init.asset.as_str()).or(edited)?;
+        let path = self.read(|reader| reader.asset_path(before.parse()?)).ok()?;
+        let bytes = read_file(&path, Limits::default().bytes).ok()?;
+        read_metadata(&bytes).ok()?.made_by()
     }
 
     /// Reads the pictures that a request names.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use likeness_library::{AnyId, Library, LibraryError, NewPicture, Parent, PictureId, Relation};
+use likeness_picture::DigitalSource;
 use likeness_recipe::{Rendered, Word};
 
 use crate::enlarge::LargerFile;
@@ -33,14 +34,16 @@ impl Shelf {
         Ok(())
     }
 
-    /// Keeps a finished picture; where it is afterwards. `words` is what its model knows.
+    /// Keeps a finished picture; where it is afterwards. `words` is what its model knows, `before` what the
+    /// picture that it goes on from says of how it came about.
     pub fn keep(
         &self,
         rendered: &Rendered,
         words: &[Word],
+        before: Option<DigitalSource>,
         now: i64,
     ) -> Result<PathBuf, StudioError> {
-        let bytes = keep::file(rendered)?;
+        let bytes = keep::file(rendered, before)?;
         let picture = keep::picture(&bytes, rendered, Vec::new(), words)?;
         let (id, _) = self.library.add_picture(&picture, now)?;
         Ok(self.library.path_of(id)?)

@@ -4,6 +4,7 @@ mod bench;
 mod commands;
 mod fake;
 mod generate;
+mod in_out;
 mod interrupt;
 mod library;
 mod queue;

@@ -73,7 +73,7 @@ data! {
         pub path: String,
         /// Its size.
         pub bytes: u64,
-        /// `png`, `jpeg` or `webp`.
+        /// `png`, `jpeg`, `webp`, `gif`, `tiff` or `bmp`.
         pub format: String,
     }
     /// Which pictures, and in which order. What is left out does not narrow.
