@@ -7,7 +7,7 @@ use likeness_recipe::Engine;
 use crate::arguments::{Arguments, Command};
 use crate::environment::Host;
 use crate::report::{Terminal, print, print_json};
-use crate::{Failure, bench, generate, library, models, queue, show, upscale};
+use crate::{Failure, bench, deliver, generate, library, models, queue, show, upscale};
 
 /// Does what is asked, and prints what comes of it.
 pub fn run(asked: Arguments, host: &Host, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
@@ -24,6 +24,7 @@ pub fn run(asked: Arguments, host: &Host, engine: &Arc<dyn Engine>) -> Result<()
             generate::generate(&request, host, engine, &mut Terminal::new(json, quiet))
         }
         Command::Upscale { options } => upscale::run(&options, host, engine),
+        Command::Deliver { options } => deliver::run(&options, host, engine),
         Command::Queue { command } => queue::run(command, host, shared),
         Command::Library { command } => library::run(command, host),
         Command::Recipe { image, json } => print(&show::recipe(&image, json)?),

@@ -20,6 +20,7 @@
 mod decode;
 mod colour;
 mod encode;
+mod finish;
 mod metadata;
 pub mod foreign;
 mod exif;
@@ -30,6 +31,7 @@ mod error;
 pub use decode::{Decoded, Limits, Looks, decode, look_at, read_picture};
 pub use encode::{check_recipe_fits, encode, encode_after, encode_plain};
 pub use error::PictureError;
+pub use finish::{at_quality, saying_srgb};
 pub use format::Format;
 pub use metadata::{PictureMetadata, read_metadata};
 pub use store::{Existing, lies_within, read_file, write_whole};

@@ -129,6 +129,12 @@ pub fn export(folder: &Path, of: Filter, to: &Path) -> Result<Exported, StudioEr
     Ok(Reader::open(folder)?.export(&filter(of), to)?)
 }
 
+/// Where the file of a picture of the library at `folder` lies, also while it is open elsewhere.
+pub fn file(folder: &Path, id: &str) -> Result<PathBuf, StudioError> {
+    let id = id.parse().map_err(StudioError::from)?;
+    Ok(Reader::open(folder)?.asset_path(id)?)
+}
+
 /// A stretch of the pictures of the library at `folder`, with the files of each, also while it is open
 /// elsewhere.
 pub fn list(

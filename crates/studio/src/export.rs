@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use likeness_library::{PictureRow, Time};
 use likeness_picture::{
-    Existing, Format, Limits, PictureError, decode, encode_after, encode_plain, lies_within,
-    read_file, read_metadata, read_picture, write_whole,
+    Decoded, Existing, Format, Limits, PictureError, at_quality, decode, encode_after,
+    encode_plain, lies_within, read_file, read_metadata, read_picture, saying_srgb, write_whole,
 };
-use likeness_recipe::ResolvedRecipe;
+use likeness_recipe::{ResolvedRecipe, Size};
 
 use crate::api::{ExportRequest, Exported, FileFormat, SaveRequest, Saved};
+use crate::deliver::fit::{Colour, flatten};
+use crate::deliver::{self, Target};
 use crate::names;
 use crate::{Studio, StudioError};
 
@@ -39,24 +41,57 @@ impl Studio {
     pub fn export(&self, asked: ExportRequest) -> Result<Exported, StudioError> {
         let folder = PathBuf::from(&asked.folder);
         self.must_be_outside("folder", &folder)?;
-        // A slip in the template is found before the first file.
+        // Slips are found before the first file.
         let template = asked.template.as_deref().unwrap_or(TEMPLATE);
         names::name(template, |_| None)?;
+        let finish = Finish::read(&asked)?;
         let unwritable = |error| StudioError::unwritable(&PictureError::from_write(&folder, error));
         std::fs::create_dir_all(&folder).map_err(unwritable)?;
         let mut paths = Vec::new();
         for id in &asked.ids {
             let (row, _) = self.row(id)?;
-            let name = names::name(template, |token| value(&row, token))?;
-            let bytes = match asked.recipe {
-                Some(false) => plain(&row, row.format)?,
-                _ => read_file(&row.path, Limits::default().bytes)
+            let size = finish.size(&row);
+            let name = names::name(template, |token| value(&row, size, token))?;
+            let format = finish.format.unwrap_or(row.format);
+            let bytes = match finish.changes() {
+                true => self.finished(&row, &finish)?,
+                false if finish.plain => plain(&row, row.format)?,
+                false => read_file(&row.path, Limits::default().bytes)
                     .map_err(|error| StudioError::input(&row.path, error))?,
             };
-            let path = write_free(&folder, &name, row.format, &bytes)?;
+            let path = write_free(&folder, &name, format, &bytes)?;
             paths.push(path.display().to_string());
         }
         Ok(Exported { paths })
+    }
+
+    /// A picture as an export wants it: its pixels are written anew.
+    fn finished(&self, row: &PictureRow, finish: &Finish) -> Result<Vec<u8>, StudioError> {
+        let unreadable = |error| StudioError::input(&row.path, error);
+        let file = read_file(&row.path, Limits::default().bytes).map_err(unreadable)?;
+        let Decoded { mut pixels, sha256, .. } =
+            decode(&file, &Limits::default()).map_err(unreadable)?;
+        let metadata = read_metadata(&file).map_err(unreadable)?;
+        // A recipe that cannot be understood goes on as it stands.
+        let mut recipe = metadata.recipe().and_then(Result::ok);
+        if let Some(target) = &finish.target {
+            let source = (pixels, sha256.as_str());
+            (pixels, recipe) = deliver::for_export(&self.shared, source, recipe, target)?;
+        }
+        if let Some(colour) = finish.background {
+            pixels = flatten(pixels, colour);
+        }
+        let format = finish.format.unwrap_or(row.format);
+        let unwritable = |error| StudioError::unwritable(&error);
+        let mut bytes = match finish.plain {
+            true => encode_plain(&pixels, format),
+            false => encode_after(&pixels, format, &metadata, recipe.as_ref()),
+        }
+        .map_err(unwritable)?;
+        if let (Some(quality), Format::Jpeg) = (finish.quality, format) {
+            bytes = at_quality(&bytes, &pixels, quality).map_err(unwritable)?;
+        }
+        Ok(saying_srgb(bytes, format))
     }
 
     /// The library's own pictures never change, and what lies in between would be taken for one of them.
@@ -75,6 +110,46 @@ impl Studio {
             let recipe = recipe.and_then(|text| ResolvedRecipe::from_json(&text).ok());
             Ok((reader.picture(id)?, recipe))
         })
+    }
+}
+
+/// What an export asks for beside where it goes.
+struct Finish {
+    target: Option<Target>,
+    format: Option<Format>,
+    quality: Option<u8>,
+    background: Option<Colour>,
+    plain: bool,
+    srgb: bool,
+}
+
+impl Finish {
+    fn read(asked: &ExportRequest) -> Result<Self, StudioError> {
+        let background = asked.background.as_deref().map(deliver::colour("background"));
+        let target = asked.deliver.as_ref().map(Target::read).transpose()?;
+        if let Some(quality) = asked.quality.filter(|quality| !(1..=100).contains(quality)) {
+            let problem = format!("{quality} is out of range");
+            return Err(StudioError::field("quality", problem, "1 to 100"));
+        }
+        Ok(Self {
+            target,
+            format: asked.format.map(Format::from),
+            quality: asked.quality,
+            background: background.transpose()?,
+            plain: asked.recipe == Some(false),
+            srgb: asked.srgb == Some(true),
+        })
+    }
+
+    /// Whether files are written anew; what is not touched goes out as it lies there.
+    fn changes(&self) -> bool {
+        let Self { target, format, quality, background, srgb, .. } = self;
+        target.is_some() || format.is_some() || quality.is_some() || background.is_some() || *srgb
+    }
+
+    /// What a picture is as large as then.
+    fn size(&self, row: &PictureRow) -> Size {
+        self.target.map_or(Size { width: row.width, height: row.height }, |target| target.size)
     }
 }
 
@@ -125,7 +200,7 @@ fn write_free(
     }
 }
 
-fn value(row: &PictureRow, token: &str) -> Option<String> {
+fn value(row: &PictureRow, size: Size, token: &str) -> Option<String> {
     match token {
         "seed" => row.seed.map(|seed| seed.to_string()),
         "date" => Some(date_and_time(row.created_at).0),
@@ -133,8 +208,9 @@ fn value(row: &PictureRow, token: &str) -> Option<String> {
         "prompt" => Some(row.prompt.clone()),
         "model" => row.model.clone(),
         "subject" => row.subject.clone(),
-        "width" => Some(row.width.to_string()),
-        "height" => Some(row.height.to_string()),
+        "width" => Some(size.width.to_string()),
+        "height" => Some(size.height.to_string()),
+        "channel" => deliver::channel_of(size).map(str::to_owned),
         // Of sheets, which there are none of yet.
         _ => None,
     }

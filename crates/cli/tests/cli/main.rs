@@ -8,3 +8,4 @@ mod interrupt;
 mod library;
 mod queue;
 mod upscale;
+mod deliver;
