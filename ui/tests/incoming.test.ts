@@ -107,3 +107,20 @@ it('takes a pasted picture, but not in place of words that are pasted into a fie
   expect(await paste({ 'text/plain': 'a fox\ta mug' }), 'where nothing is written').toBe(true);
   await expect.poll(taken).toBe(3);
 });
+
+it('asks the system for a picture that the page is not given, and says why there is none', async () => {
+  await using opened = await open({ query: 'pictures=12', screen: 'create' });
+  const { page } = opened;
+  const paste = () => page.evaluate(() => !document.activeElement!.dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer(), bubbles: true, cancelable: true })));
+  const hold = (what: 'text' | { picture: string }) => page.evaluate((what) => void ((window as unknown as { fake: { clipboard: unknown } }).fake.clipboard = what), what);
+  await prompt(page).click();
+  await paste();
+  await page.getByText('The clipboard is empty.').waitFor();
+  await hold('text');
+  await paste();
+  await page.getByText('The clipboard holds text.').waitFor();
+  await hold({ picture: 'cGljdHVyZQ==' });
+  await paste();
+  await page.getByLabel(/^What .* is for$/).waitFor();
+  expect(await studio<number>(page, 'studio.taken.length')).toBe(1);
+});

@@ -44,6 +44,13 @@ export async function takeBlob(blob: Blob, name: string, reference = false): Pro
   return imported;
 }
 
+/** What the system's clipboard holds, where the page was given none of it. Says why where that is no picture. */
+export async function takeClipboard(name: string, reference = false): Promise<Imported | null> {
+  const imported = await underWay<Imported | null>(() => platform().pasteImage(name, reference), null);
+  if (imported) tellTaken([imported]);
+  return imported;
+}
+
 /** Says that pictures are being taken in for as long as they are. A folder of them takes its time. */
 async function underWay<T>(run: () => Promise<T>, otherwise: T): Promise<T> {
   let notice: number | null = null;
