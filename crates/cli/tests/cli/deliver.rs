@@ -36,9 +36,9 @@ fn a_file_becomes_one_of_exactly_the_size() {
     let desk = Desk::new();
     let fox = fox(&desk, Some("fox.png"));
     for (name, format, width, height) in [
-        ("a.png", Format::Png, 1080, 1350),
+        ("a.png", Format::Png, 270, 338),
         ("b.webp", Format::WebP, 728, 90),
-        ("c.jpg", Format::Jpeg, 300, 250),
+        ("c.jpg", Format::Jpeg, 150, 125),
     ] {
         let asked = asked(fox.clone(), width, height, Some(desk.path(name)));
         let written = done(&desk, &asked).unwrap();
@@ -71,8 +71,8 @@ fn a_picture_of_the_library_is_named_by_its_id() {
 fn what_is_drawn_comes_at_its_size() {
     let desk = Desk::new();
     let deliver = DeliverChoice {
-        width: 1080,
-        height: 1350,
+        width: 270,
+        height: 338,
         fit: DeliverFit::Auto,
         background: None,
         asset: None,
@@ -87,7 +87,7 @@ fn what_is_drawn_comes_at_its_size() {
         let (written, end) = desk.generate(request, &Fake::default());
         end.unwrap();
         let made = read_picture(&written[0].path, &Limits::default()).unwrap().pixels;
-        assert_eq!((made.width, made.height), (1080, 1350));
+        assert_eq!((made.width, made.height), (270, 338));
         let recipe = &written[0].recipe;
         assert!(recipe.height >= recipe.width, "a size of about that shape is drawn");
         assert!(recipe.delivered.is_some() && recipe.enlarged.is_some());

@@ -29,10 +29,10 @@ fn total(desk: &Desk) -> u64 {
 fn a_request_gives_one_picture_of_exactly_the_size() {
     let desk = Desk::new();
     for (number, (width, height, fit)) in [
-        (1080, 1350, DeliverFit::Auto),
-        (1080, 1350, DeliverFit::Crop),
+        (216, 270, DeliverFit::Auto),
+        (216, 270, DeliverFit::Crop),
         (728, 90, DeliverFit::Plain),
-        (300, 250, DeliverFit::Blurred),
+        (150, 125, DeliverFit::Blurred),
         (64, 64, DeliverFit::Auto),
         (37, 91, DeliverFit::Auto),
     ]
@@ -52,7 +52,7 @@ fn a_request_gives_one_picture_of_exactly_the_size() {
 fn what_was_drawn_can_be_found_and_made_again() {
     let desk = Desk::new();
     let request = RenderRequest {
-        deliver: Some(at(1080, 1080, DeliverFit::Auto)),
+        deliver: Some(at(270, 270, DeliverFit::Auto)),
         width: Some(64),
         height: Some(64),
         ..fox()
@@ -64,11 +64,11 @@ fn what_was_drawn_can_be_found_and_made_again() {
         ("a red fox", Some("fox"))
     );
     assert_eq!((made.card.seed.as_deref(), made.card.source.as_str()), (Some("7"), "likeness"));
-    assert_eq!((made.card.enlarged, made.card.run.is_some()), (Some(32), true));
+    assert_eq!((made.card.enlarged, made.card.run.is_some()), (Some(8), true));
     let recipe = ResolvedRecipe::from_json(made.resolved.as_deref().unwrap()).unwrap();
     assert_eq!((recipe.width, recipe.height), (64, 64), "what the model drew");
     let delivered = recipe.delivered.unwrap();
-    assert_eq!((delivered.width, delivered.height), (1080, 1080));
+    assert_eq!((delivered.width, delivered.height), (270, 270));
     // The file that it was made of is there, whole, and is no picture of the grid.
     let drawn = pixels(&desk, &delivered.sha256);
     assert_eq!((drawn.width, drawn.height), (64, 64));
@@ -86,7 +86,7 @@ fn a_picture_that_is_there_is_brought_to_a_size() {
     let desk = Desk::new();
     let small = desk.picture(&fox());
     desk.call("mark", json!({ "ids": [small], "rating": 2 }));
-    let deliver = json!({ "width": 1080, "height": 1920, "fit": "plain", "background": "#102030" });
+    let deliver = json!({ "width": 270, "height": 480, "fit": "plain", "background": "#102030" });
     let jobs = desk.call("deliver", json!({ "ids": [small], "deliver": deliver }));
     let job = jobs["jobs"][0]["id"].as_i64().unwrap();
     let queue = desk.wait(|queue| queue.waiting == 0 && queue.running.is_none());
@@ -94,7 +94,7 @@ fn a_picture_that_is_there_is_brought_to_a_size() {
     let job = queue.jobs.into_iter().find(|one| one.id == job).unwrap();
     let made = job.picture.unwrap_or_else(|| panic!("{:?}", job.error));
     let shown = pixels(&desk, &made);
-    assert_eq!((shown.width, shown.height, &shown.data[..3]), (1080, 1920, &[16, 32, 48][..]));
+    assert_eq!((shown.width, shown.height, &shown.data[..3]), (270, 480, &[16, 32, 48][..]));
     let detail = detail(&desk, &made);
     assert_eq!((detail.card.rating, detail.parents[0].id.as_str()), (2, small.as_str()));
     let lineage = desk.call("lineage", json!({ "id": small }));
@@ -261,21 +261,21 @@ fn an_export_is_of_the_size_the_format_and_the_colour_that_are_asked_for() {
     assert!(name.starts_with("20") && name.ends_with("-7.png"), "{name}");
     let kept = std::fs::read(desk.studio().file("picture", &id).unwrap()).unwrap();
     assert_eq!(std::fs::read(&plain).unwrap(), kept, "byte for byte");
-    let size = json!({ "width": 1080, "height": 1920, "fit": "plain", "background": "#ffffff" });
+    let size = json!({ "width": 728, "height": 90, "fit": "plain", "background": "#ffffff" });
     let wanted = json!({
         "deliver": size, "format": "jpeg", "quality": 40, "template": "[channel]-[width]x[height]"
     });
-    let story = file(export(wanted.clone()));
-    assert!(story.ends_with("story-1080x1920.jpg"), "{story:?}");
+    let banner = file(export(wanted.clone()));
+    assert!(banner.ends_with("banner-728x90.jpg"), "{banner:?}");
     let read =
         |path: &std::path::Path| likeness_picture::read_picture(path, &Default::default()).unwrap();
-    let made = read(&story);
-    assert_eq!((made.pixels.width, made.pixels.height), (1080, 1920));
+    let made = read(&banner);
+    assert_eq!((made.pixels.width, made.pixels.height), (728, 90));
     assert!(made.pixels.data[0] > 250, "the border is white");
-    let bytes = std::fs::read(&story).unwrap();
+    let bytes = std::fs::read(&banner).unwrap();
     assert!(bytes.windows(11).any(|part| part == b"ICC_PROFILE"), "it says sRGB");
     let metadata = likeness_picture::read_metadata(&bytes).unwrap();
-    assert_eq!(metadata.recipe().unwrap().unwrap().delivered.unwrap().height, 1920);
+    assert_eq!(metadata.recipe().unwrap().unwrap().delivered.unwrap().height, 90);
     let mut better = wanted.clone();
     better["quality"] = json!(95);
     let better = std::fs::read(file(export(better))).unwrap();
