@@ -9,6 +9,7 @@ use likeness_recipe::{Engine, Role, Seed, Size};
 
 use crate::Failure;
 use crate::bench::{self, BenchOptions};
+use crate::deliver::{self, DeliverOptions, DeliverTo};
 use crate::library::{self, LibraryCommand};
 use crate::queue::{self, QueueCommand};
 use crate::request::{LoraFile, Request};
@@ -20,6 +21,7 @@ Examples:
   likeness generate \"the mug on a forest floor\" --ref mug.png --out scene.webp
   likeness edit scene.webp \"make the mug green\" --out green.png
   likeness upscale green.png --out large.png
+  likeness deliver green.png --at story --out story.png
   likeness recipe green.png
   likeness queue add \"a blue car, sticker\" --count 20
   likeness library list car
@@ -38,6 +40,7 @@ Examples:
   likeness generate \"a red fox on a snowy beach, paper cut\" --out fox.png
   likeness generate \"a blue fire engine, sticker\" --seed 7 --count 4 --out drafts/
   likeness generate \"the mug on a forest floor\" --ref mug.png --size 160x96
+  likeness generate \"a sailboat at sunset\" --deliver feed-portrait --out post.png
   likeness generate \"a sailboat at sunset\" --init sketch.png --strength 0.7
   likeness generate --recipe fox.png --seed -1 --out another.png
   likeness recipe --json comfyui.png | likeness generate --recipe - --model starter --size 128x128
@@ -103,6 +106,13 @@ pub enum Command {
         #[command(flatten)]
         options: UpscaleOptions,
     },
+    /// Bring a picture to exactly a size: made larger, cut or bordered
+    #[command(after_help = deliver::EXAMPLES)]
+    Deliver {
+        /// Which, what size, and where it goes.
+        #[command(flatten)]
+        options: DeliverOptions,
+    },
     /// Pictures for later: add, run, pause, cancel, retry
     #[command(after_help = queue::EXAMPLES)]
     Queue {
@@ -148,6 +158,7 @@ impl Command {
             Self::Generate { .. }
             | Self::Edit { .. }
             | Self::Upscale { .. }
+            | Self::Deliver { .. }
             | Self::Bench { .. } => true,
             Self::Queue { command } => matches!(command, QueueCommand::Run { .. }),
             Self::Library { .. } | Self::Recipe { .. } | Self::Models { .. } => false,
@@ -209,6 +220,9 @@ pub struct Options {
     /// auto, f32, bf16 or int8; all but f32 are approximations
     #[arg(long, value_name = "NAME")]
     precision: Option<String>,
+    /// What size at the end.
+    #[command(flatten)]
+    deliver: DeliverTo,
     /// One JSON object per picture on standard output
     #[arg(long)]
     json: bool,
@@ -274,6 +288,7 @@ impl Options {
             schedule: self.schedule,
             noise_source: self.noise_source,
             precision: self.precision,
+            deliver: self.deliver.choice(),
             ..Request::default()
         };
         let request = match now {

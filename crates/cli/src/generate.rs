@@ -7,10 +7,11 @@ use likeness_picture::{
     DigitalSource, Existing, Limits, Said, check_recipe_fits, encode_saying, read_file,
 };
 use likeness_recipe::{
-    Engine, Inputs, ModelRef, Progress, RenderError, Rendered, Renderer, ResolvedRecipe, Seconds,
-    Watch, Word,
+    Engine, Inputs, ModelCapabilities, ModelRef, Progress, RenderError, Rendered, Renderer,
+    ResolvedRecipe, Role, Seconds, Watch, Word,
 };
-use likeness_studio::{Shelf, models};
+use likeness_studio::deliver::{self, Target};
+use likeness_studio::{Shelf, enlarge, models};
 use serde::Serialize;
 
 use crate::environment::{Cancelled, Host};
@@ -66,19 +67,23 @@ pub fn generate(
             }
             chosen => chosen?,
         };
+    let able = &model.description.capabilities;
     let completed;
     let request = match &again {
         None => request,
         Some(again) => {
-            let (request, notes) =
-                again.complete(request, &model.description.capabilities, host)?;
+            let (request, notes) = again.complete(request, able, host)?;
             notes.iter().for_each(|note| report.note(note));
             completed = request;
             &completed
         }
     };
-    let Prepared { recipe, inputs, before } =
-        prepare(request, &model.description.capabilities, || host.random)?;
+    let target = request.deliver.as_ref().map(Target::read).transpose()?;
+    let request = &shaped(request, target.as_ref(), able);
+    let Prepared { recipe, inputs, before } = prepare(request, able, || host.random)?;
+    // Before anything is drawn: what is missing must not cost a picture.
+    let enlarger = target.map(|_| enlarge::open(&host.model_places, engine));
+    let mut enlarger = enlarger.transpose()?;
     let place = Place::choose(request, &recipe, host)?;
     let existing = if request.overwrite { Existing::Replace } else { Existing::Keep };
     let dump = request.dump.as_deref();
@@ -94,6 +99,12 @@ pub fn generate(
         let mut watch = Watcher { report, cancelled: &host.cancelled, index, count: recipe.count };
         let mut rendered = render_one(&mut *renderer, &recipe.picture(index), &inputs, &mut watch)?;
         rendered.seconds.load += std::mem::take(&mut load);
+        if let (Some(target), Some(enlarger)) = (&target, &mut enlarger) {
+            let (delivered, drawn) =
+                deliver::finish(&mut **enlarger, rendered, before, target, &mut watch)?;
+            rendered = delivered;
+            place.keep_drawn(&drawn, &request.prompt, host)?;
+        }
         let path = place.store(index, &rendered, &model.description.words, before, host)?;
         rendered.seconds.total = started.elapsed().as_secs_f64();
         started = Instant::now();
@@ -113,6 +124,20 @@ pub fn generate(
         }
     }
     Ok(())
+}
+
+/// The request with a size of about the shape that is wanted at the end, where nothing else says one.
+fn shaped(request: &Request, target: Option<&Target>, able: &ModelCapabilities) -> Request {
+    let edits = request.references.iter().any(|(role, _)| *role == Role::Edit);
+    let mut shaped = request.clone();
+    if let Some(target) = target
+        && !edits
+        && request.init.is_none()
+    {
+        let like = || able.size.like(target.size, able.defaults.size);
+        shaped.size = Some(request.size.unwrap_or_else(like));
+    }
+    shaped
 }
 
 /// One picture at a time, so that each is on disk before the next begins.
@@ -165,6 +190,14 @@ impl Place {
         }
         shelf.prompt_used(&request.prompt, now)?;
         Ok(Self::Library(shelf))
+    }
+
+    /// Keeps what a picture of another size was made of, where that is kept.
+    fn keep_drawn(&self, drawn: &[u8], prompt: &str, host: &Host) -> Result<(), Failure> {
+        match self {
+            Self::Library(shelf) => Ok(shelf.keep_input(drawn, prompt, (host.clock)())?),
+            Self::Files { .. } => Ok(()),
+        }
     }
 
     fn store(

@@ -2,8 +2,8 @@
 //!
 //! `main` reads the [`environment`] and the [`arguments`], once, and passes plain data down. Each
 //! command is a function over that data, in a file of its own: [`generate`] (which `edit` is too),
-//! [`upscale`], [`queue`], [`library`], [`show`], [`models`], [`bench`]. A recipe that is rendered again
-//! comes in by [`recipe_file`]. What the window can do too is done by
+//! [`upscale`], [`deliver`], [`queue`], [`library`], [`show`], [`models`], [`bench`]. A recipe that is
+//! rendered again comes in by [`recipe_file`]. What the window can do too is done by
 //! [`likeness_studio`], for both alike. What computes is handed in as a [`likeness_recipe::Engine`], so
 //! tests hand in a fake. Every way to fail is a [`Failure`], which is one line and an exit code.
 
@@ -11,6 +11,7 @@ pub mod arguments;
 pub mod environment;
 pub mod generate;
 pub mod upscale;
+pub mod deliver;
 pub mod request;
 pub mod output;
 pub mod queue;

@@ -230,6 +230,7 @@ fn to_render(studio: &Studio, request: &Request) -> Result<RenderRequest, Failur
         schedule: request.schedule.clone(),
         precision: request.precision.clone(),
         count: request.count.unwrap_or(1),
+        deliver: request.deliver.clone(),
         ..RenderRequest::new(&request.prompt)
     })
 }

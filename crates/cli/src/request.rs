@@ -7,6 +7,7 @@ use likeness_recipe::{
     InitChoice, Inputs, Lora, Mask, ModelCapabilities, Pixels, Recipe, Reference, ResolvedRecipe,
     Role, Seed, Size, resolve,
 };
+use likeness_studio::api::DeliverChoice;
 use sha2::{Digest, Sha256};
 
 use crate::{Failure, tensors};
@@ -50,6 +51,8 @@ pub struct Request {
     pub precision: Option<String>,
     /// Additions to the weights.
     pub loras: Vec<LoraFile>,
+    /// What size each picture is to have at the end.
+    pub deliver: Option<DeliverChoice>,
     /// A file or a folder.
     pub out: Option<PathBuf>,
     /// Whether a file that has the name is replaced.

@@ -8,7 +8,7 @@ use crate::arguments::{Arguments, Command};
 use crate::environment::Host;
 use crate::report::{Terminal, print, print_json};
 use crate::request::Request;
-use crate::{Failure, bench, generate, library, models, output, queue, show, upscale};
+use crate::{Failure, bench, deliver, generate, library, models, output, queue, show, upscale};
 
 /// Does what is asked, and prints what comes of it.
 pub fn run(asked: Arguments, host: &Host, engine: &Arc<dyn Engine>) -> Result<(), Failure> {
@@ -26,6 +26,7 @@ pub fn run(asked: Arguments, host: &Host, engine: &Arc<dyn Engine>) -> Result<()
             make(&request, json, quiet, host, engine)
         }
         Command::Upscale { options } => upscale::run(&options, host, engine),
+        Command::Deliver { options } => deliver::run(&options, host, engine),
         Command::Queue { command } => queue::run(command, host, shared),
         Command::Library { command } => library::run(command, host),
         Command::Recipe { image, json } => print(&show::recipe(&image, json)?),

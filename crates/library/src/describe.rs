@@ -76,6 +76,11 @@ fn parents_of(recipe: &ResolvedRecipe) -> Vec<Parent> {
         let id: PictureId = sha256.parse().ok()?;
         Some(Parent { id, relation })
     };
+    if let Some(delivered) = &recipe.delivered {
+        let enlarged = recipe.enlarged.as_ref().is_some_and(|one| one.sha256 == delivered.sha256);
+        let relation = if enlarged { Relation::Enlargement } else { Relation::Edit };
+        return parent(&delivered.sha256, relation).into_iter().collect();
+    }
     if let Some(enlarged) = &recipe.enlarged {
         // What the recipe looked at, the smaller one came from.
         return parent(&enlarged.sha256, Relation::Enlargement).into_iter().collect();

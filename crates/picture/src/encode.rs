@@ -206,7 +206,7 @@ fn ascii(json: &str) -> String {
     text
 }
 
-fn over_white(pixels: &Pixels) -> Cow<'_, [u8]> {
+pub(crate) fn over_white(pixels: &Pixels) -> Cow<'_, [u8]> {
     if pixels.channels == 3 {
         return Cow::Borrowed(&pixels.data);
     }

@@ -72,6 +72,11 @@ impl Format {
         matches!(self, Self::Png | Self::Jpeg | Self::WebP)
     }
 
+    /// The format itself where pictures can be written in it, and otherwise PNG.
+    pub fn written(self) -> Self {
+        if self.is_written() { self } else { Self::Png }
+    }
+
     /// The name for messages.
     pub fn name(self) -> &'static str {
         match self {

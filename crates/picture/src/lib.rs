@@ -23,6 +23,7 @@
 mod decode;
 mod colour;
 mod encode;
+mod finish;
 mod metadata;
 pub mod foreign;
 mod exif;
@@ -36,6 +37,7 @@ mod error;
 pub use decode::{Decoded, Limits, Looks, decode, look_at, read_picture};
 pub use encode::{Said, check_recipe_fits, encode, encode_saying};
 pub use error::PictureError;
+pub use finish::{at_quality, saying_srgb};
 pub use format::Format;
 pub use metadata::{PictureMetadata, read_metadata};
 pub use store::{Existing, lies_within, read_file, write_whole};

@@ -34,6 +34,7 @@ fn recipe(prompt: &str) -> ResolvedRecipe {
         loras: vec![],
         approximations: vec![],
         enlarged: None,
+        delivered: None,
     }
 }
 

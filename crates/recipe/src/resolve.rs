@@ -51,6 +51,7 @@ pub fn resolve(
         loras: resolve_loras(recipe, model)?,
         approximations: resolve_approximations(recipe, model)?,
         enlarged: None,
+        delivered: None,
     })
 }
 

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::resolve::check_text;
 use crate::{
-    Enlarged, InitChoice, ModelChoice, NoiseSource, Precision, Recipe, RecipeError, Role, Sampler,
-    Schedule, Seed, json,
+    Delivered, Enlarged, InitChoice, ModelChoice, NoiseSource, Precision, Recipe, RecipeError,
+    Role, Sampler, Schedule, Seed, json,
 };
 
 /// The schema that this build writes. It rises when a field is added.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// Most bytes of one as JSON: the longest prompts, each character of which may be written as twelve.
 const JSON_BYTES: usize = 256 << 10;
@@ -67,6 +67,9 @@ pub struct ResolvedRecipe {
     /// That the picture was made larger afterwards. Whoever makes it again gets the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enlarged: Option<Enlarged>,
+    /// That it was brought to a size after that. Whoever makes it again gets what the model drew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<Delivered>,
 }
 
 impl ResolvedRecipe {

@@ -58,16 +58,17 @@ pub fn open(
     places: &[PathBuf],
     engine: &dyn Engine,
 ) -> Result<Box<dyn Enlarger + Send>, StudioError> {
+    Ok(engine.open_enlarger(&find(places)?)?)
+}
+
+/// The folder of what makes pictures larger: the first of these places that has it.
+pub(crate) fn find(places: &[PathBuf]) -> Result<PathBuf, StudioError> {
     let mut folders = places.iter().flat_map(|place| [place.clone(), place.join(FOLDER)]);
-    let Some(folder) = folders.find(|folder| folder.join(MARK).is_file()) else {
+    folders.find(|folder| folder.join(MARK).is_file()).ok_or_else(|| {
         let accepted = format!("a folder {FOLDER} with {MARK} where models are");
         let problem = "what makes pictures larger is not there";
-        return Err(StudioError {
-            code: ErrorCode::Model,
-            ..StudioError::field("model", problem, accepted)
-        });
-    };
-    Ok(engine.open_enlarger(&folder)?)
+        StudioError { code: ErrorCode::Model, ..StudioError::field("model", problem, accepted) }
+    })
 }
 
 /// Makes the picture of a file `by` times as wide and high, as such a file. `path` names it in messages.
@@ -151,6 +152,9 @@ pub(crate) fn job(
         .map_err(|error| StudioError::input(&path, error))?;
     let mut enlarger = open(&shared.model_places, &shared.engine)?;
     let larger = enlarge(&mut *enlarger, (&path, &file), choice.by, Format::Png.into(), sitter)?;
+    let Size { width, height } = larger.size;
+    let from = Size { width: width / choice.by.max(1), height: height / choice.by.max(1) };
+    shared.easel.learn(|speeds| speeds.learn_enlarging(from, choice.by, larger.seconds));
     let mut picture = NewPicture::read(&larger.bytes).map_err(StudioError::internal)?;
     picture.parents = parents(request)?;
     let source = choice.asset.parse()?;

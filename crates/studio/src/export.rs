@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use likeness_library::{PictureRow, Time};
 use likeness_picture::{
-    Existing, Format, Limits, PictureError, PictureMetadata, Said, decode, encode_saying,
-    lies_within, read_file, read_metadata, write_whole,
+    Decoded, Existing, Format, Limits, PictureError, PictureMetadata, Said, at_quality, decode,
+    encode_saying, lies_within, read_file, read_metadata, saying_srgb, write_whole,
 };
-use likeness_recipe::ResolvedRecipe;
+use likeness_recipe::{Pixels, ResolvedRecipe, Size};
 
 use crate::api::{ExportRequest, Exported, FileFormat, SaveRequest, Saved};
+use crate::deliver::fit::{Colour, flatten};
+use crate::deliver::{self, Target};
 use crate::names;
 use crate::{Studio, StudioError};
 
@@ -38,21 +40,58 @@ impl Studio {
     pub fn export(&self, asked: ExportRequest) -> Result<Exported, StudioError> {
         let folder = PathBuf::from(&asked.folder);
         self.must_be_outside("folder", &folder)?;
-        // A slip in the template is found before the first file.
+        // Slips are found before the first file.
         let template = asked.template.as_deref().unwrap_or(TEMPLATE);
         names::name(template, |_| None)?;
+        let finish = Finish::read(&asked)?;
         let unwritable = |error| StudioError::unwritable(&PictureError::from_write(&folder, error));
         std::fs::create_dir_all(&folder).map_err(unwritable)?;
         let says = Says::of(asked.recipe, asked.ai_mark);
         let mut paths = Vec::new();
         for id in &asked.ids {
             let (row, recipe) = self.row(id)?;
-            let name = names::name(template, |token| value(&row, token))?;
-            let (format, bytes) = says.file(&row, recipe, row.format)?;
+            let size = finish.size(&row);
+            let name = names::name(template, |token| value(&row, size, token))?;
+            let format = finish.format.unwrap_or(row.format);
+            let (format, bytes) = match finish.changes() {
+                true => self.finished(&row, &finish, says)?,
+                false => says.file(&row, recipe, format)?,
+            };
             let path = write_free(&folder, &name, format, &bytes)?;
             paths.push(path.display().to_string());
         }
         Ok(Exported { paths })
+    }
+
+    /// A picture as an export wants it: its pixels are written anew.
+    fn finished(
+        &self,
+        row: &PictureRow,
+        finish: &Finish,
+        says: Says,
+    ) -> Result<(Format, Vec<u8>), StudioError> {
+        let unreadable = |error| StudioError::input(&row.path, error);
+        let file = read_file(&row.path, Limits::default().bytes).map_err(unreadable)?;
+        let Decoded { mut pixels, sha256, .. } =
+            decode(&file, &Limits::default()).map_err(unreadable)?;
+        let metadata = read_metadata(&file).map_err(unreadable)?;
+        // A recipe that cannot be understood goes on as it stands.
+        let mut recipe = metadata.recipe().and_then(Result::ok);
+        if let Some(target) = &finish.target {
+            let source = (pixels, sha256.as_str());
+            (pixels, recipe) = deliver::for_export(&self.shared, source, recipe, target)?;
+        }
+        if let Some(colour) = finish.background {
+            pixels = flatten(pixels, colour);
+        }
+        let format = finish.format.unwrap_or(row.format).written();
+        let unwritable = |error| StudioError::unwritable(&error);
+        let mut bytes = says.encoded(&pixels, format, recipe.as_ref(), &metadata)?;
+        if let (Some(quality), Format::Jpeg) = (finish.quality, format) {
+            bytes = at_quality(&bytes, &pixels, quality).map_err(unwritable)?;
+        }
+        let bytes = if finish.srgb { saying_srgb(bytes, format) } else { bytes };
+        Ok((format, bytes))
     }
 
     /// The library's own pictures never change, and what lies in between would be taken for one of them.
@@ -71,6 +110,44 @@ impl Studio {
             let recipe = recipe.and_then(|text| ResolvedRecipe::from_json(&text).ok());
             Ok((reader.picture(id)?, recipe))
         })
+    }
+}
+
+/// What an export asks for beside where it goes.
+struct Finish {
+    target: Option<Target>,
+    format: Option<Format>,
+    quality: Option<u8>,
+    background: Option<Colour>,
+    srgb: bool,
+}
+
+impl Finish {
+    fn read(asked: &ExportRequest) -> Result<Self, StudioError> {
+        let background = asked.background.as_deref().map(deliver::colour("background"));
+        let target = asked.deliver.as_ref().map(Target::read).transpose()?;
+        if let Some(quality) = asked.quality.filter(|quality| !(1..=100).contains(quality)) {
+            let problem = format!("{quality} is out of range");
+            return Err(StudioError::field("quality", problem, "1 to 100"));
+        }
+        Ok(Self {
+            target,
+            format: asked.format.map(Format::from),
+            quality: asked.quality,
+            background: background.transpose()?,
+            srgb: asked.srgb == Some(true),
+        })
+    }
+
+    /// Whether files are written anew; what is not touched goes out as it lies there.
+    fn changes(&self) -> bool {
+        let Self { target, format, quality, background, srgb } = self;
+        target.is_some() || format.is_some() || quality.is_some() || background.is_some() || *srgb
+    }
+
+    /// What a picture is as large as then.
+    fn size(&self, row: &PictureRow) -> Size {
+        self.target.map_or(Size { width: row.width, height: row.height }, |target| target.size)
     }
 }
 
@@ -107,14 +184,25 @@ impl Says {
         if row.format == format && self.recipe && says {
             return Ok((format, bytes));
         }
-        let format = if format.is_written() { format } else { Format::Png };
+        let format = format.written();
         let pixels = decode(&bytes, &Limits::default()).map_err(unreadable)?.pixels;
+        Ok((format, self.encoded(&pixels, format, recipe.as_ref(), &metadata)?))
+    }
+
+    /// A file of these pixels, which says what the one before it did, `metadata`.
+    fn encoded(
+        self,
+        pixels: &Pixels,
+        format: Format,
+        recipe: Option<&ResolvedRecipe>,
+        metadata: &PictureMetadata,
+    ) -> Result<Vec<u8>, StudioError> {
+        let source = metadata.made_by().filter(|_| self.ai_mark);
         let said = match self.recipe {
-            true => Said { recipe: recipe.as_ref(), before: Some(&metadata), source },
+            true => Said { recipe, before: Some(metadata), source },
             false => Said { source, ..Said::default() },
         };
-        let file = encode_saying(&pixels, format, &said);
-        Ok((format, file.map_err(|error| StudioError::unwritable(&error))?))
+        encode_saying(pixels, format, &said).map_err(|error| StudioError::unwritable(&error))
     }
 }
 
@@ -140,7 +228,7 @@ fn write_free(
     }
 }
 
-fn value(row: &PictureRow, token: &str) -> Option<String> {
+fn value(row: &PictureRow, size: Size, token: &str) -> Option<String> {
     match token {
         "seed" => row.seed.map(|seed| seed.to_string()),
         "date" => Some(date_and_time(row.created_at).0),
@@ -148,8 +236,9 @@ fn value(row: &PictureRow, token: &str) -> Option<String> {
         "prompt" => Some(row.prompt.clone()),
         "model" => row.model.clone(),
         "subject" => row.subject.clone(),
-        "width" => Some(row.width.to_string()),
-        "height" => Some(row.height.to_string()),
+        "width" => Some(size.width.to_string()),
+        "height" => Some(size.height.to_string()),
+        "channel" => deliver::channel_of(size).map(str::to_owned),
         // Of sheets, which there are none of yet.
         _ => None,
     }

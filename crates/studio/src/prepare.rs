@@ -5,8 +5,10 @@ use likeness_library::{AnyId, Asset, LibraryError};
 use likeness_picture::{DigitalSource, Limits, read_file, read_metadata, read_picture};
 use likeness_recipe::{Engine, Inputs, Pixels, ResolvedRecipe, Size, resolve};
 
-use crate::api::{Estimate, RenderRequest, RequestOnly, RoleName};
+use crate::api::{DeliverPlan, Estimate, RenderRequest, RequestOnly, RoleName};
+use crate::deliver::{self, Target};
 use crate::models::{self, Chosen};
+use crate::speed::Speeds;
 use crate::studio::Shared;
 use crate::{ErrorCode, Studio, StudioError};
 
@@ -16,6 +18,19 @@ pub(crate) struct Prepared {
     pub resolved: ResolvedRecipe,
     /// Sizes of its references.
     pub references: Vec<Size>,
+    /// The size that it is to have at the end.
+    pub target: Option<Target>,
+}
+
+impl Prepared {
+    /// How long one of its pictures takes, and the way to its size where it has one.
+    pub fn seconds(&self, speeds: &Speeds) -> (Option<f64>, Option<DeliverPlan>) {
+        let drawing = speeds.estimate(&self.resolved);
+        let Some(target) = &self.target else { return (drawing, None) };
+        let drawn = Size { width: self.resolved.width, height: self.resolved.height };
+        let plan = deliver::announce(target, drawn, drawing, speeds);
+        (plan.seconds, Some(plan))
+    }
 }
 
 impl Studio {
@@ -35,7 +50,7 @@ impl Studio {
             Ok(prepared) => prepared,
             Err(problem) => return Ok(refused(problem)),
         };
-        let Prepared { model, resolved, references } = &prepared;
+        let Prepared { model, resolved, references, .. } = &prepared;
         let needed = match shared.engine.need(&model.path, resolved, references) {
             Ok(needed) => needed,
             Err(problem) => return Ok(refused(problem.into())),
@@ -43,13 +58,13 @@ impl Studio {
         // The weights of the model that is loaded are paid for already.
         let loaded = shared.easel.loaded().is_some_and(|path| path == model.path);
         let paid = if loaded { model.description.memory } else { 0 };
-        let one = shared.easel.speeds().estimate(resolved);
+        let (one, plan) = prepared.seconds(&shared.easel.speeds());
         Ok(Estimate {
             seconds: one.map(|seconds| seconds * f64::from(resolved.count)),
             memory_needed: Some(needed),
             fits: needed.saturating_sub(paid) <= shared.engine.memory().free,
             problem: None,
-            plan: None,
+            plan,
             notes: Vec::new(),
             tokens: None,
         })
@@ -63,9 +78,7 @@ impl Shared {
             let problem = "pictures are made larger by a command of their own";
             return Err(StudioError::field("enlarge", problem, "the command `enlarge`"));
         }
-        if request.deliver.is_some() {
-            return Err(StudioError::field("deliver", "it is not built yet", "none"));
-        }
+        let target = request.target(&self.model_places)?;
         let model = models::choose(request.model.as_deref(), &self.model_places, &self.engine)?;
         let able = &model.description.capabilities;
         let mut request = request.clone();
@@ -76,6 +89,9 @@ impl Shared {
                 let size = Size { width: asset.width, height: asset.height };
                 request.take_shape(size, able);
             }
+        } else if let (Some(target), None, None) = (&target, request.width, request.height) {
+            // The less is cut off or laid around it, the better.
+            request.take_shape(target.size, able);
         }
         for (i, parent) in request.parents.iter().enumerate() {
             let at = |error| in_field(format!("parents[{i}].id"), error);
@@ -86,7 +102,7 @@ impl Shared {
         let references = references
             .map(|(_, asset)| Size { width: asset.width, height: asset.height })
             .collect();
-        Ok(Prepared { model, resolved, references })
+        Ok(Prepared { model, resolved, references, target })
     }
 
     /// Every picture that a request names, in the order in which it names them.

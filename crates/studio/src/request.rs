@@ -6,7 +6,9 @@
 use likeness_recipe as recipe;
 use likeness_recipe::{ModelCapabilities, Recipe, ResolvedRecipe, Role, Seed, Size};
 
-use crate::api::{InitChoice, MaskChoice, ParentChoice, ReferenceChoice, RenderRequest, RoleName};
+use crate::api::{
+    DeliverChoice, InitChoice, MaskChoice, ParentChoice, ReferenceChoice, RenderRequest, RoleName,
+};
 use crate::{StudioError, models};
 
 impl RenderRequest {
@@ -71,7 +73,7 @@ impl RenderRequest {
             count: recipe.count,
             parents,
             enlarge: None,
-            deliver: None,
+            deliver: recipe.delivered.as_ref().map(DeliverChoice::from),
         }
     }
 

@@ -90,7 +90,7 @@ fn a_picture_becomes_four_times_as_large_where_nothing_is_said() {
 
 #[test]
 fn slips_are_answered_in_one_line() {
-    refused(&[], &["generate, edit, upscale, queue, library, recipe, models, bench"]);
+    refused(&[], &["generate, edit, upscale, deliver, queue, library, recipe, models, bench"]);
     refused(&["queue"], &["add, list, run, pause, resume, cancel, retry, clear"]);
     refused(&["library"], &["list, check, repair, rebuild, backup, restore, export"]);
     refused(&["queue", "cancel"], &["<JOBS>"]);

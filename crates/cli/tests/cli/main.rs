@@ -9,3 +9,4 @@ mod interrupt;
 mod library;
 mod queue;
 mod upscale;
+mod deliver;

@@ -53,6 +53,7 @@ pub fn recipe(prompt: &str, seed: u64) -> ResolvedRecipe {
         loras: Vec::new(),
         approximations: Vec::new(),
         enlarged: None,
+        delivered: None,
     }
 }
 

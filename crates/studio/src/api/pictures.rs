@@ -231,9 +231,9 @@ names! {
     }
     /// How different pictures are.
     pub enum SpreadVerdict {
-        /// Nobody could tell them apart.
+        /// One picture, drawn again.
         Same,
-        /// The same picture with small differences.
+        /// Much the same, with something that differs.
         Close,
         /// Different pictures.
         Varied,
