@@ -50,8 +50,8 @@ class Shapes {
 
   /** Shapes that the model does not draw. */
   get cut(): Shape[] {
-    const drawn = new Set(this.drawn.map(({ name }) => name));
-    return RATIOS.filter(({ name }) => !drawn.has(name)).map((ratio) => shaped(ratio.name, deliveredAs(ratio)));
+    const named = new Set([...this.drawn, ...this.asked].map(({ name }) => name));
+    return RATIOS.filter(({ name }) => !named.has(name)).map((ratio) => shaped(ratio.name, deliveredAs(ratio)));
   }
 
   /** What the size that is asked for is called. */

@@ -437,6 +437,7 @@ export class FakeStudio {
       if (size !== null && (size < min_side || size > max_side || size % multiple !== 0)) throw usage(side, `${side}: ${min_side} to ${max_side} in steps of ${multiple}.`);
     }
     const { init } = request;
+    if (request.prompt.trim() === '' && request.references.length === 0 && !init) throw usage('prompt', 'prompt: it is empty.');
     if (init && !this.has(init.asset) && !this.#assets.has(init.asset)) throw usage('init.asset', 'There is no such picture.');
     if (request.seed !== null && !/^\d{1,20}$/.test(request.seed)) throw usage('seed', 'A seed is a whole number.');
   }
