@@ -14,7 +14,7 @@ import RefreshCw from '@lucide/svelte/icons/refresh-cw';
 import Shuffle from '@lucide/svelte/icons/shuffle';
 import Star from '@lucide/svelte/icons/star';
 import Trash2 from '@lucide/svelte/icons/trash-2';
-import type { PictureDetail } from '../../bindings';
+import type { PictureCard, PictureDetail } from '../../bindings';
 import type { Action } from '../../actions/types';
 import { platform } from '../../platform';
 import { compose } from '../../store/compose.svelte';
@@ -28,6 +28,7 @@ import { toasts } from '../../store/toasts.svelte';
 import { view } from '../../store/view.svelte';
 import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
+import { delivering } from '../deliver/deliver.svelte';
 import { library } from '../library/library.svelte';
 import { tellPaused } from '../queue/paused';
 import { recall, type Recall } from '../restore/merge';
@@ -110,14 +111,17 @@ async function enlarge(by: number): Promise<void> {
 
 const allMarked = () => targets.cards.length > 0 && targets.cards.every(({ rating }) => rating > 0);
 
-const NAME_LIMIT = 60;
+/** The day and the seed: what was asked for is nobody else's business. A plain copy's name says not even the seed. */
+function nameOf({ created_at, seed }: PictureCard, plain: boolean): string {
+  const at = new Date(created_at);
+  const day = [at.getFullYear(), at.getMonth() + 1, at.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
+  return plain || seed === null ? day : `${day}-${seed}`;
+}
 
-/** A plain copy says nothing of how it was made, and neither does its name. */
 async function save(plain: boolean): Promise<void> {
   for (const id of targets.ids) {
     const { card, file } = await platform().call('picture', { id });
-    const name = ((!plain && card.prompt) || 'picture').replace(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, NAME_LIMIT) || 'picture';
-    const path = await platform().saveFile(`${name}.${file.format === 'jpeg' ? 'jpg' : file.format}`);
+    const path = await platform().saveFile(`${nameOf(card, plain)}.${file.format === 'jpeg' ? 'jpg' : file.format}`);
     if (path === null) return;
     const saved = await platform().call('save', { id: card.id, path, format: null, recipe: !plain });
     toasts.show({ text: t('create.saved', { path: saved.path }), action: { label: t('picture.reveal.short'), run: () => platform().reveal(saved.path) } });
@@ -238,7 +242,7 @@ export const pictureActions: readonly Action[] = [
       toasts.show({ text: t('create.copied') });
     },
   },
-  { id: 'picture.deliver', name: () => t('picture.deliver'), group: 'picture', keys: ['Mod+Shift+D'], icon: Download, typing: true, when: some, run: () => save(false) },
+  { id: 'picture.deliver', name: () => t('picture.deliver'), group: 'picture', keys: ['Mod+Shift+E'], icon: Download, typing: true, when: some, run: () => delivering.open(targets.ids) },
   { id: 'picture.save', name: () => t('picture.save'), group: 'picture', keys: ['Mod+S'], icon: Download, typing: true, when: some, run: () => save(false) },
   { id: 'picture.save_plain', name: () => t('picture.save_plain'), group: 'picture', keys: ['Mod+Shift+S'], icon: Download, typing: true, when: some, run: () => save(true) },
   {
