@@ -389,7 +389,7 @@ describe('the queue', () => {
     expect(at!.y + at!.height, 'it covers nothing of the prompt').toBeLessThanOrEqual(words.y);
     await shot(page, 'create-queue-runs');
     expect(await axe(page)).toEqual([]);
-    await panel.getByRole('button', { name: '30 of: a red fox' }).click();
+    await panel.getByRole('button', { name: '×30 a red fox' }).click();
     await expect.poll(() => rows.count()).toBe(33);
     expect(await axe(page)).toEqual([]);
     await rows.filter({ hasText: 'a cat' }).getByRole('button', { name: 'Earlier' }).click();

@@ -224,6 +224,14 @@ export class FakeStudio {
       const plan = planOf(request, one);
       return { seconds: (plan?.seconds ?? one) * request.count, memory_needed: 310_000_000, fits: true, problem: null, plan, ...words };
     },
+    live_keep: () => {
+      const card = this.engine.keepDraft();
+      if (!card) throw new Failure({ code: 'usage', message: 'There is no draft to keep.', field: null });
+      this.#remember(card.prompt);
+      return card;
+    },
+    channels: () => ({ channels: CHANNELS }),
+    deliver: ({ ids, deliver }) => ({ jobs: ids.flatMap((id) => this.engine.add(deliveredFrom(this.card(id), deliver), 'last', true)) }),
     draft: () => this.drafts.get(this.folder) ?? { request: null, locked: false },
     draft_set: (draft) => {
       this.drafts.set(this.folder, draft);
