@@ -245,7 +245,7 @@ describe('boards', () => {
     await page.getByText('3 pictures put on Covers').waitFor();
     await board.click();
     await expect.poll(() => cells(page).count()).toBe(3);
-    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: 'Undo' }).click();
     await page.getByText('This board is empty').waitFor();
   });
 
@@ -262,7 +262,7 @@ describe('boards', () => {
     await places.getByRole('button', { name: 'More for Best of' }).click();
     await page.getByRole('menuitem', { name: /Delete the board/ }).click();
     await places.getByRole('button', { name: /^Best of/ }).waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: 'Undo' }).click();
     await places.getByRole('button', { name: /^Best of/ }).waitFor();
   });
 });

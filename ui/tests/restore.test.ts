@@ -42,7 +42,7 @@ describe('a picture of another program', () => {
     const taken = await draft(page);
     expect(taken.prompt).toBeTruthy();
     expect(taken.sampler, 'what the model refuses stays out').toBe(null);
-    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: 'Undo' }).click();
     await expect.poll(async () => (await draft(page)).prompt).toBe('');
   });
 
