@@ -193,7 +193,7 @@ describe('shapes', () => {
     expect(panel!.y + panel!.height, 'it covers nothing of the prompt').toBeLessThanOrEqual(words.y);
     expect(await dialog.getByRole('radio', { checked: true }).count()).toBe(1);
     await page.keyboard.press('Escape');
-    await expect.poll(() => run(page).textContent()).toMatch(/1 × 1080×1350, about .*: draw, enlarge, scale, (crop|add a border)/);
+    await expect.poll(() => run(page).textContent()).toMatch(/1 × 1080×1350, about .*: draw, enlarge, (crop|add a border)/);
     await run(page).click();
     await expect.poll(() => studio(page, 'studio.engine.jobs.at(-1).request.deliver')).toEqual({ width: 1080, height: 1350, fit: 'auto', background: null });
   });

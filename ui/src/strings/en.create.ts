@@ -122,7 +122,6 @@ export const enCreate = {
   'create.channel.a4': 'A4 at 150 dpi',
   'create.step.draw': 'draw',
   'create.step.enlarge': 'enlarge',
-  'create.step.resample': 'scale',
   'create.step.crop': 'crop',
   'create.step.extend': 'add a border',
   'create.run.steps': '{what}: {steps}',

@@ -123,7 +123,6 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'create.channel.a4': 'A4，150 dpi',
   'create.step.draw': '绘制',
   'create.step.enlarge': '放大',
-  'create.step.resample': '缩放',
   'create.step.crop': '裁切',
   'create.step.extend': '加边',
   'create.run.steps': '{what}：{steps}',
