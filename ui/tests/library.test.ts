@@ -416,7 +416,7 @@ describe('details', () => {
     await cells(page).nth(0).click();
     await cells(page).nth(3).click({ modifiers: ['Shift'] });
     await page.keyboard.press('Control+Shift+e');
-    const dialog = page.getByRole('dialog', { name: 'Export 4 pictures' });
+    const dialog = page.getByRole('dialog', { name: 'Deliver 4 pictures' });
     await dialog.waitFor();
     await shot(page, 'library-export');
     await dialog.getByRole('button', { name: 'Export' }).click();
@@ -438,8 +438,9 @@ describe('details', () => {
     });
     const asked = () => page.evaluate(() => (window as unknown as { fake: { asked: unknown[] } }).fake.asked);
     await cells(page).nth(0).click();
-    const dialog = page.getByRole('dialog', { name: 'Export 1 picture' });
+    const dialog = page.getByRole('dialog', { name: 'Deliver 1 picture' });
     await page.keyboard.press('Control+Shift+e');
+    await dialog.getByLabel('File names').fill('[date]-[seed]');
     await dialog.getByRole('switch', { name: 'Leave out how they were made' }).click();
     await dialog.getByText('The file names still say some of it.').waitFor();
     await shot(page, 'library-export-plain');
@@ -469,7 +470,7 @@ it('says in the dialog why nothing can be exported', async () => {
     fake.openFolder = () => Promise.reject(new Error(`No folder was shown, ${(asked += 1)}.`));
   });
   await page.keyboard.press('Control+Shift+e');
-  const dialog = page.getByRole('dialog', { name: 'Export 1 picture' });
+  const dialog = page.getByRole('dialog', { name: 'Deliver 1 picture' });
   await dialog.getByRole('button', { name: 'Export' }).click();
   await dialog.getByText('No folder was shown, 1.').waitFor();
   await dialog.getByRole('button', { name: 'Choose' }).click();

@@ -17,6 +17,8 @@ describe('a picture of another program', () => {
     await shot(page, 'restore');
     expect(await dialog.getByRole('checkbox', { name: /Prompt/ }).first().isChecked()).toBe(true);
     expect(await dialog.getByRole('checkbox', { name: /Sampler/ }).isChecked(), 'what the model refuses is not ticked').toBe(false);
+    expect(await dialog.getByRole('checkbox', { name: /Guidance/ }).isChecked(), 'nor what is for another kind of model').toBe(false);
+    await dialog.getByText('For another kind of model: this one takes 1').waitFor();
   });
 
   it('takes one at a time', async () => {
