@@ -6,7 +6,8 @@
 //! - `words`: help, models, bench, version;
 //! - `refusals`: bad requests and bad pictures;
 //! - `models`: bad weights;
-//! - `faults`: Ctrl+C, full disks, folders that cannot be written to.
+//! - `faults`: Ctrl+C, full disks, folders that cannot be written to;
+//! - `strangers`: folders made to do harm, models that change while they are read, what is to stop at once.
 
 mod faults;
 mod files;
@@ -14,4 +15,6 @@ mod library;
 mod models;
 mod pictures;
 mod refusals;
+#[cfg(unix)]
+mod strangers;
 mod words;

@@ -12,7 +12,7 @@ const RUNS: usize = if cfg!(feature = "long") { 10 } else { 1 };
 const SOON: Duration = Duration::from_secs(20);
 
 const LIBRARY: &str = "[data-action='view.library']";
-const STAR: &str = "[data-action='picture.star']";
+const STAR: &str = "[data-region=picture] [data-rate='1']";
 const SEARCH: &str = "[aria-label=Search]";
 /// A picture in the library's grid.
 const CELL: &str = "[role=listbox] [role=option]";
@@ -67,6 +67,8 @@ fn a_day() {
 /// Paints over the middle of the picture that is looked at, and has it made anew there: the id of what comes
 /// of it, which is then looked at.
 fn changed_where_painted(window: &Window, id: &str) -> String {
+    // Out of the prompt, where it would be written.
+    window.click(&window.wait_for("[data-region=viewer]", SOON));
     window.press(&['m']);
     let picture = window.wait_for("[data-region=viewer] .pad", SOON);
     window.drag(&picture, (-60, 0), (60, 0));

@@ -140,6 +140,8 @@ export const drop = (page: Page, paths: string[], x?: number, y?: number) =>
 
 /** The field in which one says what to make. */
 export const prompt = (page: Page) => page.getByLabel('Prompt', { exact: true });
+/** Opens the side of the inspector that has the recipe of the next picture. */
+export const recipe = (page: Page) => page.getByRole('tab', { name: 'Recipe' }).click();
 /** Where the picture is shown. */
 export const viewer = (page: Page) => page.locator('[data-region="viewer"]');
 /** A picture that is no preview. */

@@ -1,7 +1,7 @@
 /** Making pictures, as a person does it: by pointer and by keyboard, and each state looked at by axe. */
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { axe, clipped, closeBrowser, finished, made, open, prompt, shot, SMALLEST, studio, viewer } from './browser';
+import { axe, clipped, closeBrowser, finished, made, open, prompt, recipe, shot, SMALLEST, studio, viewer } from './browser';
 
 afterAll(closeBrowser);
 
@@ -52,7 +52,7 @@ it('shows the steps in place, and the picture in the same place', async () => {
 it('asks for guidance where what to leave out would not be heard', async () => {
   await using opened = await open({ query: 'step=20', screen: 'create' });
   const { page } = opened;
-  await page.locator('[data-action="create.negative"]').click();
+  await recipe(page);
   const guide = page.getByRole('button', { name: 'Set guidance to 1.5' });
   expect(await guide.count(), 'nothing is to be left out yet').toBe(0);
   await prompt(page).fill('a fox in a forest');
@@ -261,17 +261,27 @@ it('says beside the field what is wrong', async () => {
   await using opened = await open({ query: 'pictures=3', screen: 'create' });
   const { page } = opened;
   await prompt(page).fill('a fox');
+  await recipe(page);
   await page.getByLabel('Seed', { exact: true }).fill('three');
   await page.keyboard.press('Tab');
-  await page.getByRole('alert').filter({ hasText: 'A seed is a whole number.' }).waitFor();
+  await page.getByRole('alert').filter({ hasText: 'A seed is a whole number' }).waitFor();
   await shot(page, 'create-refused');
   expect(await axe(page)).toEqual([]);
+  expect(await page.locator('[data-action="create.run"]').isDisabled(), 'what cannot be made is not offered').toBe(true);
+  // Where its field is not on the screen it is said under the words, with the same way out.
+  await page.getByRole('tab', { name: 'This picture' }).click();
+  const said = page.locator('[data-foot]');
+  await said.getByRole('alert').filter({ hasText: 'A seed is a whole number' }).waitFor();
+  await said.getByRole('button', { name: 'Use a random seed' }).click();
+  await said.getByRole('alert').waitFor({ state: 'detached' });
+  await expect.poll(() => page.locator('[data-action="create.run"]').isEnabled()).toBe(true);
 });
 
 it('makes the picture of what stands in a field that one has not left', async () => {
   await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
   const { page } = opened;
   await prompt(page).fill('a fox');
+  await recipe(page);
   const asked = () => studio<string>(page, 'studio.engine.jobs.map(({ request }) => `${request.steps} ${request.seed}`).at(-1)');
   await page.getByRole('textbox', { name: 'Steps' }).first().click();
   await page.keyboard.press('Control+a');
@@ -313,8 +323,8 @@ it('shows the number that it takes', async () => {
 it('keeps what to leave out open while one empties it', async () => {
   await using opened = await open({ query: 'pictures=3', screen: 'create' });
   const { page } = opened;
-  await page.evaluate(() => localStorage.setItem('likeness.draft', JSON.stringify({ ...JSON.parse(localStorage.getItem('likeness.draft') ?? '{}'), prompt: 'a fox', references: [], parents: [], negative: 'snow' })));
-  await page.reload();
+  await recipe(page);
+  await page.getByRole('textbox', { name: 'Leave out' }).fill('snow');
   const leaveOut = page.getByRole('textbox', { name: 'Leave out' });
   await leaveOut.focus();
   await page.keyboard.press('Control+a');

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { cells, chosen, closeBrowser, grid, open, shot, shown, SMALLEST, studio } from './browser';
+import { cells, chosen, closeBrowser, grid, open, shot, shown, SMALLEST, studio, draft } from './browser';
 
 afterAll(closeBrowser);
 
@@ -278,7 +278,7 @@ describe('details', () => {
     await shot(page, 'library-details');
     await details.getByRole('button', { name: 'Use this: Seed' }).click();
     await page.getByText('Seed taken over').waitFor();
-    expect(await page.evaluate(() => localStorage.getItem('likeness.draft'))).toContain(seed!.trim());
+    await expect.poll(async () => (await draft(page)).seed).toBe(seed!.trim());
   });
 
   it('shows the family as a tree and walks it by arrow keys', async () => {

@@ -1,7 +1,7 @@
 /** Pictures beside one another: seen at one size and one zoom, picked and rejected without a mouse. */
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { axe, clipped, closeBrowser, DESIGN, finished, grid, open, prompt, shot, shown, SMALLEST, studio, viewer, type Opened } from './browser';
+import { axe, clipped, closeBrowser, DESIGN, draft, finished, grid, open, prompt, shot, shown, SMALLEST, studio, viewer, type Opened } from './browser';
 
 afterAll(closeBrowser);
 
@@ -18,9 +18,7 @@ async function ran(many: number, query = '', size = DESIGN): Promise<Opened> {
   const { page } = opened;
   await finished(page).waitFor();
   await prompt(page).fill('a red fox in the snow');
-  await page.evaluate((many) => localStorage.setItem('likeness.draft', JSON.stringify({ ...JSON.parse(localStorage.getItem('likeness.draft') ?? '{}'), count: many })), many);
-  await page.reload();
-  await finished(page).waitFor();
+  await page.getByRole('textbox', { name: 'How many' }).fill(String(many));
   await prompt(page).focus();
   await page.keyboard.press('Control+Enter');
   await count(page, Math.min(9, many));
@@ -265,7 +263,7 @@ it('holds the seed of the picture that is looked at', async () => {
   await page.keyboard.press('Control+k');
   await page.keyboard.type('hold the seed');
   await page.keyboard.press('Enter');
-  await expect.poll(() => page.evaluate(() => (JSON.parse(localStorage.getItem('likeness.draft') ?? '{}') as { seed: string }).seed)).toBe(seed);
+  await expect.poll(async () => (await draft(page)).seed).toBe(seed);
 });
 
 it('shows a picture again that comes back from the trash', async () => {

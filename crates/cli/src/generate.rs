@@ -53,6 +53,9 @@ pub fn generate(
     let model = models::choose(model.as_deref(), &host.model_places, engine)?;
     let (recipe, inputs) = prepare(request, &model.description.capabilities, || host.random)?;
     let place = Place::choose(request, &recipe, host)?;
+    if let Some(path) = &request.dump {
+        tensors::check_dump(path)?;
+    }
 
     report.progress(0, recipe.count, Progress::Loading);
     let opening = Instant::now();

@@ -13,7 +13,7 @@ use crate::device::Processor;
 use crate::manifest::{self, Manifest};
 use crate::pipelines::flux2::Parts;
 use crate::weights::keys::Family;
-use crate::weights::{Checkpoint, WeightError, hash, read_text};
+use crate::weights::{Checkpoint, SHORT_TEXT, WeightError, hash, read_text};
 
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,16 @@ impl From<ModelError> for RenderError {
                 (file, problem)
             }
         };
-        Self::Model { file: file.display().to_string(), problem }
+        Self::Model { file: file.display().to_string(), problem: clipped(problem) }
+    }
+}
+
+/// What is wrong may quote the file, which may have been made to fill a screen.
+fn clipped(problem: String) -> String {
+    const LONGEST: usize = 1000;
+    match problem.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", &problem[..end]),
+        None => problem,
     }
 }
 
@@ -89,7 +98,7 @@ impl Model {
             return Self::with_manifest(folder, denoiser);
         }
         let index = folder.join("model_index.json");
-        let Ok(text) = read_text(&index) else {
+        let Ok(text) = read_text(&index, SHORT_TEXT) else {
             let problem =
                 format!("no model lies here: neither {} nor model_index.json", manifest::FILE_NAME);
             return Err(unsupported(folder, problem));
@@ -114,7 +123,7 @@ impl Model {
 
     fn with_manifest(folder: &Path, denoiser: PathBuf) -> Result<Self, ModelError> {
         let file = folder.join(manifest::FILE_NAME);
-        let text = read_text(&file)?;
+        let text = read_text(&file, SHORT_TEXT)?;
         let manifest = Manifest::parse(&text)
             .map_err(|problem| ModelError::Manifest { file: file.clone(), problem })?;
         if manifest.family != Family::Flux2.name() {

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from form import SHAPES, SPAN
+from own import transplanted
 from tasks import plainly
 from tokenizer import MAX_TOKENS, PAD_MULTIPLE, padded
 
@@ -32,6 +33,7 @@ class Plan:
     targets: list  # of scenes
     references: list  # for each reference a list of scenes
     reference_sizes: list
+    sources: torch.Tensor | None = None  # [B, T], captions of what edits begin with
 
 
 @dataclass
@@ -94,7 +96,11 @@ class Planner(torch.utils.data.IterableDataset):
         count, size = len(chosen[0].references), self.shape()
         references = [[t.references[i] for t in chosen] for i in range(count)]
         sizes = [size if kind == "edit" else self.shape() for _ in range(count)]
-        return Plan(kind, size, torch.tensor(ids), torch.tensor(plain), [t.target for t in chosen], references, sizes)
+        sources = None
+        if kind == "edit":
+            said = [self.tokenizer.encode(t.labels["source"]).ids[:MAX_TOKENS] for t in chosen]
+            sources = torch.tensor([padded(s, MAX_TOKENS if max(map(len, said)) > PAD_MULTIPLE else PAD_MULTIPLE) for s in said])
+        return Plan(kind, size, torch.tensor(ids), torch.tensor(plain), [t.target for t in chosen], references, sizes, sources)
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -109,13 +115,16 @@ class Batches:
 
     def __init__(self, stage, planner, codec, uses=USES, workers=0):
         self.stage, self.planner, self.codec, self.uses, self.drawn = stage, planner, codec, uses, {}
+        self.redrawn, self.own = None, 0.0  # `own.Redrawn`, for this share of edits
         loader = lambda: torch.utils.data.DataLoader(planner, batch_size=None, num_workers=workers, prefetch_factor=4)
         self.plans = iter(loader()) if workers else None
 
     def next(self):
         if self.plans is not None:
             return self.compose(next(self.plans))
-        kind = self.planner.kind()
+        return self.of(self.planner.kind())
+
+    def of(self, kind):
         kept, most = self.drawn.setdefault(kind, []), max(2, round(KEPT * KINDS[kind]))
         # While few are kept, every other one is new; then each is used so often before another takes its place.
         if not kept or self.planner.kinds.random() < (0.4 if len(kept) < most else 1 / self.uses):
@@ -130,8 +139,12 @@ class Batches:
     def compose(self, plan):
         pictures, masks = self.stage.compose(plan.targets, *plan.size, with_masks=True)
         seen = [self.stage.compose(scenes, *size, with_masks=True) for scenes, size in zip(plan.references, plan.reference_sizes)]
-        references = torch.cat([self.codec.tokens(picture) for picture, _ in seen], 1) if seen else None
+        shown = [picture for picture, _ in seen]
         if plan.kind == "edit":  # where something was removed counts as much as where something is
             masks = torch.cat([masks, seen[0][1]], 1)
+            if self.planner.r.random() < self.own:
+                drawn = self.redrawn.of(plan.sources.to(self.stage.device), shown[0])
+                pictures, shown = transplanted(shown[0], pictures, drawn), [drawn]
+        references = torch.cat([self.codec.tokens(picture) for picture in shown], 1) if seen else None
         ids, plain = (t.to(self.stage.device) for t in (plan.ids, plan.plain))
         return Batch(plan.kind, grid_of(plan.size), ids, plain, self.codec.tokens(pictures), importance(masks), references, [grid_of(s) for s in plan.reference_sizes])

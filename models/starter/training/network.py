@@ -372,7 +372,8 @@ class Denoiser(nn.Module):
             card.append(kv)
         return card
 
-    def forward(self, x, sigma, text, rot, references=None):
+    def forward(self, x, sigma, text, rot, references=None, seen=None):
+        """`seen`: a list that takes the picture's states after each block, [B, N, D], for who judges by them."""
         temb = self.time(sigma)
         mod_img, mod_txt = self.double_stream_modulation_img(temb), self.double_stream_modulation_txt(temb)
         mod_single = self.single_stream_modulation(temb)
@@ -381,10 +382,14 @@ class Denoiser(nn.Module):
         img, txt = self.embedded(x, rot["image_places"][0]), self.context_embedder(text)
         for block in self.transformer_blocks:
             txt, img = block(txt, img, mod_txt, mod_img, rot, next(cards))
+            if seen is not None:
+                seen.append(img)
         length = txt.shape[1]
         h = torch.cat((txt, img), 1)
         for block in self.single_transformer_blocks:
             h, _ = block(h, mod_single, rot["both"], next(cards), length)
+            if seen is not None:
+                seen.append(h[:, length:])
         scale, shift = self.norm_out["linear"](F.silu(temb))[:, None].chunk(2, -1)
         return self.proj_out((1 + scale) * norm(h[:, length:], self.config.eps) + shift)
 

@@ -21,21 +21,21 @@ class Pictures:
 
     def __init__(self, seed, clips=0.3):
         sprites, names = atlas.load()
-        turning, (drawings, called) = products.load(), clipart.load()
-        self.stage, self.tasks, self.r = Stage(sprites, turning, drawings[:, None]), Tasks(names), random.Random(seed)
-        first = sprites.shape[0] * sprites.shape[1]
-        kept = products.EACH - products.HIDDEN
-        turned = [i for i in range(turning.shape[0]) if i % products.EACH < kept]
-        self.turned = [first + i * turning.shape[1] + view for i in turned for view in range(turning.shape[1])]
-        first += turning.shape[0] * turning.shape[1]
-        self.drawings = [first + i for i, name in enumerate(called) if not clipart.held_out(name)]
+        drawings, called = clipart.load()
+        turning = products.load() if products.DRAWN.exists() else sprites[:0]
+        self.stage, self.tasks, self.r = Stage(sprites, drawings[:, None], turning), Tasks(names), random.Random(seed)
+        clips_from, products_from = self.stage.firsts[1:3]
+        self.drawings = [clips_from + i for i, name in enumerate(called) if not clipart.held_out(name)]
+        views, kept = turning.shape[1], products.EACH - products.HIDDEN
+        turned = [i for i in range(len(turning)) if i % products.EACH < kept]
+        self.turned = [products_from + i * views + view for i in turned for view in range(views)]
         self.clips = clips
 
     def scene(self):
         r, u = self.r, self.r.random()
         if u < self.clips:
             return self.drawing()
-        if u < self.clips + 0.08:
+        if u < self.clips + 0.08 and self.turned:
             return self.beside(self.turned)
         if u < self.clips + 0.25:
             return self.beside([self.tasks.sprite(n, style) for n in r.sample(self.tasks.shown, 8) for style in range(4)])

@@ -20,6 +20,7 @@ import torch
 from form import BUILD, SPRITE
 
 SIDE = SPRITE
+DRAWN = BUILD / "products.npy"
 EACH = 18  # identities of a kind
 HIDDEN = 2  # of these, the last ones: never trained on
 INK, WHITE = (0.09, 0.09, 0.11), (0.96, 0.96, 0.95)
@@ -275,7 +276,7 @@ def drawn(which):
 
 def load():
     """uint8 [identities, views, SIDE, SIDE, 4], premultiplied: EACH of the first kind, EACH of the second, ..."""
-    return np.load(BUILD / "products.npy", mmap_mode="r")
+    return np.load(DRAWN, mmap_mode="r")
 
 
 def main():
@@ -286,7 +287,7 @@ def main():
         return sheet(rows, sys.argv[1], 2, 1)
     with mp.get_context("spawn").Pool(os.cpu_count()) as pool:
         products = np.stack(pool.map(drawn, [(kind, number) for kind in KINDS for number in range(EACH)], chunksize=1))
-    np.save(BUILD / "products.npy", products)
+    np.save(DRAWN, products)
     print(f"{len(products)} products from {len(VIEWS)} sides")
 
 

@@ -20,6 +20,7 @@ from form import BUILD, CHANNELS, TOKENS
 from latents import Latents
 from network import PLACES, DenoiserConfig, Starter, TextConfig
 from optimiser import Optimiser
+from own import Redrawn
 from scenes import Stage
 from tasks import Tasks
 
@@ -31,6 +32,7 @@ BANDS = ((0, 0.4), (0.4, 0.75), (0.75, 1.01))  # of noise, for the log
 SHIFT = 2.0  # of noise levels towards noise: a picture has 8,192 numbers here
 FRONT = 32  # channels that carry structure (`train_autoencoder.front`) count again
 LEANING = 20_000  # steps in which places fade out
+OWN, OWN_FROM = 0.3, 6_000  # share of edits whose sources the model draws itself, and the step from which on it can
 
 
 def noise_levels(count, generator):
@@ -67,11 +69,11 @@ def leaning(step):
 
 
 def load(path=STATE, weights="averaged"):
-    """The weights of a training state."""
+    """The weights of a training state, or of a distilled one (`distil.Distilled`)."""
     state = torch.load(path, map_location="cpu", mmap=True)
     model = build_model()
-    model.load_state_dict(state[weights])
-    model.denoiser.leaning = leaning(state["step"])
+    model.load_state_dict({n.removeprefix("student."): t for n, t in state[weights].items() if not n.startswith("heads.")})
+    model.denoiser.leaning = state.get("leaning", leaning(state["step"]))
     return model.eval()
 
 
@@ -81,10 +83,11 @@ def optimiser(model):
 
 
 def drawn_batches(options, seed, rank, **shares):
-    """Batches of this process, on its device."""
+    """Batches of this process, on its device. Products are among them once they are drawn."""
     sprites, names = atlas.load()
+    shares["products"] = shares["products"] if products.DRAWN.exists() else 0.0
     planner = Planner(Tasks(names, **shares), tok.load(), options.batch, seed, rank)
-    stage = Stage(sprites, *([products.load()] if shares.get("products") else []), device=options.device)
+    stage = Stage(sprites, *([products.load()] if shares["products"] else []), device=options.device)
     return Batches(stage, planner, Latents(device=options.device), workers=options.workers)
 
 
@@ -108,9 +111,11 @@ def begin(rank, step, options):
     batches = drawn_batches(options, step, rank, **SHARES)
     generator = torch.Generator(options.device).manual_seed(1000 * step + rank)
     rotations, at = Rotations(model.denoiser), [step]
+    batches.redrawn = Redrawn(model, batches.codec, generator)
 
     def work():
         model.denoiser.leaning, at[0] = leaning(at[0]), at[0] + 1
+        batches.own = OWN if at[0] > OWN_FROM else 0.0
         batch = batches.next()
         sigma = noise_levels(len(batch.ids), generator)
         x = corrupted(batch.target, sigma, generator)

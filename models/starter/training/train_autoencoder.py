@@ -26,7 +26,7 @@ from optimiser import Optimiser
 from pictures import Crops, Pictures, held_out
 
 STATE = BUILD / "autoencoder.pt"
-NOISE = 0.12  # mean deviation of the noise on the latents, of their own
+NOISE = 0.06  # mean deviation of the noise on the latents, of their own
 FRONTS = (16, 32, 64)  # channels that are decoded alone at times
 SPREAD = 1e-2  # what latents cost whose mean square is not near one
 

@@ -43,6 +43,10 @@ export const enApp = {
   'incoming.known': '{n|picture was|pictures were} in the library already',
   'incoming.link': 'Likeness opens no connections. Save the picture first, then drop its file here.',
   'incoming.pasted': 'Pasted picture',
+  'incoming.clipboard.empty': 'There is nothing on the clipboard.',
+  'incoming.clipboard.text': 'There are words on the clipboard and no picture.',
+  'incoming.clipboard.other': 'What is on the clipboard is no picture that can be read here. Save it as a PNG, JPEG or WebP file and drop that.',
+  'incoming.clipboard.size': 'The picture on the clipboard is too large.',
   'incoming.drop': 'Add to the library',
   'drag.not_out': 'Pictures cannot be dragged out of the window on this desktop. Save or export them instead.',
 

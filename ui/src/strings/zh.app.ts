@@ -44,6 +44,10 @@ export const zhApp: Record<keyof typeof enApp, string> = {
   'incoming.taken': '已将 {n} 张图片导入图库',
   'incoming.link': 'Likeness 不会联网。请先保存图片，再把文件拖到这里。',
   'incoming.pasted': '粘贴的图片',
+  'incoming.clipboard.empty': '剪贴板是空的。',
+  'incoming.clipboard.text': '剪贴板中是文字，没有图片。',
+  'incoming.clipboard.other': '无法读取剪贴板中的内容。请存为 PNG、JPEG 或 WebP 文件后拖入。',
+  'incoming.clipboard.size': '剪贴板中的图片太大。',
   'incoming.drop': '导入图库',
   'drag.not_out': '此桌面不支持将图片拖出窗口。请改用保存或导出。',
 

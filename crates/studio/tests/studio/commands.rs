@@ -105,7 +105,7 @@ fn a_model_that_was_mended_can_run_without_another_start() {
 fn settings_are_checked_and_kept() {
     let mut desk = Desk::new();
     let mut settings = desk.call("settings", json!({}));
-    assert_eq!(settings["theme"], "system");
+    assert_eq!(settings["theme"], "dark");
     settings["theme"] = json!("dark");
     settings["keys"] = json!({ "star": "." });
     desk.call("settings_set", settings.clone());
