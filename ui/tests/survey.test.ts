@@ -370,6 +370,6 @@ describe('the library', () => {
     await grid(page).getByRole('option').first().click();
     expect(await grid(page).getByRole('option').first().locator('.enlarged').textContent()).toBe('×2');
     expect(await studio<number>(page, 'studio.cards[0].rating')).toBe(4);
-    await page.getByRole('complementary').getByText('Enlarged').waitFor();
+    await page.getByRole('complementary').getByText('Enlarged', { exact: true }).waitFor();
   });
 });
