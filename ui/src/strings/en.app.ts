@@ -126,7 +126,7 @@ export const enApp = {
   'queue.reorder': 'Drag to reorder, or Alt with the arrow keys',
   'queue.no_prompt': 'Without words',
   'queue.enlarge': '×{by}: {prompt}',
-  'queue.run': '{n} of: {prompt}',
+  'queue.run': '×{n} {prompt}',
   'queue.next_all': 'Make these next',
   'queue.cancel_run': 'Cancel all {n}',
   'queue.open_picture': 'Open the picture: {prompt}',

@@ -127,7 +127,7 @@ export const zhApp: Record<keyof typeof enApp, string> = {
   'queue.reorder': '拖动排序，或按 Alt 加方向键',
   'queue.no_prompt': '没有提示词',
   'queue.enlarge': '×{by}：{prompt}',
-  'queue.run': '{n} 张：{prompt}',
+  'queue.run': '×{n} {prompt}',
   'queue.next_all': '接下来生成这些',
   'queue.cancel_run': '取消全部 {n} 张',
   'queue.open_picture': '打开图片：{prompt}',
