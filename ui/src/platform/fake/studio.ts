@@ -238,13 +238,6 @@ export class FakeStudio {
       if (this.options.keeps) sessionStorage.setItem('fake.drafts', JSON.stringify([...this.drafts]));
       return {};
     },
-    live_keep: () => {
-      const card = this.engine.keepDraft();
-      if (!card) throw new Failure({ code: 'not_found', message: 'No draft has been finished.', field: null });
-      return card;
-    },
-    channels: () => ({ channels: CHANNELS }),
-    deliver: ({ ids, deliver }) => ({ jobs: ids.flatMap((id) => this.engine.add(deliveredFrom(this.card(id), deliver), 'last', true)) }),
     live_stop: () => (this.engine.liveStop(), {}),
     queue: () => this.engine.queue(),
     queue_pause: ({ paused }) => {
