@@ -80,6 +80,7 @@ export const enApp = {
   'keys.prompt.word': 'Take the word that is offered',
   'keys.prompt.leave': 'To the picture, where letters are keys',
   'keys.viewer.arrows': 'With the picture in focus: the picture before or after',
+  'keys.survey.look': 'Side by side: look at the first to the ninth; again, closely',
   'keys.viewer.hold': 'Hold to see the picture it is compared with',
   'group.make': 'Make',
   'group.picture': 'Picture',

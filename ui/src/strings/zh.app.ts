@@ -81,6 +81,7 @@ export const zhApp: Record<keyof typeof enApp, string> = {
   'keys.prompt.word': '采用建议的词',
   'keys.prompt.leave': '到图片，字母在那里是快捷键',
   'keys.viewer.arrows': '焦点在图片上时：上一张或下一张',
+  'keys.survey.look': '并排时：查看第一至第九张，再按一次细看',
   'keys.viewer.hold': '按住以查看对比的图片',
   'group.make': '生成',
   'group.picture': '图片',

@@ -382,7 +382,7 @@ export class FakeStudio {
       width: request.width ?? 128,
       height: request.height ?? 128,
       created_at: Date.now(),
-      rating: 0,
+      rating: request.enlarge && this.has(request.enlarge.asset) ? this.card(request.enlarge.asset).rating : 0,
       alpha: request.prompt.includes('transparent'),
       prompt: request.prompt,
       seed: request.seed,
