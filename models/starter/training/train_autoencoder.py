@@ -12,8 +12,6 @@ a denoiser gets wrong (after RAE, arXiv 2510.11690).
 """
 
 import argparse
-import math
-import sys
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +19,7 @@ import torch.nn.functional as F
 import loop
 from autoencoder import Autoencoder
 from edges import edge_slope
-from form import BUILD, CHANNELS, SIDE
+from form import BUILD, CHANNELS
 from optimiser import Optimiser
 from pictures import Crops, Pictures, held_out
 
