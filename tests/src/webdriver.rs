@@ -108,11 +108,14 @@ impl Session {
         self.post("/actions", &source).expect("keys can be pressed");
     }
 
-    /// Writes key by key, wherever the focus is.
+    /// Writes key by key, wherever the focus is; as fast as somebody who writes well, for what is chosen by its
+    /// first letters forgets them soon.
     pub fn write(&self, text: &str) {
-        for letter in text.chars() {
-            self.press(&[letter]);
-        }
+        let event = |kind: &str, key: char| json!({"type": kind, "value": key.to_string()});
+        let strokes = |key| [event("keyDown", key), event("keyUp", key)];
+        let actions: Vec<Value> = text.chars().flat_map(strokes).collect();
+        let source = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
+        self.post("/actions", &source).expect("keys can be pressed");
     }
 
     /// Goes on by Tab until the focus is on what a CSS selector names, as somebody without a mouse does.
