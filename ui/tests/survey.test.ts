@@ -251,6 +251,29 @@ it('compares with what a picture came from, and says truly which was first', asy
   expect([own === source, clip], 'it is the one on the left').toEqual([false, 'inset(0px 50% 0px 0px)']);
 });
 
+it('leaves no words offered over what comes, where the last is one of several', async () => {
+  await using opened = await open({ query: 'pictures=6&step=5', screen: 'create' });
+  const { page } = opened;
+  await finished(page).waitFor();
+  await prompt(page).focus();
+  await page.keyboard.type('a ca');
+  await page.locator('#words').waitFor();
+  await page.keyboard.press('Control+Enter');
+  await page.locator('#words').waitFor({ state: 'detached' });
+  expect(await prompt(page).inputValue(), 'what was written is what is made').toBe('a ca');
+});
+
+it('gives the flags of a narrow caption the room of its word', async () => {
+  await using opened = await ran(9, '', SMALLEST);
+  const { page } = opened;
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('2');
+  await page.keyboard.press('x');
+  const captions = () => ones(page).locator('.caption').evaluateAll((all) => all.map((one) => one.scrollWidth - one.clientWidth));
+  await expect.poll(() => page.locator('[data-survey].out').count()).toBe(1);
+  expect(Math.max(...(await captions())), 'nothing lies over the next one').toBe(0);
+});
+
 it('makes one of a change, however many ideas there were before', async () => {
   await using opened = await ran(4);
   const { page } = opened;
