@@ -94,7 +94,7 @@ pub enum Command {
         no_guard: bool,
         /// How.
         #[command(flatten)]
-        options: Options,
+        options: Box<Options>,
         /// What besides, and where it goes.
         #[command(flatten)]
         now: NowOptions,
