@@ -36,6 +36,12 @@ fn what_is_installed_needs_no_source_tree() {
         assert!(installed.join(file).is_file(), "{file} is not in the package");
     }
     assert!(!installed.join("usr/share/likeness/models/starter/training").exists());
+    if cfg!(feature = "long") {
+        // What is shipped asks a person, whatever its environment says.
+        let shipped = std::fs::read(installed.join("usr/bin/likeness-studio")).expect("it is there");
+        let name = b"LIKENESS_TEST_FOLDER";
+        assert!(!shipped.windows(name.len()).any(|some| some == name), "a dialog can be answered");
+    }
     let licences = installed.join("usr/share/doc/likeness/THIRD-PARTY.txt");
     let licences = std::fs::read_to_string(licences).expect("whose work it contains is told");
     for part in

@@ -11,6 +11,8 @@ use tauri::{AppHandle, Emitter, State, WebviewWindow};
 use tauri_plugin_dialog::{DialogExt, FilePath};
 
 use crate::commands::off_the_window;
+#[cfg(debug_assertions)]
+use crate::host;
 
 /// Stands where a dragged picture's own image cannot be shown.
 const DRAGGED: &[u8] = include_bytes!("../icons/32x32.png");
@@ -38,12 +40,20 @@ pub async fn shell_open_files(app: AppHandle) -> Result<Vec<PathBuf>, StudioErro
 /// Asks for a folder.
 #[tauri::command]
 pub async fn shell_open_folder(app: AppHandle) -> Result<Option<PathBuf>, StudioError> {
+    #[cfg(debug_assertions)]
+    if let Some(folder) = host::dialog_folder() {
+        return Ok(folder);
+    }
     off_the_window(move || app.dialog().file().blocking_pick_folder().and_then(path)).await
 }
 
 /// Asks where to save a file that would be called `name`.
 #[tauri::command]
 pub async fn shell_save_file(app: AppHandle, name: String) -> Result<Option<PathBuf>, StudioError> {
+    #[cfg(debug_assertions)]
+    if let Some(folder) = host::dialog_folder() {
+        return Ok(folder.map(|folder| folder.join(name)));
+    }
     off_the_window(move || {
         app.dialog().file().set_file_name(name).blocking_save_file().and_then(path)
     })

@@ -27,6 +27,16 @@ pub fn was_chosen(library: &Path) -> bool {
     folders().is_ok_and(|folders| places::was_chosen(library, &chosen(&folders)))
 }
 
+/// What a test answers where a person would be asked for a place: a dialog is no part of the page, and no
+/// driver reaches it. The folder, or none as of somebody who changes their mind, where the window is driven and
+/// `LIKENESS_TEST_FOLDER` is set. A release asks a person, whatever its environment says.
+#[cfg(debug_assertions)]
+pub fn dialog_folder() -> Option<Option<PathBuf>> {
+    let folder = std::env::var_os("LIKENESS_TEST_FOLDER")?;
+    std::env::var_os("TAURI_AUTOMATION")?;
+    Some(Some(PathBuf::from(folder)).filter(|it| !it.as_os_str().is_empty()))
+}
+
 /// What the studio is told of the world; the page hears its events. `make` as in [`Opening`].
 pub fn opening(app: &AppHandle, library: &Path, make: bool) -> Opening {
     let app = app.clone();

@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use likeness_tests::program::Desk;
 use likeness_tests::webdriver::key;
-use likeness_tests::window::{Screen, Window, binary, screenshots};
+use likeness_tests::window::{Screen, Window, binary};
 use serde_json::json;
+
+use super::looks;
 
 /// Over and over with `--long`: what happens one time in ten happens to people.
 const RUNS: usize = if cfg!(feature = "long") { 10 } else { 1 };
@@ -36,20 +38,20 @@ fn a_day() {
     let window = screen.open(program, &[]);
     window.wait_for("[aria-label=Prompt]", SOON);
     println!("from the driver's start of the program to the prompt: {:?}", start.elapsed());
-    picture_of(&window, "first");
+    looks::keep(&window, "first");
     let id = window.make_picture("a red fox on a snowy beach, paper cut");
-    picture_of(&window, "made");
+    looks::keep(&window, "made");
     window.click(&window.wait_for(STAR, SOON));
     window.wait("the star to be kept", SOON, || star_of(&window, &id).then_some(()));
     assert_fits(&window);
     let changed = changed_where_painted(&window, &id);
-    picture_of(&window, "changed");
+    looks::keep(&window, "changed");
     let larger = enlarged(&window, &changed);
-    picture_of(&window, "enlarged");
+    looks::keep(&window, "enlarged");
     find(&window, "fox", 3);
-    picture_of(&window, "library");
+    looks::keep(&window, "library");
     find(&window, "zebra", 0);
-    picture_of(&window, "nothing-found");
+    looks::keep(&window, "nothing-found");
     window.close();
 
     let window = screen.open(binary(), &[]);
@@ -58,7 +60,7 @@ fn a_day() {
     assert_eq!(window.pictures(), all, "the pictures are there the next morning");
     assert!(star_of(&window, &id), "and so is the star");
     find(&window, "fox", 3);
-    picture_of(&window, "next-morning");
+    looks::keep(&window, "next-morning");
     let queue = window.call("queue", json!({})).expect("there is a queue");
     assert_eq!(queue["paused"], false, "a window that was closed has nothing to excuse");
     window.close();
@@ -72,7 +74,7 @@ fn changed_where_painted(window: &Window, id: &str) -> String {
     window.press(&['m']);
     let picture = window.wait_for("[data-region=viewer] .pad", SOON);
     window.drag(&picture, (-60, 0), (60, 0));
-    picture_of(window, "painting");
+    looks::keep(window, "painting");
     window.click(&window.wait_for("[data-action='mask.done']", SOON));
     window.wait_for("[aria-label='Only where painted']", SOON);
     window.press(&[key::CONTROL, key::ENTER]);
@@ -132,23 +134,4 @@ fn find(window: &Window, words: &str, pictures: usize) {
 fn star_of(window: &Window, id: &str) -> bool {
     let detail = window.call("picture", json!({"id": id})).expect("the picture is there");
     detail["card"]["rating"] == 1
-}
-
-/// What the window looks like in both themes, and at its smallest.
-fn picture_of(window: &Window, name: &str) {
-    let mut settings = window.call("settings", json!({})).expect("there are settings");
-    let before = settings.clone();
-    for theme in ["light", "dark"] {
-        settings["theme"] = json!(theme);
-        window.call("settings_set", settings.clone()).expect("a theme can be chosen");
-        let shown = "return document.documentElement.dataset.theme";
-        window.wait(&format!("the {theme} theme"), SOON, || {
-            (window.script(shown, &[]) == Ok(json!(theme))).then_some(())
-        });
-        window.screenshot(&screenshots().join(format!("{name}-{theme}.png")));
-    }
-    window.resize(960, 600);
-    window.screenshot(&screenshots().join(format!("{name}-small.png")));
-    window.resize(1280, 800);
-    window.call("settings_set", before).expect("a theme can be chosen");
 }

@@ -2,7 +2,9 @@
 //! driver in place of a person.
 //!
 //! - `day`: a prompt, a picture, a mark, found by search, and still there after a restart;
+//! - `r#loop`: ten ideas, one picked, changed and handed over, by keyboard alone and by mouse alone;
 //! - `start`: what the window says when its library does not open, and the second start;
+//! - `states`: how each state looks;
 //! - `paste`: a picture from the system's clipboard;
 //! - `pictures`: what the page gets of picture files, and what it does not get.
 //!
@@ -11,9 +13,12 @@
 #![cfg(target_os = "linux")]
 
 mod day;
+mod looks;
+mod r#loop;
 mod paste;
 mod pictures;
 mod start;
+mod states;
 
 use likeness_tests::window;
 

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 const REQUEST: Duration = Duration::from_secs(60);
 /// The name under which the protocol hands over elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// A page has fewer places than that where the focus can be.
+const MOST_TABS: usize = 80;
 /// Answers are small but for screenshots.
 const LARGEST_ANSWER: usize = 64 << 20;
 
@@ -28,6 +30,8 @@ pub mod key {
     pub const ENTER: char = '\u{E007}';
     pub const ESCAPE: char = '\u{E00C}';
     pub const TAB: char = '\u{E004}';
+    pub const DELETE: char = '\u{E017}';
+    pub const F6: char = '\u{E036}';
 }
 
 /// An open page.
@@ -102,6 +106,26 @@ impl Session {
         let actions: Vec<Value> = down.chain(up).collect();
         let source = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
         self.post("/actions", &source).expect("keys can be pressed");
+    }
+
+    /// Writes key by key, wherever the focus is.
+    pub fn write(&self, text: &str) {
+        for letter in text.chars() {
+            self.press(&[letter]);
+        }
+    }
+
+    /// Goes on by Tab until the focus is on what a CSS selector names, as somebody without a mouse does.
+    pub fn tab_to(&self, selector: &str) {
+        let there = "return Boolean(document.activeElement?.matches(arguments[0]))";
+        for _ in 0..MOST_TABS {
+            if self.script(there, &[json!(selector)]) == Ok(json!(true)) {
+                return;
+            }
+            self.press(&[key::TAB]);
+        }
+        let at = self.script("return document.activeElement?.outerHTML.slice(0, 300)", &[]);
+        panic!("{MOST_TABS} times Tab do not lead to {selector}; the focus is at {at:?}");
     }
 
     /// Draws a line with the button held, between two places that are told in pixels from an element's middle.

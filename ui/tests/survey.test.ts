@@ -251,6 +251,19 @@ it('compares with what a picture came from, and says truly which was first', asy
   expect([own === source, clip], 'it is the one on the left').toEqual([false, 'inset(0px 50% 0px 0px)']);
 });
 
+it('makes one of a change, however many ideas there were before', async () => {
+  await using opened = await ran(4);
+  const { page } = opened;
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('2');
+  await page.keyboard.press('e');
+  await expect.poll(async () => (await draft(page)).count).toBe(1);
+  expect(await page.getByRole('textbox', { name: 'How many' }).inputValue()).toBe('1');
+  // A step back is one back to all of it.
+  await page.keyboard.press('Control+z');
+  await expect.poll(async () => (await draft(page)).count).toBe(4);
+});
+
 it('holds the seed of the picture that is looked at', async () => {
   await using opened = await open({ query: 'pictures=6&step=5', screen: 'create' });
   const { page } = opened;

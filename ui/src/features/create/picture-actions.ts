@@ -95,7 +95,8 @@ async function edit(): Promise<void> {
   const asset = await platform().call('asset', { id });
   const references = [{ asset: asset.sha256, role: 'edit' as const, name: asset.name }];
   const size = sizeLike(compose.able, asset);
-  compose.patch({ prompt: '', references, init: null, mask: null, ...size, parents: [{ id, relation: 'edit' }] }, t('create.edit.begun'));
+  // One change is tried at a time, however many ideas were asked for before.
+  compose.patch({ prompt: '', references, init: null, mask: null, ...size, count: 1, parents: [{ id, relation: 'edit' }] }, t('create.edit.begun'));
   await toPrompt();
 }
 
