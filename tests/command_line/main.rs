@@ -5,6 +5,7 @@
 //! - `library`: the library and its queue;
 //! - `words`: help, models, bench, version;
 //! - `refusals`: bad requests and bad pictures;
+//! - `settled`: what is said beside a picture, and what is settled before one is drawn;
 //! - `models`: bad weights;
 //! - `faults`: Ctrl+C, full disks, folders that cannot be written to.
 
@@ -14,4 +15,5 @@ mod library;
 mod models;
 mod pictures;
 mod refusals;
+mod settled;
 mod words;

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use likeness_picture::{Limits, check_recipe_fits, encode, encode_plain, read_file};
 use likeness_recipe::{
-    Engine, Inputs, ModelRef, Progress, RenderError, Rendered, Renderer, ResolvedRecipe, Seconds,
-    Watch, Word,
+    Engine, Inputs, ModelRef, Progress, PromptNote, RenderError, Rendered, Renderer,
+    ResolvedRecipe, Seconds, Watch, Word,
 };
 use likeness_studio::{Shelf, models};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::environment::{Cancelled, Host};
 use crate::output::{self, Destination};
 use crate::request::{Request, file_name, prepare, typed_model};
-use crate::{Failure, memory, tensors};
+use crate::{Failure, memory, notes, tensors};
 
 /// A picture that is on disk.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +27,10 @@ pub struct Written {
     pub recipe: ResolvedRecipe,
     /// The weights.
     pub model: ModelRef,
+    /// What is to be said of its prompt: words that the model does not know, marks that it does not read.
+    pub notes: Vec<PromptNote>,
+    /// Of an edit, the share of its pixels that are not the source's: 0 where it changed nothing.
+    pub changed: Option<f64>,
     /// Where the time went. The total ends with the file on disk; that of the first picture begins
     /// with the program.
     pub seconds: Seconds,
@@ -38,6 +42,8 @@ pub struct Written {
 pub trait Report {
     /// Picture number `picture` (from 0) of `of` has come this far.
     fn progress(&mut self, picture: u32, of: u32, progress: Progress);
+    /// Something is to be said that is no failure.
+    fn note(&mut self, line: &str);
     /// One more is on disk.
     fn written(&mut self, written: &Written) -> Result<(), Failure>;
 }
@@ -53,6 +59,9 @@ pub fn generate(
     let model = models::choose(model.as_deref(), &host.model_places, engine)?;
     let (recipe, inputs) = prepare(request, &model.description.capabilities, || host.random)?;
     let place = Place::choose(request, &recipe, host)?;
+    let able = &model.description.capabilities;
+    let notes = able.notes(&request.prompt, !request.references.is_empty());
+    notes::lines(&notes, &able.model.name).iter().for_each(|line| report.note(line));
 
     report.progress(0, recipe.count, Progress::Loading);
     let opening = Instant::now();
@@ -68,11 +77,16 @@ pub fn generate(
         rendered.seconds.total = started.elapsed().as_secs_f64();
         started = Instant::now();
         let dump = rendered.dump.take();
+        if let Some(line) = notes::unchanged(&rendered.recipe, rendered.changed) {
+            report.note(&line);
+        }
         report.written(&Written {
             path,
             seed: rendered.recipe.seed,
             model: rendered.recipe.model.clone(),
             recipe: rendered.recipe,
+            notes: notes.clone(),
+            changed: rendered.changed,
             seconds: rendered.seconds,
             peak_memory: memory::peak(),
         })?;

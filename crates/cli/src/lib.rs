@@ -9,6 +9,7 @@
 pub mod arguments;
 pub mod environment;
 pub mod generate;
+pub mod notes;
 pub mod upscale;
 pub mod request;
 pub mod output;

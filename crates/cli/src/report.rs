@@ -67,6 +67,12 @@ impl Report for Terminal {
         }
     }
 
+    fn note(&mut self, line: &str) {
+        if !self.quiet {
+            self.bar.suspend(|| eprintln!("note: {}", harmless(line)));
+        }
+    }
+
     fn written(&mut self, written: &Written) -> Result<(), Failure> {
         if self.json {
             return self.object(written);

@@ -243,7 +243,7 @@ fn with_files(
     let edited = request.references.iter().position(|(role, _)| *role == Role::Edit);
     let source = files.init.as_ref().or(edited.and_then(|i| files.references.get(i)));
     if let (None, Some((pixels, _))) = (request.size, source) {
-        let size = model.size.like(pixels.size(), model.defaults.size);
+        let size = model.size_like(pixels.size());
         (recipe.width, recipe.height) = (Some(size.width), Some(size.height));
     }
     Ok(recipe)

@@ -7,7 +7,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use likeness_recipe::{Defaults, ModelCapabilities, ModelRef, RenderError, Role, Size, SizeLimits};
+use likeness_recipe::{
+    Defaults, ModelCapabilities, ModelRef, RenderError, Role, Size, SizeLimits, TokenCounter,
+};
 
 use crate::device::Processor;
 use crate::manifest::{self, Manifest};
@@ -126,11 +128,10 @@ impl Model {
         for listed in &manifest.files {
             hash::verify_size(&folder.join(&listed.path), listed.bytes)?;
         }
-        let parts = Parts::read(folder, &denoiser, &manifest)?;
+        let parts = Arc::new(Parts::read(folder, &denoiser, &manifest)?);
         check_listed(folder, &manifest, &parts)?;
         let sha256 = identity(folder, &manifest, &parts);
         let capabilities = capabilities(&manifest, &parts, sha256);
-        let parts = Arc::new(parts);
         Ok(Self { folder: folder.to_owned(), denoiser, manifest, parts, capabilities })
     }
 
@@ -220,7 +221,13 @@ fn is_weights(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "safetensors" || ending == "gguf")
 }
 
-fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapabilities {
+/// Counts a prompt's tokens with the model's own tokenizer.
+fn counter(parts: &Arc<Parts>) -> TokenCounter {
+    let (parts, most) = (parts.clone(), parts.tokenizer.limit());
+    TokenCounter { most, count: Arc::new(move |prompt| parts.tokenizer.count(prompt).ok()) }
+}
+
+fn capabilities(manifest: &Manifest, parts: &Arc<Parts>, sha256: String) -> ModelCapabilities {
     let Manifest { defaults, limits, .. } = manifest;
     let processor = Processor::usual();
     ModelCapabilities {
@@ -234,6 +241,9 @@ fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapa
             schedule: defaults.schedule,
             precision: processor.precision(parts.narrow),
             strength: 0.75,
+            // From three quarters on, a colour stays what it was: of four things that were to be
+            // recoloured under a mask, none was, and all were from noise alone.
+            masked_strength: 1.0,
         },
         size: SizeLimits {
             min_side: limits.min_side,
@@ -241,6 +251,7 @@ fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapa
             multiple: limits.multiple,
             max_pixels: u64::from(limits.max_side).pow(2),
         },
+        sizes: manifest.sizes.iter().copied().map(Size::from).collect(),
         steps: manifest::STEPS,
         guidance: manifest::GUIDANCE,
         samplers: manifest::SAMPLERS.to_vec(),
@@ -249,6 +260,8 @@ fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapa
         negative: !parts.network.guidance_embeds,
         // What reads the prompt is a language model: it knows words, and no more of one than of another.
         weights: false,
+        vocabulary: manifest.language.clone().map(Arc::new),
+        tokens: Some(counter(parts)),
         max_references: limits.max_references,
         // Nothing tells the network that only a picture's style is meant.
         roles: vec![Role::Subject, Role::Edit],

@@ -40,6 +40,7 @@ impl<'a> NewPicture<'a> {
             subject: None,
             parents: Vec::new(),
             seconds: None,
+            changed: None,
             job: None,
         };
         match metadata.recipe() {

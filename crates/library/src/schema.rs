@@ -23,6 +23,7 @@ const CHANGES: &[M<'_>] = &[
     M::up(table::connections::CREATE),
     M::up(table::session::TELL_APART),
     M::up(table::trash::CREATE),
+    M::up(table::renders::CHANGED),
 ];
 
 /// The schema that this build writes: how many changes there are.

@@ -3,12 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Enlarged, InitChoice, ModelChoice, NoiseSource, Precision, Recipe, RecipeError, Role, Sampler,
-    Schedule, Seed, json,
+    Alpha, Enlarged, InitChoice, ModelChoice, NoiseSource, Precision, Recipe, RecipeError, Role,
+    Sampler, Schedule, Seed, Size, json,
 };
 
-/// The schema that this build writes. It rises when a field is added.
-pub const SCHEMA: u32 = 3;
+/// The schema that this build writes. It rises when a field is added, or means something else.
+pub const SCHEMA: u32 = 4;
+
+/// The first schema in which sizes that nobody measured are refused, marks in prompts are no words, and
+/// alpha is settled by what is asked for.
+pub(crate) const SETTLED: u32 = 4;
 
 /// Everything that determines a picture, beside the files it names by hash.
 ///
@@ -17,7 +21,7 @@ pub const SCHEMA: u32 = 3;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResolvedRecipe {
-    /// See [`SCHEMA`].
+    /// See [`SCHEMA`]. A recipe of before keeps its own: it makes the file that it made.
     pub schema: u32,
     /// The weights.
     pub model: ModelRef,
@@ -56,6 +60,20 @@ pub struct ResolvedRecipe {
     pub loras: Vec<Lora>,
     /// Approximations that were asked for, by name.
     pub approximations: Vec<String>,
+    /// What the network is given for the prompt, where that is not the prompt itself: its words without
+    /// the marks of weights, of a model that weighs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<String>,
+    /// The same for what the picture should not show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_negative: Option<String>,
+    /// The size in which it is drawn, where that is not the picture's own. The picture that it is made
+    /// from lies in the middle of it, and is continued to all sides; what is drawn there is cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<Canvas>,
+    /// What becomes of its alpha.
+    #[serde(default, skip_serializing_if = "Alpha::is_drawn")]
+    pub alpha: Alpha,
     /// That the picture was made larger afterwards. Whoever makes it again gets the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enlarged: Option<Enlarged>,
@@ -95,7 +113,25 @@ impl ResolvedRecipe {
             mask: self.mask.clone(),
             loras: self.loras.clone(),
             approximations: self.approximations.clone(),
+            canvas: self.canvas,
+            alpha: Some(self.alpha.name().to_owned()),
         }
+    }
+
+    /// The size of the picture.
+    pub fn size(&self) -> Size {
+        Size { width: self.width, height: self.height }
+    }
+
+    /// The size in which it is drawn.
+    pub fn drawn_size(&self) -> Size {
+        self.canvas.map_or(self.size(), Size::from)
+    }
+
+    /// Whether it changes a picture: by an instruction, or where a mask allows it.
+    pub fn is_edit(&self) -> bool {
+        self.references.first().is_some_and(|one| one.role == Role::Edit)
+            || (self.init.is_some() && self.mask.is_some())
     }
 
     /// Reads a resolved recipe; a field that is not one of ours is refused by its name.
@@ -106,6 +142,28 @@ impl ResolvedRecipe {
     /// Writes the recipe on one line, with the fields in the order of this struct.
     pub fn to_json(&self) -> String {
         json::write(self)
+    }
+}
+
+/// The size in which a picture is drawn that has another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Canvas {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+}
+
+impl From<Canvas> for Size {
+    fn from(Canvas { width, height }: Canvas) -> Self {
+        Self { width, height }
+    }
+}
+
+impl From<Size> for Canvas {
+    fn from(Size { width, height }: Size) -> Self {
+        Self { width, height }
     }
 }
 

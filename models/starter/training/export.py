@@ -17,6 +17,7 @@ import tokenizer as tok
 import vocabulary as words
 from form import BUILD, FORM
 from distil import STUDENT
+from language import language, sizes
 from layouts import DENOISER, TEXT_ENCODER, TOKENIZER, write_folder
 from loop import save
 from network import PLACES
@@ -47,6 +48,8 @@ def manifest():
             "tints": list(words.TINTS),
             "colours": list(words.COLOURS),
         },
+        "sizes": sizes(),
+        "language": language(),
     }
 
 

@@ -16,6 +16,7 @@ class Form:
     side: int  # pixels along a square picture
     others: tuple  # (height, width) of other shapes of about equal area, in whole patches
     limits: tuple  # smallest and largest side that the manifest allows
+    measured: tuple  # (width, height) of the sizes that the evaluation paints: no other is offered or drawn
     ground: int  # pixels along the backgrounds, of which pictures show a part
     sprite: int  # pixels along the sprites of the atlas
     unit: int  # pixels of a finish's finest mark
@@ -30,9 +31,9 @@ FORMS = {
     form.name: form
     for form in (
         # Others: 4:5 and its inverse (7x9 patches), 3:5 and its inverse (6x10).
-        Form("small", 128, ((144, 112), (112, 144), (160, 96), (96, 160)), (96, 160), 168, 128, 1, 4, 2, 32, 2048, 206),
+        Form("small", 128, ((144, 112), (112, 144), (160, 96), (96, 160)), (96, 160), ((128, 128),), 168, 128, 1, 4, 2, 32, 2048, 206),
         # Others: 4:5 (14x18 patches), 3:2 (13x20), 16:9 (12x21), and their inverses.
-        Form("full", 256, ((288, 224), (224, 288), (320, 208), (208, 320), (336, 192), (192, 336)), (192, 336), 352, 224, 2, 6, 3, 48, 4096, None),
+        Form("full", 256, ((288, 224), (224, 288), (320, 208), (208, 320), (336, 192), (192, 336)), (192, 336), ((256, 256),), 352, 224, 2, 6, 3, 48, 4096, None),
     )
 }
 FORM = FORMS[os.environ.get("LIKENESS_FORM", "small")]

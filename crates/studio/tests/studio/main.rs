@@ -8,3 +8,4 @@ mod live;
 mod queue;
 mod recovery;
 mod roofline;
+mod settled;
