@@ -7,7 +7,8 @@
 //! - `refusals`: bad requests and bad pictures;
 //! - `settled`: what is said beside a picture, and what is settled before one is drawn;
 //! - `models`: bad weights;
-//! - `faults`: Ctrl+C, full disks, folders that cannot be written to.
+//! - `faults`: Ctrl+C, full disks, folders that cannot be written to;
+//! - `strangers`: folders made to do harm, models that change while they are read, what is to stop at once.
 
 mod faults;
 mod files;
@@ -16,4 +17,6 @@ mod models;
 mod pictures;
 mod refusals;
 mod settled;
+#[cfg(unix)]
+mod strangers;
 mod words;

@@ -67,6 +67,8 @@ fn a_day() {
 /// Paints over the middle of the picture that is looked at, and has it made anew there: the id of what comes
 /// of it, which is then looked at.
 fn changed_where_painted(window: &Window, id: &str) -> String {
+    // Out of the prompt, where it would be written.
+    window.click(&window.wait_for("[data-region=viewer]", SOON));
     window.press(&['m']);
     let picture = window.wait_for("[data-region=viewer] .pad", SOON);
     window.drag(&picture, (-60, 0), (60, 0));
@@ -129,7 +131,7 @@ fn find(window: &Window, words: &str, pictures: usize) {
 
 fn star_of(window: &Window, id: &str) -> bool {
     let detail = window.call("picture", json!({"id": id})).expect("the picture is there");
-    detail["card"]["star"] == true
+    detail["card"]["rating"] == 1
 }
 
 /// What the window looks like in both themes, and at its smallest.

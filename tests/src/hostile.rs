@@ -7,7 +7,7 @@
 //! answer that contradicts itself.
 
 use likeness_engine::Manifest;
-use likeness_engine::networks::{flux2, text};
+use likeness_engine::networks::{flux2, text, upscaler};
 use likeness_engine::planner::{self, Lengths};
 use likeness_engine::weights::{Header, Weights, gguf, safetensors};
 use likeness_picture::foreign::{Field, read_settings};
@@ -39,7 +39,7 @@ pub const TARGETS: &[Target] = &[
 
 /// The header of a safetensors file.
 pub fn safetensors_header(bytes: &[u8]) {
-    if let Ok(header) = safetensors::read_header(bytes) {
+    if let Ok(header) = safetensors::read_header(bytes, bytes.len() as u64) {
         tensors_lie_in_the_file(&header, bytes);
     }
     let _ = Weights::from_memory("fuzz.safetensors", bytes.to_vec());
@@ -47,7 +47,7 @@ pub fn safetensors_header(bytes: &[u8]) {
 
 /// The header of a GGUF file.
 pub fn gguf_header(bytes: &[u8]) {
-    if let Ok(header) = gguf::read_header(bytes) {
+    if let Ok(header) = gguf::read_header(bytes, bytes.len() as u64) {
         tensors_lie_in_the_file(&header, bytes);
     }
     let _ = Weights::from_memory("fuzz.gguf", bytes.to_vec());
@@ -63,11 +63,19 @@ fn tensors_lie_in_the_file(header: &Header, bytes: &[u8]) {
             bytes.len()
         );
     }
+    let mut places: Vec<_> = header.tensors.values().map(|tensor| &tensor.bytes).collect();
+    places.sort_by_key(|place| (place.start, place.end));
+    assert!(places.windows(2).all(|two| two[0].end <= two[1].start), "tensors share bytes");
 }
 
 /// The texts beside a model's weights: its manifest, and the configurations of its networks.
 pub fn model_texts(bytes: &[u8]) {
-    if let Ok(Manifest { limits, defaults, .. }) = Manifest::parse(bytes) {
+    if let Ok(Manifest { name, files, limits, defaults, .. }) = Manifest::parse(bytes) {
+        assert!(name.len() <= 200 && files.len() <= 1000, "each picture carries its model's name");
+        let mut paths: Vec<_> = files.iter().map(|file| &file.path).collect();
+        paths.sort();
+        paths.dedup();
+        assert_eq!(paths.len(), files.len(), "a file is hashed as often as it is listed");
         for side in [defaults.width, defaults.height] {
             assert!(
                 (limits.min_side..=limits.max_side).contains(&side)
@@ -87,6 +95,11 @@ pub fn model_texts(bytes: &[u8]) {
         let lengths = Lengths { text: 4096, picture: 1 << 28, references: 1 << 28 };
         assert!(planner::flux2(&config, lengths).total() > 1 << 28, "no bytes for many tokens");
     }
+    if let Ok(config) = serde_json::from_slice::<upscaler::Config>(bytes)
+        && config.check().is_ok()
+    {
+        assert!(config.scales.len() <= 7, "a head is built for each");
+    }
     if let Ok(config) = serde_json::from_slice::<text::Config>(bytes) {
         let _ = config.check();
     }
@@ -98,6 +111,9 @@ pub fn tokenizer(bytes: &[u8]) {
     if let Ok(tokenizer) = text::Tokenizer::parse(bytes, padding, 1000)
         && let Ok(ids) = tokenizer.ids("A red fox, née 狐 🦊")
     {
+        let again =
+            text::Tokenizer::parse(bytes, padding, 1000).map(|one| one.ids("A red fox, née 狐 🦊"));
+        assert_eq!(again, Ok(Ok(ids.clone())), "the same words are other tokens the next time");
         assert!(!ids.is_empty() && ids.len() <= 64 && ids.len().is_multiple_of(8));
         assert!(ids.iter().all(|&id| id < 1000), "a token that the text encoder does not know");
     }

@@ -58,7 +58,7 @@ export async function open({ query = '', size = DESIGN, screen = 'library', wait
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
   await page.goto(`${inject('site')}?${query}`);
   await page.locator(waits).waitFor();
-  if (screen !== 'create') await page.locator(`nav [data-action="view.${screen}"]`).click();
+  if (screen !== 'create') await go(page, screen);
   return {
     page,
     errors,
@@ -67,6 +67,12 @@ export async function open({ query = '', size = DESIGN, screen = 'library', wait
       expect(errors, 'errors in the console').toEqual([]);
     },
   };
+}
+
+/** Goes to a screen by its button; the models are a page of the settings. */
+export async function go(page: Page, screen: NonNullable<Opening['screen']>): Promise<void> {
+  if (screen === 'models') await page.locator('nav [data-action="view.settings"]').click();
+  await page.locator(`nav [data-action="view.${screen}"]`).click();
 }
 
 export interface Opened extends AsyncDisposable {
@@ -122,8 +128,8 @@ export function clipped(page: Page): Promise<string[]> {
 /** What the fake studio holds, or does: an expression over `studio`, whose commands are called by `call`. */
 export const studio = <T>(page: Page, read: string) => page.evaluate(`(() => { const { studio } = window.fake; const call = (name, request) => studio.call(name, request); return ${read}; })()`) as Promise<T>;
 
-/** The request that is being written, as the page remembers it. */
-export const draft = (page: Page) => page.evaluate(() => JSON.parse(localStorage.getItem('likeness.draft') ?? '{}') as Record<string, unknown>);
+/** The request that is being written, as the library keeps it. */
+export const draft = (page: Page) => page.evaluate('(window.fake.studio.drafts.get(window.fake.studio.folder) ?? {}).request ?? {}') as Promise<Record<string, unknown>>;
 
 /** Lets files go over the page, where `x` and `y` are or in its middle. */
 export const drop = (page: Page, paths: string[], x?: number, y?: number) =>
@@ -134,6 +140,8 @@ export const drop = (page: Page, paths: string[], x?: number, y?: number) =>
 
 /** The field in which one says what to make. */
 export const prompt = (page: Page) => page.getByLabel('Prompt', { exact: true });
+/** Opens the side of the inspector that has the recipe of the next picture. */
+export const recipe = (page: Page) => page.getByRole('tab', { name: 'Recipe' }).click();
 /** Where the picture is shown. */
 export const viewer = (page: Page) => page.locator('[data-region="viewer"]');
 /** A picture that is no preview. */

@@ -1,7 +1,7 @@
 /** Making pictures, as a person does it: by pointer and by keyboard, and each state looked at by axe. */
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { axe, clipped, closeBrowser, finished, made, open, prompt, shot, SMALLEST, studio, viewer } from './browser';
+import { axe, clipped, closeBrowser, finished, made, open, prompt, recipe, shot, SMALLEST, studio, viewer } from './browser';
 
 afterAll(closeBrowser);
 
@@ -52,7 +52,7 @@ it('shows the steps in place, and the picture in the same place', async () => {
 it('asks for guidance where what to leave out would not be heard', async () => {
   await using opened = await open({ query: 'step=20', screen: 'create' });
   const { page } = opened;
-  await page.locator('[data-action="create.negative"]').click();
+  await recipe(page);
   const guide = page.getByRole('button', { name: 'Set guidance to 1.5' });
   expect(await guide.count(), 'nothing is to be left out yet').toBe(0);
   await prompt(page).fill('a fox in a forest');
@@ -135,15 +135,23 @@ it('takes files dropped on the prompt as references, and offers the settings of 
   await page.getByRole('dialog', { name: /Settings from/ }).waitFor();
 });
 
-it('shows only the picture with Tab on it, and everything again', async () => {
+it('shows only the picture by key and everything again, and Tab leads on from it', async () => {
   await using opened = await open({ query: 'pictures=12', screen: 'create' });
   const { page } = opened;
   await finished(page).waitFor();
   await viewer(page).focus();
-  await page.keyboard.press('Tab');
+  await page.keyboard.press('Control+.');
   await expect.poll(() => prompt(page).count()).toBe(0);
-  await page.keyboard.press('Tab');
+  await page.keyboard.press('Control+.');
   await prompt(page).waitFor();
+  await viewer(page).focus();
+  const passed = new Set<string>();
+  for (let press = 0; press < 60 && !passed.has('prompt'); press += 1) {
+    await page.keyboard.press('Tab');
+    passed.add(await page.evaluate(() => document.activeElement?.id || document.activeElement?.closest<HTMLElement>('[data-region]')?.dataset.region || ''));
+    if (await prompt(page).evaluate((one) => one === document.activeElement)) passed.add('prompt');
+  }
+  expect([...passed]).toEqual(expect.arrayContaining(['picture', 'filmstrip', 'inspector', 'prompt']));
 });
 
 it('compares with the picture before: held, swapped and side by side', async () => {
@@ -161,7 +169,7 @@ it('compares with the picture before: held, swapped and side by side', async () 
   await expect.poll(shown).not.toBe(own);
   await page.keyboard.press('c');
   await viewer(page).hover();
-  await page.locator('[data-action="compare.slider"]').click();
+  await page.locator('[data-action="middle.compare"]').click();
   const divide = page.getByRole('slider', { name: /before ends/ });
   await divide.focus();
   await page.keyboard.press('ArrowRight');
@@ -169,6 +177,7 @@ it('compares with the picture before: held, swapped and side by side', async () 
   // What is clear, or of another shape, would show the one through the other.
   const clips = () => viewer(page).locator('.picture img').evaluateAll((both) => both.map((one) => getComputedStyle(one).clipPath));
   expect(await clips()).toEqual(['inset(0px 0px 0px 52%)', 'inset(0px 48% 0px 0px)']);
+  expect(await viewer(page).locator('.side').allTextContents(), 'neither came of the other').toEqual(['Earlier', 'Later']);
   expect(await axe(page)).toEqual([]);
 });
 
@@ -252,17 +261,27 @@ it('says beside the field what is wrong', async () => {
   await using opened = await open({ query: 'pictures=3', screen: 'create' });
   const { page } = opened;
   await prompt(page).fill('a fox');
+  await recipe(page);
   await page.getByLabel('Seed', { exact: true }).fill('three');
   await page.keyboard.press('Tab');
-  await page.getByRole('alert').filter({ hasText: 'A seed is a whole number.' }).waitFor();
+  await page.getByRole('alert').filter({ hasText: 'A seed is a whole number' }).waitFor();
   await shot(page, 'create-refused');
   expect(await axe(page)).toEqual([]);
+  expect(await page.locator('[data-action="create.run"]').isDisabled(), 'what cannot be made is not offered').toBe(true);
+  // Where its field is not on the screen it is said under the words, with the same way out.
+  await page.getByRole('tab', { name: 'This picture' }).click();
+  const said = page.locator('[data-foot]');
+  await said.getByRole('alert').filter({ hasText: 'A seed is a whole number' }).waitFor();
+  await said.getByRole('button', { name: 'Use a random seed' }).click();
+  await said.getByRole('alert').waitFor({ state: 'detached' });
+  await expect.poll(() => page.locator('[data-action="create.run"]').isEnabled()).toBe(true);
 });
 
 it('makes the picture of what stands in a field that one has not left', async () => {
   await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
   const { page } = opened;
   await prompt(page).fill('a fox');
+  await recipe(page);
   const asked = () => studio<string>(page, 'studio.engine.jobs.map(({ request }) => `${request.steps} ${request.seed}`).at(-1)');
   await page.getByRole('textbox', { name: 'Steps' }).first().click();
   await page.keyboard.press('Control+a');
@@ -304,8 +323,8 @@ it('shows the number that it takes', async () => {
 it('keeps what to leave out open while one empties it', async () => {
   await using opened = await open({ query: 'pictures=3', screen: 'create' });
   const { page } = opened;
-  await page.evaluate(() => localStorage.setItem('likeness.draft', JSON.stringify({ ...JSON.parse(localStorage.getItem('likeness.draft') ?? '{}'), prompt: 'a fox', references: [], parents: [], negative: 'snow' })));
-  await page.reload();
+  await recipe(page);
+  await page.getByRole('textbox', { name: 'Leave out' }).fill('snow');
   const leaveOut = page.getByRole('textbox', { name: 'Leave out' });
   await leaveOut.focus();
   await page.keyboard.press('Control+a');

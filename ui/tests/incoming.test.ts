@@ -1,4 +1,4 @@
-/** Many pictures at once: taken in, refused, taken back, starred. */
+/** Many pictures at once: taken in, refused, taken back, marked. */
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
 import { axe, closeBrowser, drop, grid, open, prompt, shot, shown, studio } from './browser';
@@ -20,7 +20,7 @@ it('says that a folder is being taken in, what came, and what did not, and takes
   expect(await working.count()).toBe(0);
   const errors = page.getByRole('alert');
   expect(await errors.count(), 'one for all that was refused').toBe(1);
-  expect(await errors.textContent()).toContain('6 files did not come in. scan-0.txt: This is not a picture.');
+  expect(await errors.textContent()).toContain('20 pictures taken into the library. 6 files did not come in. scan-0.txt: This is not a picture.');
   await shot(page, 'incoming');
   expect(await axe(page)).toEqual([]);
   await page.getByRole('button', { name: 'Undo', exact: true }).click();
@@ -59,7 +59,7 @@ it('says what to do with a picture that comes as a link', async () => {
   await page.getByText('1 picture taken into the library').waitFor();
 });
 
-it('stars all of a large library without reading every file', async () => {
+it('marks all of a large library without reading every file', async () => {
   await using opened = await open({ query: 'pictures=1500' });
   const { page } = opened;
   await shown(page);
@@ -76,7 +76,7 @@ it('stars all of a large library without reading every file', async () => {
     };
   });
   await page.keyboard.press('.');
-  const bare = () => studio<number>(page, 'studio.cards.filter((one) => one.trashed_at === null && !one.star).length');
+  const bare = () => studio<number>(page, 'studio.cards.filter((one) => one.trashed_at === null && one.rating === 0).length');
   await expect.poll(bare).toBe(0);
   expect(await page.evaluate(() => (window as unknown as { fake: { reads: number } }).fake.reads)).toBeLessThan(4);
   await page.keyboard.press('Control+z');
@@ -106,4 +106,30 @@ it('takes a pasted picture, but not in place of words that are pasted into a fie
   await page.locator('[data-region="viewer"]').focus();
   expect(await paste({ 'text/plain': 'a fox\ta mug' }), 'where nothing is written').toBe(true);
   await expect.poll(taken).toBe(3);
+});
+
+it('takes the picture that only the shell can read, says why one cannot be used, and writes words into the prompt', async () => {
+  await using opened = await open({ query: 'pictures=12', screen: 'create' });
+  const { page } = opened;
+  /** Pastes what the page is told of it: nothing, or words. Whether the page took it. */
+  const paste = (words = '') =>
+    page.evaluate((words) => {
+      const clipboardData = new DataTransfer();
+      if (words !== '') clipboardData.setData('text/plain', words);
+      return !document.activeElement!.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }, words);
+  const holds = (what: unknown) => page.evaluate((what) => Object.assign((window as unknown as { fake: object }).fake, { clipboard: what }), what);
+  await prompt(page).click();
+  await holds({ picture: 'aGVsbG8=' });
+  expect(await paste()).toBe(true);
+  await page.getByLabel(/^What .* is for$/).waitFor();
+  await holds(null);
+  await paste();
+  await page.getByRole('alert').filter({ hasText: 'There is nothing on the clipboard.' }).waitFor();
+  await holds('text');
+  await page.locator('[data-region="viewer"]').focus();
+  await paste();
+  await page.getByRole('alert').filter({ hasText: 'There are words on the clipboard and no picture.' }).waitFor();
+  expect(await paste('a red fox'), 'words are written where one writes').toBe(true);
+  expect(await prompt(page).inputValue()).toBe('a red fox');
 });

@@ -1,7 +1,7 @@
 /** The Library, Models and Settings without a mouse. */
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
-import { axe, cells, chosen, closeBrowser, grid, open, prompt, shot, shown, studio } from './browser';
+import { axe, cells, chosen, closeBrowser, grid, open, prompt, recipe, shot, shown, studio } from './browser';
 
 afterAll(closeBrowser);
 
@@ -185,6 +185,7 @@ it.each(['isComposing', 'keyCode'])('leaves the keys of an input method alone, t
   expect(await give(...all)).not.toContain(false);
   expect(await prompt(page).inputValue()).toBe('fo');
   expect(await page.locator('#word-0').getAttribute('aria-selected')).toBe('true');
+  await recipe(page);
   const steps = page.getByLabel('Steps', { exact: true });
   await steps.focus();
   expect(await give('ArrowUp')).toEqual([true]);

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { cells, chosen, closeBrowser, grid, open, shot, shown, SMALLEST, studio } from './browser';
+import { cells, chosen, closeBrowser, grid, open, shot, shown, SMALLEST, studio, draft } from './browser';
 
 afterAll(closeBrowser);
 
@@ -84,7 +84,7 @@ it('goes on from the same picture when another one is made meanwhile', async () 
 });
 
 describe('marks', () => {
-  it('stars, rates and takes it back by key', async () => {
+  it('rates from 0 to 5 and takes it back by key', async () => {
     await using opened = await open();
     const { page } = opened;
     await shown(page);
@@ -98,7 +98,9 @@ describe('marks', () => {
     await page.keyboard.press('Control+Shift+z');
     await expect.poll(label).toMatch(/4 stars/);
     await page.keyboard.press('.');
-    await expect.poll(label).toMatch(before!.includes('starred') ? /^(?!.*starred)/ : /starred/);
+    await expect.poll(label).toMatch(/^(?!.*stars?)/);
+    await page.keyboard.press('.');
+    await expect.poll(label, { message: 'a star alone is the lowest rating' }).toMatch(/1 star(?!s)/);
   });
 
   it('deletes to the trash without a question, chooses the next, and brings back', async () => {
@@ -276,7 +278,7 @@ describe('details', () => {
     await shot(page, 'library-details');
     await details.getByRole('button', { name: 'Use this: Seed' }).click();
     await page.getByText('Seed taken over').waitFor();
-    expect(await page.evaluate(() => localStorage.getItem('likeness.draft'))).toContain(seed!.trim());
+    await expect.poll(async () => (await draft(page)).seed).toBe(seed!.trim());
   });
 
   it('shows the family as a tree and walks it by arrow keys', async () => {
@@ -372,10 +374,10 @@ describe('details', () => {
     const { page } = opened;
     await shown(page);
     await page.evaluate(() => {
-      const { studio } = (window as unknown as { fake: { studio: { cards: { source: string; trashed_at: number | null; star: boolean }[] } } }).fake;
-      for (const card of studio.cards) card.star = card.source === 'invokeai';
+      const { studio } = (window as unknown as { fake: { studio: { cards: { source: string; trashed_at: number | null; rating: number }[] } } }).fake;
+      for (const card of studio.cards) card.rating = card.source === 'invokeai' ? 1 : 0;
     });
-    await page.locator('[data-shelf="starred"]').click();
+    await page.locator('[data-shelf="rated"]').click();
     await shown(page);
     await cells(page).first().click();
     await page.locator('[data-action="library.offer"]').click();

@@ -85,7 +85,8 @@ it('changes a picture only where one has painted', async () => {
   // What was painted can be gone on with, and taken away.
   await finished(page).and(page.locator('[alt="a green mug"]')).waitFor();
   await page.getByRole('listbox', { name: 'Latest pictures' }).getByRole('option').nth(2).click();
-  await page.locator('[data-action="mask.begin"]').click();
+  await viewer(page).focus();
+  await page.keyboard.press('m');
   await page.locator('[data-action="mask.clear"]').click();
   await done.click();
   await page.getByRole('group', { name: 'Begins from this' }).waitFor();
@@ -145,7 +146,8 @@ it('is not disturbed by drafts, and keeps the stroke under the brush', async () 
   await page.mouse.move(at!.x + at!.width * 0.3, at!.y + at!.height / 2, { steps: 3 });
   await page.keyboard.press('Escape');
   await page.mouse.up();
-  await page.locator('[data-action="mask.begin"]').click();
+  await page.locator('[data-action="picture.more"]').click();
+  await page.getByRole('menuitem', { name: 'Paint a change' }).click();
   await page.locator(DONE).waitFor();
   expect(await isPainted(page)).toBe(true);
 });
@@ -175,11 +177,11 @@ it('paints over the picture that one sees, and by keys at once when it comes fro
   const { page } = opened;
   await viewer(page).focus();
   await page.keyboard.press('c');
-  await page.getByText('Before', { exact: true }).waitFor();
+  await page.getByText('Earlier', { exact: true }).waitFor();
   await begin(page);
-  expect(await page.getByText('Before', { exact: true }).count()).toBe(0);
+  expect(await page.getByText('Earlier', { exact: true }).count()).toBe(0);
   await page.keyboard.press('c');
-  expect(await page.getByText('Before', { exact: true }).count()).toBe(0);
+  expect(await page.getByText('Earlier', { exact: true }).count()).toBe(0);
   await page.keyboard.press('Escape');
   await page.locator('nav [data-action="view.library"]').click();
   await cells(page).first().click();

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { cells, closeBrowser, draft, finished, made, open, prompt, shot, shown, studio } from './browser';
+import { cells, closeBrowser, draft, finished, go, made, open, prompt, shot, shown, studio } from './browser';
 
 afterAll(closeBrowser);
 
@@ -9,11 +9,12 @@ describe('models', () => {
     const { page } = opened;
     await prompt(page).waitFor();
     await studio(page, "(studio.models = [{ ...studio.models[0], name: 'another', path: '/pictures/ada/models/another' }, ...studio.models], studio.tell({ kind: 'models' }))");
+    await page.locator('[data-action="view.inspector"]').click();
     const select = page.getByRole('combobox', { name: 'Model' });
     await expect.poll(() => select.locator('option:checked').textContent()).toBe('likeness-starter');
     await made(page, 'a fox');
     expect(await studio(page, 'studio.cards[0].model')).toBe('likeness-starter');
-    await page.locator('nav [data-action="view.models"]').click();
+    await go(page, 'models');
     await page.getByRole('option', { name: /^another/ }).click();
     await page.locator('[data-action="models.use"]').click();
     await expect.poll(() => select.locator('option:checked').textContent()).toBe('another');
@@ -26,6 +27,7 @@ describe('models', () => {
     const { page } = opened;
     await prompt(page).waitFor();
     await studio(page, "(studio.models = [...studio.models, { ...studio.models[0], path: '/pictures/ada/models/twin', words: [...studio.models[0].words, studio.models[0].words[0]] }], studio.places = ['/models', '/models'], studio.tell({ kind: 'models' }))");
+    await page.locator('[data-action="view.inspector"]').click();
     const select = page.getByRole('combobox', { name: 'Model' });
     await expect.poll(() => select.locator('option').allTextContents()).toEqual(['likeness-starter', '/pictures/ada/models/twin']);
     await select.selectOption('/pictures/ada/models/twin');
@@ -33,7 +35,7 @@ describe('models', () => {
     await prompt(page).click();
     await page.keyboard.type('a fo');
     await page.getByRole('option', { name: /fox/ }).nth(1).waitFor();
-    await page.locator('nav [data-action="view.models"]').click();
+    await go(page, 'models');
     await page.getByRole('option').nth(3).click();
     await page.getByText('In use').waitFor();
     expect(await page.getByTitle('/models', { exact: true }).count()).toBe(2);

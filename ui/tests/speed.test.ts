@@ -1,10 +1,12 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
-import { axe, clipped, closeBrowser, DESIGN, open, shot, SMALLEST } from './browser';
+import { axe, clipped, closeBrowser, DESIGN, open, shot, SMALLEST, viewer as viewerOf } from './browser';
 
 afterAll(closeBrowser);
 
-const panel = (page: Page) => page.getByRole('tabpanel', { name: /Speed|速度/ });
+const panel = (page: Page) => page.getByRole('region', { name: /Speed|速度/ });
+/** Why a picture took so long, from the time that it took. */
+const openSpeed = (page: Page) => page.getByRole('button', { name: /^(took|用时)/ }).click();
 
 /** Makes a picture, so that there is something to tell. */
 async function made(page: Page): Promise<void> {
@@ -37,17 +39,34 @@ it('is reached by keyboard alone', async () => {
   await page.keyboard.type('that long');
   await page.keyboard.press('Enter');
   await panel(page).getByText('Nothing was made yet').waitFor();
-  await page.getByRole('tab', { name: 'Speed' }).focus();
-  await page.keyboard.press('ArrowRight');
-  expect(await page.getByRole('tab', { name: 'This picture' }).evaluate((tab) => tab === document.activeElement)).toBe(true);
+  expect(await page.getByRole('tab').count(), 'it is no tab').toBe(0);
+  await page.locator('[data-action="speed.leave"]').press('Enter');
+  await page.getByRole('tab', { name: 'This picture' }).waitFor();
+});
+
+it('tells of the picture that it was opened from', async () => {
+  await using opened = await open({ query: 'pictures=3&step=20', screen: 'create' });
+  const { page } = opened;
+  await made(page);
+  await viewerOf(page).focus();
   await page.keyboard.press('ArrowLeft');
-  await panel(page).waitFor();
+  const took = await page.getByRole('button', { name: /^took/ }).textContent();
+  await openSpeed(page);
+  const title = page.getByRole('heading', { name: /^Why did it take/ }).first();
+  expect(parseFloat(/[\d.]+/.exec((await title.textContent()) ?? '')?.[0] ?? '')).toBeCloseTo(parseFloat(/[\d.]+/.exec(took ?? '')?.[0] ?? ''), 1);
+  await panel(page).getByText('is known of the last picture alone').waitFor();
+  await page.locator('[data-action="speed.leave"]').click();
+  await viewerOf(page).focus();
+  await page.keyboard.press('ArrowRight');
+  await openSpeed(page);
+  await panel(page).getByText(/went into applying/).waitFor();
+  expect(await panel(page).getByText('is known of the last picture alone').count()).toBe(0);
 });
 
 it('does not measure while a picture is made, and says so', async () => {
   await using opened = await open({ query: 'pictures=3&slow', screen: 'create' });
   const { page } = opened;
-  await page.getByRole('tab', { name: 'Speed' }).click();
+  await openSpeed(page);
   await page.locator('textarea').first().fill('a whale');
   await page.keyboard.press('Control+Enter');
   await panel(page).getByText('A picture is being made. Measure when it is done.').waitFor();
@@ -57,7 +76,7 @@ it('does not measure while a picture is made, and says so', async () => {
 it('says what went wrong, and asks again', async () => {
   await using opened = await open({ query: 'pictures=3&fail=roofline', screen: 'create' });
   const { page } = opened;
-  await page.getByRole('tab', { name: 'Speed' }).click();
+  await openSpeed(page);
   await panel(page).getByText('This could not be read').waitFor();
   await page.evaluate("fake.studio.fail.delete('roofline')");
   await panel(page).getByRole('button', { name: 'Try again' }).click();

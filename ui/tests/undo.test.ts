@@ -1,7 +1,7 @@
 /** Taking changes back: the right one, all of it, and nothing else. */
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { cells, closeBrowser, draft, finished, grid, made, open, prompt, shown, studio, viewer } from './browser';
+import { cells, closeBrowser, draft, finished, grid, made, open, prompt, recipe, shown, studio, viewer } from './browser';
 
 afterAll(closeBrowser);
 
@@ -45,15 +45,15 @@ describe('in the request', () => {
     expect(await prompt(page).inputValue()).toBe('a mug');
   });
 
-  it('what was to be left out comes back after it was switched off', async () => {
+  it('what was to be left out comes back after all of the recipe was taken back', async () => {
     await using opened = await open({ query: 'pictures=12', screen: 'create' });
     const { page } = opened;
     await finished(page).waitFor();
     const leaveOut = page.getByRole('textbox', { name: 'Leave out' });
-    await page.locator('[data-action="create.negative"]').click();
+    await recipe(page);
     await leaveOut.fill('snow and ice');
-    await page.locator('[data-action="create.negative"]').click();
-    await leaveOut.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Back to the model’s own' }).click();
+    await expect.poll(() => leaveOut.inputValue()).toBe('');
     await back(page);
     expect(await leaveOut.inputValue()).toBe('snow and ice');
   });
@@ -161,7 +161,10 @@ describe('in the library', () => {
     expect(await offer(page).count(), 'it would take back the rating').toBe(0);
     await page.keyboard.press('Control+z');
     await expect.poll(rated).toBe(before);
-    await offer(page).click();
+    // One notice at a time: what is told by now is that the rating was taken back.
+    await page.getByText('Taken back: 1 picture rated 5').waitFor();
+    expect(await page.getByText('1 picture moved to the trash').count()).toBe(0);
+    await page.keyboard.press('Control+z');
     await expect.poll(trashed).toBe(there);
   });
 

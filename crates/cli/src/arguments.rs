@@ -145,6 +145,11 @@ impl Command {
             Self::Library { .. } | Self::Recipe { .. } | Self::Models { .. } => false,
         }
     }
+
+    /// Whether it may be ended anywhere but where it writes, when somebody does not want it any more.
+    pub fn has_nothing_to_lose(&self) -> bool {
+        matches!(self, Self::Upscale { .. } | Self::Bench { .. })
+    }
 }
 
 /// How a picture is made and where it goes.

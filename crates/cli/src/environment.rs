@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use likeness_studio::places;
 
@@ -34,18 +34,54 @@ pub struct Host {
 
 /// Whether the person wants to stop.
 #[derive(Debug, Clone, Default)]
-pub struct Cancelled(Arc<AtomicBool>);
+pub struct Cancelled {
+    asked: Arc<AtomicBool>,
+    writing: Arc<AtomicBool>,
+}
+
+/// How long the program may go on after the first Ctrl+C where a part of its work has no steps to stop
+/// between: with what ending takes, it is gone within a second.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 impl Cancelled {
     /// Asks for a stop.
     pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.asked.store(true, Ordering::Relaxed);
     }
 
     /// Whether a stop has been asked for.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.asked.load(Ordering::Relaxed)
     }
+
+    /// Does what is finished quickly and would leave something behind if the program ended in it.
+    pub fn hold<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.writing.store(true, Ordering::SeqCst);
+        let done = work();
+        self.writing.store(false, Ordering::SeqCst);
+        done
+    }
+
+    /// The same for what a command does last: once it is done there is nothing to stop any more.
+    pub fn finish<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.writing.store(true, Ordering::SeqCst);
+        work()
+    }
+
+    /// Ends the program once nothing is held.
+    fn end_soon(&self) {
+        std::thread::sleep(PATIENCE);
+        while self.writing.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        end();
+    }
+}
+
+/// Ends the program as a cancelled command ends it.
+fn end() -> ! {
+    eprintln!("error: {}", Failure::Cancelled);
+    std::process::exit(Failure::Cancelled.exit_code().into())
 }
 
 impl Host {
@@ -72,11 +108,23 @@ impl Host {
         })
     }
 
-    /// From here on the first Ctrl+C is remembered, and the work stops at the next step. Only for what
-    /// asks [`Cancelled::is_set`] between its steps: all else would go on as if nothing had been pressed.
-    pub fn listen(&self) -> Result<(), Failure> {
+    /// From here on the first Ctrl+C is remembered, and the work stops at the next step; the second ends
+    /// the program. Only for what asks [`Cancelled::is_set`] between its steps: all else would go on as if
+    /// nothing had been pressed. `soon` is for what also has work without steps, and nothing to lose: it
+    /// ends within a second in any case.
+    pub fn listen(&self, soon: bool) -> Result<(), Failure> {
         let seen = self.cancelled.clone();
-        ctrlc::set_handler(move || seen.set())
+        let pressed = move || {
+            if seen.is_set() {
+                end();
+            }
+            seen.set();
+            if soon {
+                let seen = seen.clone();
+                std::thread::spawn(move || seen.end_soon());
+            }
+        };
+        ctrlc::set_handler(pressed)
             .map_err(|error| Failure::Internal(format!("Ctrl+C cannot be listened for: {error}")))
     }
 }

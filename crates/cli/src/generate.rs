@@ -62,6 +62,9 @@ pub fn generate(
     let able = &model.description.capabilities;
     let notes = able.notes(&request.prompt, !request.references.is_empty());
     notes::lines(&notes, &able.model.name).iter().for_each(|line| report.note(line));
+    if let Some(path) = &request.dump {
+        tensors::check_dump(path)?;
+    }
 
     report.progress(0, recipe.count, Progress::Loading);
     let opening = Instant::now();

@@ -17,7 +17,7 @@ const PAGE: u32 = 200;
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   likeness library check
-  likeness library list fox --star
+  likeness library list fox --rating 1
   likeness library backup /media/disk/likeness
   likeness library export best/ --rating 4
   likeness library rebuild                      the database from the pictures alone";
@@ -80,10 +80,7 @@ pub struct Which {
     /// Words of prompts, tags and subjects
     #[arg(value_name = "WORDS")]
     text: Option<String>,
-    /// Starred ones only
-    #[arg(long)]
-    star: bool,
-    /// At least so many stars of five
+    /// Marked with at least this, of five
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
     rating: Option<u8>,
     /// Made with this model
@@ -102,11 +99,11 @@ impl Which {
         Filter {
             text: self.text,
             model: self.model,
-            star: self.star.then_some(true),
             min_rating: self.rating,
             board: None,
             tag: self.tag,
             subject: None,
+            run: None,
             width: None,
             height: None,
             from: None,
@@ -202,9 +199,8 @@ fn list(folder: &Path, filter: &Filter, limit: u32, json: bool) -> Result<(), Fa
 }
 
 fn line(card: &PictureCard, path: &Path) -> String {
-    let star = if card.star { '*' } else { ' ' };
     let words = card.prompt.split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("{star}{}  {}x{}  {}  {words}", card.rating, card.width, card.height, path.display())
+    format!("{}  {}x{}  {}  {words}", card.rating, card.width, card.height, path.display())
 }
 
 fn print_problems(problems: &[LibraryProblem]) -> Result<(), Failure> {

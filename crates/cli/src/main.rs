@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     }
     let outcome = Host::from_environment().and_then(|host| {
         if asked.command.stops_between_steps() {
-            host.listen()?;
+            host.listen(asked.command.has_nothing_to_lose())?;
         }
         run(asked, &host, &engine)
     });

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use likeness_picture::{Existing, Format, PictureError, lies_within, write_whole};
+use likeness_picture::{
+    Existing, Format, PictureError, check_replaceable, lies_within, write_whole,
+};
 use likeness_recipe::ResolvedRecipe;
 use likeness_studio::Shelf;
 
@@ -55,7 +57,10 @@ impl Destination {
             )));
         }
         let folder = match self {
-            Self::File(path) | Self::Numbered(path) => parent(path).to_owned(),
+            Self::File(path) | Self::Numbered(path) => {
+                check_replaceable(path).map_err(|error| Failure::of_output(&error))?;
+                parent(path).to_owned()
+            }
             Self::Folder(folder) => {
                 std::fs::create_dir_all(folder).map_err(|source| unwritable(folder, source))?;
                 folder.clone()

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use likeness_picture::{Existing, read_file, write_whole};
+use likeness_picture::{Existing, check_replaceable, read_file, write_whole};
 use likeness_recipe::{Dump, Noise, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
@@ -29,6 +29,11 @@ pub fn read_noise(path: &Path) -> Result<Noise, Failure> {
     let numbers =
         noise.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     Ok(Noise { shape: noise.shape().to_vec(), data: numbers.collect() })
+}
+
+/// Makes sure that numbers may go there, before anything is computed.
+pub fn check_dump(path: &Path) -> Result<(), Failure> {
+    check_replaceable(path).map_err(|error| Failure::Storage(format!("dump: {error}")))
 }
 
 /// Writes `latents` and `pixels`.

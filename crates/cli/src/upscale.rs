@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use likeness_picture::{Format, Limits, read_file};
 use likeness_recipe::{Engine, ModelRef, Progress, Watch};
-use likeness_studio::{ErrorCode, Shelf, enlarge};
+use likeness_studio::enlarge::{self, LargerFile};
+use likeness_studio::{ErrorCode, Shelf};
 use serde::Serialize;
 
 use crate::Failure;
@@ -87,16 +88,10 @@ pub fn upscale(
             (ErrorCode::Usage, None) => Failure::Usage(format!("out: {}", error.message)),
             _ => error.into(),
         })?;
-    let path = match place {
-        Place::File(destination) => {
-            let stem = asked.image.file_stem().unwrap_or_default().to_string_lossy();
-            destination.write_as(0, &larger.bytes, || format!("{stem}-x{}", asked.by))?
-        }
-        Place::Library(shelf) => {
-            let name = file_name(&asked.image);
-            shelf.keep_larger(&larger, (&source, &name), (host.clock)())?
-        }
-    };
+    if host.cancelled.is_set() {
+        return Err(Failure::Cancelled);
+    }
+    let path = host.cancelled.finish(|| place.store(asked, &larger, &source, host))?;
     let (size, model, seconds) = (larger.size, larger.model, larger.seconds);
     Ok(WrittenLarger { path, width: size.width, height: size.height, model, seconds })
 }
@@ -114,6 +109,25 @@ impl Place {
         let destination = Destination::choose(out, 1)?;
         destination.check(&host.library)?;
         Ok(Self::File(destination))
+    }
+
+    fn store(
+        self,
+        asked: &UpscaleOptions,
+        larger: &LargerFile,
+        source: &[u8],
+        host: &Host,
+    ) -> Result<PathBuf, Failure> {
+        match self {
+            Self::File(destination) => {
+                let stem = asked.image.file_stem().unwrap_or_default().to_string_lossy();
+                destination.write_as(0, &larger.bytes, || format!("{stem}-x{}", asked.by))
+            }
+            Self::Library(shelf) => {
+                let name = file_name(&asked.image);
+                Ok(shelf.keep_larger(larger, (source, &name), (host.clock)())?)
+            }
+        }
     }
 
     fn format(&self) -> Format {

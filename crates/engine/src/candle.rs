@@ -1,5 +1,6 @@
 //! The engine of this project as hosts see it: what opens models on the device it was built for.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use likeness_recipe::{
@@ -17,18 +18,7 @@ pub struct Candle;
 
 impl likeness_recipe::Engine for Candle {
     fn describe(&self, path: &Path) -> Result<ModelDescription, RenderError> {
-        let model = Model::open(path)?;
-        let (capabilities, manifest) = (model.capabilities().clone(), model.manifest());
-        let words = manifest.vocabulary.iter().flat_map(|(kind, words)| {
-            words.iter().map(|text| Word { kind: kind.clone(), text: text.clone() })
-        });
-        Ok(ModelDescription {
-            licence: Some(manifest.licence.clone()),
-            bytes: manifest.files.iter().map(|file| file.bytes).sum(),
-            words: words.collect(),
-            memory: need(&model, capabilities.defaults.precision, capabilities.defaults.size, &[])?,
-            capabilities,
-        })
+        guarded(path, || described(path))
     }
 
     fn open(
@@ -36,13 +26,18 @@ impl likeness_recipe::Engine for Candle {
         path: &Path,
         precision: Precision,
     ) -> Result<Box<dyn Renderer + Send>, RenderError> {
-        let mut engine = Engine::new(Model::open(path)?, Processor::usual(), Memory::Free)?;
-        engine.load(precision)?;
-        Ok(Box::new(engine))
+        guarded(path, || {
+            let mut engine = Engine::new(Model::open(path)?, Processor::usual(), Memory::Free)?;
+            engine.load(precision)?;
+            Ok(Box::new(engine) as Box<dyn Renderer + Send>)
+        })
     }
 
     fn open_enlarger(&self, path: &Path) -> Result<Box<dyn Enlarger + Send>, RenderError> {
-        Ok(Box::new(Upscaler::open(path, Upscaler::usual(), Processor::usual())?))
+        guarded(path, || {
+            let upscaler = Upscaler::open(path, Upscaler::usual(), Processor::usual())?;
+            Ok(Box::new(upscaler) as Box<dyn Enlarger + Send>)
+        })
     }
 
     fn need(
@@ -52,7 +47,9 @@ impl likeness_recipe::Engine for Candle {
         references: &[Size],
     ) -> Result<u64, RenderError> {
         let references = seen_sizes(recipe, references);
-        need(&Model::open(path)?, recipe.precision, recipe.drawn_size(), &references)
+        guarded(path, || {
+            need(&Model::open(path)?, recipe.precision, recipe.drawn_size(), &references)
+        })
     }
 
     fn instruction_set(&self) -> String {
@@ -96,6 +93,35 @@ impl likeness_recipe::Engine for Candle {
     }
 }
 
+/// What a model is, and what it takes.
+fn described(path: &Path) -> Result<ModelDescription, RenderError> {
+    let model = Model::open(path)?;
+    let (capabilities, manifest) = (model.capabilities().clone(), model.manifest());
+    let words = manifest.vocabulary.iter().flat_map(|(kind, words)| {
+        words.iter().map(|text| Word { kind: kind.clone(), text: text.clone() })
+    });
+    Ok(ModelDescription {
+        licence: Some(manifest.licence.clone()),
+        bytes: manifest.files.iter().map(|file| file.bytes).sum(),
+        words: words.collect(),
+        memory: need(&model, capabilities.defaults.precision, capabilities.defaults.size, &[])?,
+        capabilities,
+    })
+}
+
+/// A model is a stranger's, and libraries read a part of it: a panic in one of them is a fault of that
+/// model, and costs none of the others that are listed beside it.
+fn guarded<T>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, RenderError>,
+) -> Result<T, RenderError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let problem =
+            "reading it failed where nothing should fail; please report it with this model";
+        Err(RenderError::Model { file: path.display().to_string(), problem: problem.to_owned() })
+    })
+}
+
 /// Refuses to measure another device: what it computes goes on after the call that asked for it.
 fn on_the_cpu() -> Result<(), RenderError> {
     match Processor::usual() {
@@ -105,5 +131,18 @@ fn on_the_cpu() -> Result<(), RenderError> {
             "only the processor is measured so far",
             "a build without the features cuda and metal",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_costs_only_the_model_that_it_was_for() {
+        let path = Path::new("models/bad");
+        let said = guarded::<()>(path, || panic!("a library believed what it read")).unwrap_err();
+        assert!(matches!(&said, RenderError::Model { file, .. } if file == "models/bad"), "{said}");
+        assert_eq!(guarded(path, || Ok(7)), Ok(7));
     }
 }

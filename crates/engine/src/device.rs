@@ -47,12 +47,14 @@ impl Processor {
 
     /// Opens the device.
     pub fn open(self) -> Result<Device, RenderError> {
-        let opened = match self {
+        let (opened, name) = match self {
             Self::Cpu => return Ok(Device::Cpu),
-            Self::Cuda(number) => Device::new_cuda(number),
-            Self::Metal(number) => Device::new_metal(number),
+            Self::Cuda(number) => (Device::new_cuda(number), format!("the CUDA device {number}")),
+            Self::Metal(number) => {
+                (Device::new_metal(number), format!("the Metal device {number}"))
+            }
         };
-        opened.map_err(|error| RenderError::Internal(format!("{self:?} cannot be opened: {error}")))
+        opened.map_err(|error| RenderError::Internal(format!("{name} cannot be opened: {error}")))
     }
 }
 

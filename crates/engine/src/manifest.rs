@@ -6,6 +6,8 @@ use std::path::{Component, Path};
 use likeness_recipe::{Canvas, Sampler, Schedule, Size, Span, Vocabulary};
 use serde::Deserialize;
 
+pub(crate) mod bounds;
+
 /// The name of the file.
 pub const FILE_NAME: &str = "starter.json";
 
@@ -138,8 +140,21 @@ impl Manifest {
     /// Reads and checks a manifest; the error says which field is at fault.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         let manifest: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        manifest.check_bounds()?;
         manifest.check()?;
         Ok(manifest)
+    }
+
+    fn check_bounds(&self) -> Result<(), String> {
+        let texts = [
+            ("name", &self.name),
+            ("version", &self.version),
+            ("family", &self.family),
+            ("licence", &self.licence),
+        ];
+        texts.into_iter().try_for_each(|(field, text)| bounds::check_text(field, text))?;
+        bounds::check_files(&self.files)?;
+        bounds::check_words(&self.vocabulary)
     }
 
     /// The listed file that lies at `path`, with the manifest in `folder`.

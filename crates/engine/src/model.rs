@@ -4,8 +4,9 @@
 //! weights, in which every tensor has to be; the weights themselves are read, and all is held against its
 //! hash, when a pipeline loads them.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use likeness_recipe::{
     Defaults, ModelCapabilities, ModelRef, RenderError, Role, Size, SizeLimits, TokenCounter,
@@ -13,9 +14,10 @@ use likeness_recipe::{
 
 use crate::device::Processor;
 use crate::manifest::{self, Manifest};
+use crate::networks::text::Tokenizer;
 use crate::pipelines::flux2::Parts;
 use crate::weights::keys::Family;
-use crate::weights::{Checkpoint, WeightError, hash, read_text};
+use crate::weights::{Checkpoint, SHORT_TEXT, WeightError, hash, read_text};
 
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +51,16 @@ impl From<ModelError> for RenderError {
                 (file, problem)
             }
         };
-        Self::Model { file: file.display().to_string(), problem }
+        Self::Model { file: file.display().to_string(), problem: clipped(problem) }
+    }
+}
+
+/// What is wrong may quote the file, which may have been made to fill a screen.
+fn clipped(problem: String) -> String {
+    const LONGEST: usize = 1000;
+    match problem.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", &problem[..end]),
+        None => problem,
     }
 }
 
@@ -91,7 +102,7 @@ impl Model {
             return Self::with_manifest(folder, denoiser);
         }
         let index = folder.join("model_index.json");
-        let Ok(text) = read_text(&index) else {
+        let Ok(text) = read_text(&index, SHORT_TEXT) else {
             let problem =
                 format!("no model lies here: neither {} nor model_index.json", manifest::FILE_NAME);
             return Err(unsupported(folder, problem));
@@ -116,7 +127,7 @@ impl Model {
 
     fn with_manifest(folder: &Path, denoiser: PathBuf) -> Result<Self, ModelError> {
         let file = folder.join(manifest::FILE_NAME);
-        let text = read_text(&file)?;
+        let text = read_text(&file, SHORT_TEXT)?;
         let manifest = Manifest::parse(&text)
             .map_err(|problem| ModelError::Manifest { file: file.clone(), problem })?;
         if manifest.family != Family::Flux2.name() {
@@ -221,10 +232,20 @@ fn is_weights(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "safetensors" || ending == "gguf")
 }
 
-/// Counts a prompt's tokens with the model's own tokenizer.
-fn counter(parts: &Arc<Parts>) -> TokenCounter {
-    let (parts, most) = (parts.clone(), parts.tokenizer.limit());
-    TokenCounter { most, count: Arc::new(move |prompt| parts.tokenizer.count(prompt).ok()) }
+/// Counts a prompt's tokens with the model's own tokenizer, which is built for the first prompt: whoever
+/// only lists models does not wait for it. One that cannot be built, or falls over, counts nothing, and is
+/// told of when the model is loaded.
+fn counter(manifest: &Manifest, parts: &Arc<Parts>) -> TokenCounter {
+    let (manifest, parts) = (manifest.clone(), parts.clone());
+    let (most, built) = (manifest.text.max_tokens, OnceLock::<Option<Tokenizer>>::new());
+    let count = move |prompt: &str| {
+        let count = || {
+            let built = built.get_or_init(|| parts.tokenizer(&manifest).ok());
+            built.as_ref()?.count(prompt).ok()
+        };
+        std::panic::catch_unwind(AssertUnwindSafe(count)).ok().flatten()
+    };
+    TokenCounter { most, count: Arc::new(count) }
 }
 
 fn capabilities(manifest: &Manifest, parts: &Arc<Parts>, sha256: String) -> ModelCapabilities {
@@ -261,7 +282,7 @@ fn capabilities(manifest: &Manifest, parts: &Arc<Parts>, sha256: String) -> Mode
         // What reads the prompt is a language model: it knows words, and no more of one than of another.
         weights: false,
         vocabulary: manifest.language.clone().map(Arc::new),
-        tokens: Some(counter(parts)),
+        tokens: Some(counter(manifest, parts)),
         max_references: limits.max_references,
         // Nothing tells the network that only a picture's style is meant.
         roles: vec![Role::Subject, Role::Edit],

@@ -12,12 +12,12 @@ use serde::Deserialize;
 
 use crate::device::Processor;
 use crate::image::{premultiply, straight, unpremultiply};
-use crate::manifest::File;
-use crate::networks::Source;
+use crate::manifest::{File, bounds};
 use crate::networks::upscaler::{Config, Network};
+use crate::networks::{ConfigError, Source};
 use crate::pipelines::flux2::request;
 use crate::planner;
-use crate::weights::{Checkpoint, Compute, hash, read_text};
+use crate::weights::{Checkpoint, Compute, SHORT_TEXT, hash, read_text};
 use crate::{ModelError, bicubic};
 
 /// The manifest of such a folder.
@@ -45,10 +45,14 @@ struct Manifest {
 impl Manifest {
     fn read(folder: &Path) -> Result<Self, ModelError> {
         let file = folder.join(FILE_NAME);
-        let text = read_text(&file)?;
+        let text = read_text(&file, SHORT_TEXT)?;
         let damaged = |problem: String| ModelError::Manifest { file: file.clone(), problem };
         let manifest: Self =
             serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        bounds::check_text("name", &manifest.name)
+            .and_then(|()| bounds::check_files(&manifest.files))
+            .and_then(|()| manifest.config.check().map_err(|ConfigError(problem)| problem))
+            .map_err(damaged)?;
         let rules = [
             (manifest.schema == 1, "schema: only 1 is read"),
             (manifest.kind == "upscaler", "kind: only upscaler is read"),
@@ -91,7 +95,9 @@ impl Upscaler {
         let network = hash::verify(&file, files[0].bytes, &files[0].sha256)
             .and_then(|()| Checkpoint::open(&file))
             .and_then(|checkpoint| {
-                Network::new(&config, &Source { checkpoint: &checkpoint, compute, device: &device })
+                let source = Source { checkpoint: &checkpoint, compute, device: &device };
+                let network = Network::new(&config, &source)?;
+                checkpoint.check_unchanged().map(|()| network)
             })
             .map_err(ModelError::from)?;
         let hashes = files.iter().map(|file| (file.path.as_str(), file.sha256.as_str()));
@@ -214,6 +220,9 @@ impl Upscaler {
         let added = self
             .added(&picture, seen, by)
             .map_err(|error| RenderError::Internal(error.to_string()))?;
+        if let Some(number) = added.iter().find(|number| !number.is_finite()) {
+            return Err(RenderError::Internal(format!("the network computed {number}")));
+        }
         let by = by as usize;
         let (top, left) = (core.top - seen.top, core.left - seen.left);
         let mut out = Vec::with_capacity(core.height * core.width * by * by * 4);

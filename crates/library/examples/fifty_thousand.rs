@@ -17,8 +17,8 @@ use std::time::Instant;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use likeness_library::{
-    ChangeMarks, Filter, Library, NewJob, NewPicture, Order, PictureId, Place, THUMBNAIL_SIZES,
-    store_file, testing, thumbnail_path,
+    Filter, Library, NewJob, NewPicture, Order, PictureId, Place, THUMBNAIL_SIZES, store_file,
+    testing, thumbnail_path,
 };
 use likeness_picture::Format;
 
@@ -52,7 +52,7 @@ fn fill(folder: &Path) -> Result<(), Box<dyn Error>> {
     let ids = |step: usize| (0..PICTURES).step_by(step).map(id).collect::<Vec<_>>();
     library.board_add(board, &ids(100), FIRST)?;
     library.tag(&ids(50), &["client".to_owned()], &[])?;
-    library.mark(&ids(20), ChangeMarks { star: Some(true), rating: Some(4) })?;
+    library.mark(&ids(20), 4)?;
     library.trash(&ids(1000), time(PICTURES))?;
     library.close()?;
     println!("made {PICTURES} rows in {:.1} s", start.elapsed().as_secs_f64());
@@ -102,6 +102,8 @@ fn picture(at: u64) -> NewPicture<'static> {
         seconds: Some(1.0),
         changed: None,
         job: None,
+        enlarged: None,
+        marked_as: None,
     }
 }
 
@@ -166,8 +168,8 @@ fn measure(folder: &Path) -> Result<(), Box<dyn Error>> {
         ("search `take 4999` (rare)", text("take 4999")),
         ("search `nothing`", text("zzz")),
         ("search `fox`, best", Filter { order: Order::Best, ..text("fox") }),
-        ("search `fox`, starred", Filter { star: Some(true), ..text("fox") }),
-        ("starred", Filter { star: Some(true), ..all.clone() }),
+        ("search `fox`, marked", Filter { min_rating: Some(1), ..text("fox") }),
+        ("marked", Filter { min_rating: Some(1), ..all.clone() }),
         ("rating 4 and more", Filter { min_rating: Some(4), ..all.clone() }),
         ("model", Filter { model: Some("model-2".to_owned()), ..all.clone() }),
         ("size", Filter { width: Some(768), height: Some(768), ..all.clone() }),
@@ -203,9 +205,7 @@ fn measure(folder: &Path) -> Result<(), Box<dyn Error>> {
         let stored = store_file(folder, new.bytes, new.format, time(PICTURES))?;
         Ok(u64::from(library.add_stored(&new, &stored, time(PICTURES))?.1))
     })?;
-    report("star one (synced)", 25, || {
-        Ok(library.mark(&[id(7)], ChangeMarks { star: Some(true), rating: None })?.len() as u64)
-    })?;
+    report("mark one (synced)", 25, || Ok(library.mark(&[id(7)], 1)?.len() as u64))?;
     Ok(())
 }
 

@@ -42,6 +42,8 @@ impl<'a> NewPicture<'a> {
             seconds: None,
             changed: None,
             job: None,
+            enlarged: None,
+            marked_as: None,
         };
         match metadata.recipe() {
             Some(Ok(recipe)) => picture.take_recipe(&recipe, &metadata),
@@ -58,6 +60,7 @@ impl<'a> NewPicture<'a> {
         self.seed = Some(recipe.seed);
         self.model = Some(recipe.model.name.clone());
         self.model_sha256 = Some(recipe.model.sha256.clone());
+        self.enlarged = recipe.enlarged.as_ref().map(|enlarged| enlarged.by);
         self.parents = parents_of(recipe);
     }
 
@@ -81,7 +84,7 @@ fn parents_of(recipe: &ResolvedRecipe) -> Vec<Parent> {
     };
     if let Some(enlarged) = &recipe.enlarged {
         // What the recipe looked at, the smaller one came from.
-        return parent(&enlarged.sha256, Relation::Edit).into_iter().collect();
+        return parent(&enlarged.sha256, Relation::Enlargement).into_iter().collect();
     }
     let references = recipe.references.iter().filter_map(|reference| {
         let relation = match reference.role {

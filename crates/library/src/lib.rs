@@ -19,7 +19,7 @@
 //!
 //! A file is whole on the disk before a row names it, so a crash leaves at most a file without a
 //! row, which the next [`Library::open`] adopts. Pictures never change; all that a person may change
-//! about one (star, rating, tags, boards, trash) is in rows. Time comes from the caller.
+//! about one (rating, tags, boards, trash) is in rows. Time comes from the caller.
 //!
 //! Adding a table: a file in `table/` with its `CREATE`, one line at the end of the list in
 //! `schema.rs`, and what `care` must know of it. A table that is there is changed by another line at
@@ -51,7 +51,7 @@ pub use table::boards::{Board, BoardId};
 pub use table::connections::{Connection, NewConnection};
 pub use table::facets::Facets;
 pub use table::jobs::{Cancelled, JobId, JobRow, JobState, NewJob, Place, QueueState, Which};
-pub use table::marks::{ChangeMarks, Marks};
+pub use table::marks::Marks;
 pub use table::models::{ModelSeen, NewModelSeen};
 pub use table::page::{Cursor, Filter, MAX_PAGE, Order, Page};
 pub use table::parents::{Edge, Lineage, Parent, Relation};

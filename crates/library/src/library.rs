@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -158,6 +159,9 @@ impl Reader {
             if found > SCHEMA {
                 return Err(LibraryError::Newer { folder: folder.clone(), found, known: SCHEMA });
             }
+            if found < SCHEMA {
+                return up_to_date(&connection, &folder);
+            }
             Ok(connection)
         };
         let connection = open().map_err(|error: LibraryError| error.at(database))?;
@@ -194,6 +198,28 @@ impl Reader {
             Ok(answer)
         })
     }
+}
+
+/// A copy in memory of a database of an older schema, brought up to date: whoever only reads it may not
+/// change it, and another program may have it open.
+fn up_to_date(old: &Connection, folder: &Path) -> Result<Connection> {
+    let mut connection = Connection::open_in_memory()?;
+    Backup::new(old, &mut connection)?.run_to_completion(1024, Duration::ZERO, None)?;
+    set_up(&connection)?;
+    migrate(&mut connection, folder)?;
+    Ok(connection)
+}
+
+/// Brings a database up to date.
+pub(crate) fn migrate(connection: &mut Connection, folder: &Path) -> Result<()> {
+    schema::migrations().to_latest(connection).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => LibraryError::from(err),
+        other => LibraryError::Damaged {
+            folder: folder.to_owned(),
+            copy: None,
+            problem: other.to_string(),
+        },
+    })
 }
 
 /// What was done, or nothing where the disk is full.
@@ -276,10 +302,7 @@ fn open_database(folder: &Path, now: Time, make: bool) -> Result<Connection> {
         connection.backup("main", &copy, None)?;
         files::sync_file(&copy)?;
     }
-    schema::migrations().to_latest(&mut connection).map_err(|error| match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => LibraryError::from(err),
-        other => damaged(&other.to_string()),
-    })?;
+    migrate(&mut connection, folder)?;
     if is_new {
         files::sync_folder(folder);
     }

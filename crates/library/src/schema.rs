@@ -23,6 +23,9 @@ const CHANGES: &[M<'_>] = &[
     M::up(table::connections::CREATE),
     M::up(table::session::TELL_APART),
     M::up(table::trash::CREATE),
+    M::up(table::marks::ONE_MARK),
+    M::up(table::parents::ENLARGEMENTS),
+    M::up(table::pictures::RUNS),
     M::up(table::renders::CHANGED),
 ];
 

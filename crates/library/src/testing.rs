@@ -35,7 +35,7 @@ pub fn add_rows<'a>(
     })
 }
 
-/// Makes a library as it was at `schema`: these picture files, a star, a tag, a board, a child of the
+/// Makes a library as it was at `schema`: these picture files, a mark, a tag, a board, a child of the
 /// first picture, and a queue that was cut off. The fixtures of past schemas were made by this when
 /// they were the present; it must keep to tables that were there first.
 pub fn make_past_library(
@@ -52,14 +52,15 @@ pub fn make_past_library(
     schema::migrations().to_version(&mut connection, schema as usize)?;
     for (number, bytes) in bytes.iter().enumerate() {
         let time = now + number as Time;
-        let picture = NewPicture::read(bytes)?;
+        // Of what came later the tables of then have no column.
+        let picture = NewPicture { enlarged: None, ..NewPicture::read(bytes)? };
         let id = PictureId::of(bytes);
         let path = folder::picture_path(at, day_of(time), id, picture.format);
         files::write_file(at, &path, bytes)?;
         pictures::insert(&connection, id, &picture, day_of(time), time)?;
     }
     connection.execute_batch(
-        "UPDATE pictures SET star = 1, rating = 5 WHERE number = 1;
+        "UPDATE pictures SET rating = 5 WHERE number = 1;
          INSERT INTO tags (name) VALUES ('kept');
          INSERT INTO picture_tags SELECT 2, number FROM tags;
          INSERT INTO boards (name, created_at) VALUES ('ideas', 0);
@@ -69,6 +70,9 @@ pub fn make_past_library(
              VALUES (1, 1, 'running', 1, '{}', '[]', 0), (1, 2, 'waiting', 0, '{}', '[]', 0);
          UPDATE session SET open_since = 0;",
     )?;
+    if connection.column_exists(None, "pictures", "star")? {
+        connection.execute("UPDATE pictures SET star = 1 WHERE number = 1", [])?;
+    }
     for number in 1..=bytes.len() as i64 {
         crate::table::words::index(&connection, number)?;
     }

@@ -32,4 +32,4 @@ pub use encode::{check_recipe_fits, encode, encode_after, encode_plain};
 pub use error::PictureError;
 pub use format::Format;
 pub use metadata::{PictureMetadata, read_metadata};
-pub use store::{Existing, lies_within, read_file, write_whole};
+pub use store::{Existing, check_replaceable, lies_within, read_file, write_whole};

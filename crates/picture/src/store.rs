@@ -33,6 +33,9 @@ pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, PictureError> {
 /// any error nothing is left behind, and a file that was there is untouched.
 pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), PictureError> {
     let failed = |source| PictureError::from_write(path, source);
+    if existing == Existing::Replace {
+        check_replaceable(path)?;
+    }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -51,6 +54,19 @@ pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), 
     renamed.map_err(|error| failed(error.error))?;
     sync_folder(folder);
     Ok(())
+}
+
+/// Refuses a name that a device, a pipe or a socket has: a file that took its place would take it away
+/// from everybody on the machine.
+pub fn check_replaceable(path: &Path) -> Result<(), PictureError> {
+    match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() && !there.is_dir() => {
+            let problem = "this is a device, a pipe or a socket, and a file would take its place";
+            let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, problem);
+            Err(PictureError::Unwritable { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a file or folder lies in `folder`, or would: also where links, `..` or another spelling lead
@@ -104,6 +120,19 @@ mod tests {
         let refused = write_whole(&path, b"one", Existing::Replace).unwrap_err();
         assert!(refused.is_storage(), "{refused}");
         assert_eq!(names(folder.path()), ["a.png"], "no temporary file stays");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_but_a_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let refused = write_whole(&path, b"one", Existing::Replace).unwrap_err();
+        assert!(refused.is_storage() && refused.to_string().contains("a socket"), "{refused}");
+        drop(socket);
+        assert!(!std::fs::metadata(&path).unwrap().is_file(), "it is still there");
+        assert_eq!(names(folder.path()), ["a.png"]);
     }
 
     #[test]

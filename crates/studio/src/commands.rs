@@ -109,9 +109,9 @@ commands! {
     facets: FacetsRequest => Facets;
     /// All that is known of a picture.
     picture: OneId => PictureDetail;
-    /// Stars and rates pictures.
+    /// Marks pictures, from 0 to 5.
     mark: MarkCommand => MarksBefore;
-    /// Sets stars and ratings to what they were.
+    /// Sets marks to what they were.
     set_marks: MarksList => MarksBefore;
     /// Gives pictures tags, and takes them away; answers with those whose tags changed.
     tag: TagCommand => Ids;
@@ -155,12 +155,22 @@ commands! {
     render: RenderCommand => Jobs;
     /// Makes pictures larger: one job for each.
     enlarge: EnlargeCommand => Jobs;
+    /// Gives pictures exactly a size: one job for each.
+    deliver: DeliverCommand => Jobs;
+    /// Sizes that places ask for, by name.
+    channels: Nothing => Channels;
     /// What a request would cost, and whether it can be met.
     estimate: RequestOnly => Estimate;
     /// Draws a draft at once, in place of the one before. Nothing is stored.
     live: RequestOnly => Nothing, channel;
     /// Stops drawing drafts.
     live_stop: Nothing => Nothing;
+    /// Stores the last draft that was finished, as it was shown: a picture as any other.
+    live_keep: Nothing => PictureCard;
+    /// What was being written in this library, without pictures that are not there any more.
+    draft: Nothing => Draft;
+    /// Keeps what is being written.
+    draft_set: Draft => Nothing;
 
     /// The queue.
     queue: Nothing => Queue;

@@ -19,7 +19,7 @@ use likeness_recipe::{
 
 use crate::api::{Event, RenderEvent, RenderRequest};
 use crate::channel::quick_png;
-use crate::live::Draft;
+use crate::live::{Draft, Drafted};
 use crate::models::Chosen;
 use crate::prepare::Prepared;
 use crate::roofline::Last;
@@ -52,6 +52,8 @@ struct State {
     caches: Vec<CacheUse>,
     speeds: Speeds,
     last: Option<Last>,
+    /// The last draft that was finished, and how many were.
+    drafted: (u64, Option<Arc<Drafted>>),
 }
 
 /// How a job ends without a picture.
@@ -82,6 +84,7 @@ impl Easel {
             caches: Vec::new(),
             speeds,
             last: None,
+            drafted: (0, None),
         };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
@@ -152,6 +155,19 @@ impl Easel {
     /// What the last render consisted of.
     pub fn last(&self) -> Option<Last> {
         lock(&self.state).last.clone()
+    }
+
+    /// The last draft that was finished.
+    pub fn drafted(&self) -> Option<Arc<Drafted>> {
+        lock(&self.state).drafted.1.clone()
+    }
+
+    /// A draft was finished; its number.
+    pub fn set_drafted(&self, drafted: Drafted) -> u64 {
+        self.change(|state| {
+            state.drafted = (state.drafted.0 + 1, Some(Arc::new(drafted)));
+            state.drafted.0
+        })
     }
 
     /// Whether a picture or a draft is being made.

@@ -10,7 +10,6 @@ use crate::api::{
     EnlargeChoice, EnlargeCommand, Jobs, ParentChoice, PictureCard, Relation, RenderRequest,
 };
 use crate::easel::Sitter;
-use crate::pictures::card;
 use crate::queue::parents;
 use crate::studio::Shared;
 use crate::{ErrorCode, Studio, StudioError, keep};
@@ -26,6 +25,8 @@ pub struct LargerFile {
     pub bytes: Vec<u8>,
     /// Its pixels.
     pub size: Size,
+    /// How many times as wide and high as before.
+    pub by: u32,
     /// The weights that it was done with.
     pub model: ModelRef,
     /// Wall-clock seconds that enlarging took.
@@ -72,7 +73,7 @@ pub fn enlarge(
     let larger = enlarger.enlarge(&decoded.pixels, by, watch)?;
     let bytes = encode_after(&larger.pixels, format, &metadata, recipe.as_ref())
         .map_err(|error| StudioError::unwritable(&error))?;
-    Ok(LargerFile { bytes, size: larger.pixels.size(), model, seconds: larger.seconds })
+    Ok(LargerFile { bytes, size: larger.pixels.size(), by, model, seconds: larger.seconds })
 }
 
 impl Studio {
@@ -106,7 +107,7 @@ fn request(shared: &Shared, id: &str, by: u32) -> Result<RenderRequest, StudioEr
         enlarge: Some(EnlargeChoice { asset: id.to_owned(), by }),
         width: Some(row.width * by),
         height: Some(row.height * by),
-        parents: vec![ParentChoice { id: id.to_owned(), relation: Relation::Edit }],
+        parents: vec![ParentChoice { id: id.to_owned(), relation: Relation::Enlargement }],
         ..RenderRequest::new(row.prompt)
     })
 }
@@ -128,10 +129,13 @@ pub(crate) fn job(
     let larger = enlarge(&mut *enlarger, (&path, &file), choice.by, Format::Png, sitter)?;
     let mut picture = NewPicture::read(&larger.bytes).map_err(StudioError::internal)?;
     picture.parents = parents(request)?;
+    let source = choice.asset.parse()?;
+    for parent in picture.parents.iter_mut().filter(|parent| parent.id == source) {
+        // One that has waited since before there was a name for it says that it is an edit.
+        parent.relation = likeness_library::Relation::Enlargement;
+    }
     (picture.subject, picture.seconds) = (subject, Some(larger.seconds));
+    (picture.enlarged, picture.marked_as) = (Some(choice.by), Some(source));
     picture.job = Some(sitter.job);
-    let (id, _) = keep::add(shared, &picture)?;
-    shared.tell_pictures(&[id]);
-    shared.thumbnails.wake();
-    Ok((card(shared.read(|reader| reader.picture(id))?), larger.seconds))
+    Ok((keep::kept(shared, &picture)?, larger.seconds))
 }

@@ -13,6 +13,9 @@ use crate::api::{ExportRequest, Exported, FileFormat, SaveRequest, Saved};
 use crate::names;
 use crate::{Studio, StudioError};
 
+/// Names that say nothing of the prompt.
+const TEMPLATE: &str = "[date]-[time]-[seed]";
+
 impl Studio {
     /// Writes a picture to a file.
     pub fn save(&self, asked: SaveRequest) -> Result<Saved, StudioError> {
@@ -37,13 +40,14 @@ impl Studio {
         let folder = PathBuf::from(&asked.folder);
         self.must_be_outside("folder", &folder)?;
         // A slip in the template is found before the first file.
-        names::name(&asked.template, |_| None)?;
+        let template = asked.template.as_deref().unwrap_or(TEMPLATE);
+        names::name(template, |_| None)?;
         let unwritable = |error| StudioError::unwritable(&PictureError::from_write(&folder, error));
         std::fs::create_dir_all(&folder).map_err(unwritable)?;
         let mut paths = Vec::new();
         for id in &asked.ids {
             let (row, _) = self.row(id)?;
-            let name = names::name(&asked.template, |token| value(&row, token))?;
+            let name = names::name(template, |token| value(&row, token))?;
             let bytes = match asked.recipe {
                 Some(false) => plain(&row, row.format)?,
                 _ => read_file(&row.path, Limits::default().bytes)

@@ -14,6 +14,18 @@ use crate::studio::Shared;
 /// What a model's own list of words calls the things that pictures are of.
 const SUBJECTS: &str = "subjects";
 
+/// Keeps a draft that was shown.
+pub(crate) fn draft(
+    shared: &Shared,
+    request: &RenderRequest,
+    rendered: &Rendered,
+    words: &[Word],
+) -> Result<PictureCard, StudioError> {
+    let bytes = file(rendered)?;
+    let picture = picture(&bytes, rendered, parents(request)?, words)?;
+    kept(shared, &picture)
+}
+
 /// Keeps the picture of a job, and ends the job with it.
 pub(crate) fn job(
     shared: &Shared,
@@ -26,7 +38,12 @@ pub(crate) fn job(
     let said = parents(request)?;
     let mut picture = picture(&bytes, rendered, said, &prepared.model.description.words)?;
     picture.job = Some(job);
-    let (id, _) = add(shared, &picture)?;
+    kept(shared, &picture)
+}
+
+/// Adds a picture and tells of it.
+pub(crate) fn kept(shared: &Shared, picture: &NewPicture<'_>) -> Result<PictureCard, StudioError> {
+    let (id, _) = add(shared, picture)?;
     shared.tell_pictures(&[id]);
     shared.thumbnails.wake();
     Ok(card(shared.read(|reader| reader.picture(id))?))

@@ -1,18 +1,19 @@
 //! Live drafts: the picture of what is being typed, drawn again at each pause.
 //!
 //! There is one draft at a time. A new one stops the one before, within a step, and nothing of it is
-//! stored: the queue does not know of it.
+//! stored: the queue does not know of it. The last one that was finished can be: the pixels that were
+//! shown, not such as would come out again.
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
-use likeness_recipe::{Seconds, Watch};
+use likeness_recipe::{Rendered, Seconds, Watch, Word};
 
-use crate::api::{Nothing, RenderEvent, RenderRequest, RequestOnly};
+use crate::api::{Nothing, PictureCard, RenderEvent, RenderRequest, RequestOnly};
 use crate::channel::{self, Channel, quick_png};
 use crate::easel::{Canvas, Sitter, guarded, paint};
 use crate::studio::{Shared, lock};
-use crate::{ErrorCode, Studio, StudioError};
+use crate::{ErrorCode, Studio, StudioError, keep};
 
 /// Where the noise of a draft starts unless it is said: a draft that changed with the weather would
 /// not show what a word does.
@@ -22,6 +23,14 @@ const SEED: &str = "0";
 pub(crate) struct Draft {
     request: RenderRequest,
     channel: Mutex<Box<dyn Channel>>,
+}
+
+/// A draft that was finished.
+pub(crate) struct Drafted {
+    request: RenderRequest,
+    rendered: Rendered,
+    /// What its model knows.
+    words: Vec<Word>,
 }
 
 impl Draft {
@@ -61,6 +70,19 @@ impl Studio {
         }
         Ok(Nothing {})
     }
+
+    /// Stores the last draft that was finished, as it was shown.
+    pub fn live_keep(&self, _: Nothing) -> Result<PictureCard, StudioError> {
+        let shared = &self.shared;
+        let Some(drafted) = shared.easel.drafted() else {
+            let message = "no draft has been finished (accepted: one that is shown)";
+            return Err(StudioError::new(ErrorCode::Usage, message));
+        };
+        let Drafted { request, rendered, words } = &*drafted;
+        let card = keep::draft(shared, request, rendered, words)?;
+        shared.write(|library| library.prompt_used(&request.prompt, shared.now()))?;
+        Ok(card)
+    }
 }
 
 /// Draws `draft` on the easel's thread. The last preview is the picture.
@@ -77,12 +99,17 @@ pub(crate) fn draw(
         guarded(shared, canvas, |canvas| paint(shared, canvas, &draft.request, &mut sitter));
     match drawn {
         Ok(_) if sitter.cancelled() => draft.tell(&RenderEvent::Cancelled { job: 0 }),
-        Ok((_, rendered)) => {
+        Ok((prepared, rendered)) => {
             if let Some(png) = quick_png(&rendered.pixels) {
                 draft.show(&png);
             }
-            let Seconds { total, .. } = rendered.seconds;
-            draft.tell(&RenderEvent::Drafted { seconds: total });
+            let Seconds { total: seconds, .. } = rendered.seconds;
+            let seed = rendered.recipe.seed.to_string();
+            let words = prepared.model.description.words;
+            let drafted = Drafted { request: draft.request.clone(), rendered, words };
+            // Before it is told: whoever hears of it may want to keep it.
+            let number = shared.easel.set_drafted(drafted);
+            draft.tell(&RenderEvent::Drafted { seconds, seed, draft: number.to_string() });
         }
         Err(error) if error.code == ErrorCode::Cancelled => {
             draft.tell(&RenderEvent::Cancelled { job: 0 });

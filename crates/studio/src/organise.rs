@@ -10,20 +10,20 @@ use crate::queue::count;
 use crate::{Studio, StudioError};
 
 impl Studio {
-    /// Stars and rates pictures.
+    /// Marks pictures.
     pub fn mark(&self, asked: MarkCommand) -> Result<MarksBefore, StudioError> {
         let ids = parse(&asked.ids)?;
-        let change = library::ChangeMarks { star: asked.star, rating: asked.rating };
-        let before = self.shared.write(|library| library.mark(&ids, change))?;
+        let before = self.shared.write(|library| library.mark(&ids, asked.rating))?;
         self.shared.tell_pictures(&ids);
         Ok(marks_before(before))
     }
 
-    /// Sets stars and ratings to what they were.
+    /// Sets marks to what they were.
     pub fn set_marks(&self, asked: MarksList) -> Result<MarksBefore, StudioError> {
-        let marks = asked.marks.into_iter().map(|marks| {
-            Ok(library::Marks { id: marks.id.parse()?, star: marks.star, rating: marks.rating })
-        });
+        let marks = asked
+            .marks
+            .into_iter()
+            .map(|marks| Ok(library::Marks { id: marks.id.parse()?, rating: marks.rating }));
         let marks: Vec<_> = marks.collect::<Result<_, StudioError>>()?;
         let before = self.shared.write(|library| library.set_marks(&marks))?;
         let ids: Vec<_> = marks.iter().map(|marks| marks.id).collect();
@@ -141,10 +141,6 @@ pub(crate) fn parse(ids: &[String]) -> Result<Vec<PictureId>, StudioError> {
 }
 
 fn marks_before(before: Vec<library::Marks>) -> MarksBefore {
-    let before = before.into_iter().map(|marks| Marks {
-        id: marks.id.hex(),
-        star: marks.star,
-        rating: marks.rating,
-    });
+    let before = before.into_iter().map(|marks| Marks { id: marks.id.hex(), rating: marks.rating });
     MarksBefore { before: before.collect() }
 }

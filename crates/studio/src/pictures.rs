@@ -147,7 +147,6 @@ fn whole_card(row: PictureRow) -> PictureCard {
         width: row.width,
         height: row.height,
         created_at: row.created_at,
-        star: row.star,
         rating: row.rating,
         alpha: row.alpha,
         prompt: row.prompt,
@@ -158,6 +157,8 @@ fn whole_card(row: PictureRow) -> PictureCard {
         source: row.source,
         trashed_at: row.trashed_at,
         parents: row.parents,
+        run: row.run,
+        enlarged: row.enlarged,
     }
 }
 
@@ -165,11 +166,11 @@ pub(crate) fn filter(filter: Filter) -> library::Filter {
     library::Filter {
         text: filter.text,
         model: filter.model,
-        star: filter.star,
         min_rating: filter.min_rating,
         board: filter.board,
         tag: filter.tag,
         subject: filter.subject,
+        run: filter.run,
         width: filter.width,
         height: filter.height,
         from: filter.from,
@@ -198,6 +199,7 @@ impl From<library::Relation> for Relation {
             library::Relation::Edit => Self::Edit,
             library::Relation::Reference => Self::Reference,
             library::Relation::Remix => Self::Remix,
+            library::Relation::Enlargement => Self::Enlargement,
         }
     }
 }
@@ -209,6 +211,7 @@ impl From<Relation> for library::Relation {
             Relation::Edit => Self::Edit,
             Relation::Reference => Self::Reference,
             Relation::Remix => Self::Remix,
+            Relation::Enlargement => Self::Enlargement,
         }
     }
 }

@@ -29,6 +29,7 @@ impl Studio {
             memory_needed: None,
             fits: false,
             problem: None,
+            plan: None,
             notes: Vec::new(),
             tokens: None,
         };
@@ -84,6 +85,9 @@ impl Shared {
         if request.enlarge.is_some() {
             let problem = "pictures are made larger by a command of their own";
             return Err(StudioError::field("enlarge", problem, "the command `enlarge`"));
+        }
+        if request.deliver.is_some() {
+            return Err(StudioError::field("deliver", "it is not built yet", "none"));
         }
         let able = &model.description.capabilities;
         let mut request = request.clone();

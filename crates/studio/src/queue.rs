@@ -15,6 +15,9 @@ use crate::{Studio, StudioError};
 /// How many jobs that ended are shown.
 const ENDED: u32 = 200;
 
+/// Most pictures of one request that somebody waits for. More are a batch, which a new idea goes before.
+const WAITED_FOR: usize = 4;
+
 /// Requests whose time is estimated one by one; that of the others is their mean.
 const ESTIMATED: usize = 16;
 
@@ -24,9 +27,11 @@ impl Studio {
         let shared = &self.shared;
         let prepared = shared.prepare(&asked.request)?;
         let parents = parents(&asked.request)?;
-        let jobs = asked.request.pictures(&prepared.resolved).into_iter().map(|request| {
+        let requests = asked.request.pictures(&prepared.resolved);
+        let interactive = asked.interactive && requests.len() <= WAITED_FOR;
+        let jobs = requests.into_iter().map(|request| {
             let request = serde_json::to_string(&request).map_err(StudioError::internal)?;
-            Ok(NewJob { request, interactive: asked.interactive, parents: parents.clone() })
+            Ok(NewJob { request, interactive, parents: parents.clone() })
         });
         let jobs: Vec<NewJob> = jobs.collect::<Result<_, StudioError>>()?;
         let place = match asked.place {
@@ -39,13 +44,14 @@ impl Studio {
         self.added(&ids)
     }
 
-    /// Puts requests for which somebody waits into the queue as they are, a job for each.
+    /// Puts requests for which somebody waits into the queue as they are, a job for each. Many of them are
+    /// a batch all the same.
     pub(crate) fn add_jobs(&self, requests: &[RenderRequest]) -> Result<Jobs, StudioError> {
         let shared = &self.shared;
         let jobs = requests.iter().map(|request| {
             let parents = parents(request)?;
             let request = serde_json::to_string(request).map_err(StudioError::internal)?;
-            Ok(NewJob { request, interactive: true, parents })
+            Ok(NewJob { request, interactive: requests.len() <= WAITED_FOR, parents })
         });
         let jobs: Vec<NewJob> = jobs.collect::<Result<_, StudioError>>()?;
         let now = shared.now();
@@ -190,6 +196,7 @@ pub(crate) fn job(row: JobRow) -> Job {
     Job {
         id: row.id,
         group: row.group,
+        run: row.run,
         state: match row.state {
             library::JobState::Waiting => JobState::Waiting,
             library::JobState::Running => JobState::Running,

@@ -35,6 +35,7 @@ impl RenderRequest {
             parents: Vec::new(),
             enlarge: None,
             again: None,
+            deliver: None,
         }
     }
 
@@ -83,6 +84,7 @@ impl RenderRequest {
                     .canvas
                     .map(|canvas| PictureSize { width: canvas.width, height: canvas.height }),
             }),
+            deliver: None,
         }
     }
 

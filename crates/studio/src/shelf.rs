@@ -56,11 +56,12 @@ impl Shelf {
     ) -> Result<PathBuf, StudioError> {
         self.keep_input(source, name, now)?;
         let mut picture = NewPicture::read(&larger.bytes).map_err(StudioError::internal)?;
-        picture.parents = vec![Parent { id: PictureId::of(source), relation: Relation::Edit }];
+        let source = PictureId::of(source);
+        picture.parents = vec![Parent { id: source, relation: Relation::Enlargement }];
+        (picture.enlarged, picture.marked_as) = (Some(larger.by), Some(source));
         picture.seconds = Some(larger.seconds);
         // Of the same thing, where the library knows the smaller one.
-        picture.subject =
-            self.library.picture(PictureId::of(source)).ok().and_then(|row| row.subject);
+        picture.subject = self.library.picture(source).ok().and_then(|row| row.subject);
         let (id, _) = self.library.add_picture(&picture, now)?;
         Ok(self.library.path_of(id)?)
     }

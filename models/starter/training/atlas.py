@@ -1,7 +1,6 @@
-"""Sprites: every subject in four art styles, drawn once, kept as one array.
+"""Sprites: every subject in four art styles, drawn once, kept as one array that processes share.
 
-    python atlas.py            downloads the four icon packages with npm, writes build/atlas.npz
-    python atlas.py pack       build/atlas.packed.npz: the same in at most 16 MB, for a machine that can fetch nothing
+    python atlas.py            downloads the four icon packages with npm, writes atlas.npy and names.json
 
 The packages are build-time data. They are not shipped; the model card lists their licences.
 """
@@ -11,15 +10,10 @@ import json
 import subprocess
 import sys
 import tarfile
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from form import BUILD, DRAWN, FORM
-
-SIDE = FORM.sprite
-PACKED_BYTES = 16_000_000
-QUALITY = 88  # of WebP: 40 dB from what was drawn, at 224 pixels
+from form import BUILD, SPRITE
 
 # One art style each. Versions are pinned: the pictures are the training data.
 PACKAGES = [
@@ -28,12 +22,12 @@ PACKAGES = [
     ("@iconify-json/fluent-emoji-flat@1.2.6", "flat"),
     ("@iconify-json/twemoji@1.2.5", "minimal"),
 ]
-CATEGORIES = ("Activities", "Animals & Nature", "Food & Drink", "Objects", "Travel & Places")
+CATEGORIES = ("Activities", "Animals & Nature", "Food & Drink", "Objects", "Travel & Places", "Smileys & Emotion")
 
 
 def fetch(package):
     """The icons.json and metadata.json of a package."""
-    folder = DRAWN / "packages"
+    folder = BUILD / "packages"
     folder.mkdir(parents=True, exist_ok=True)
     name = package.lstrip("@").rsplit("@", 1)
     archive = folder / f"{name[0].replace('/', '-')}-{name[1]}.tgz"
@@ -44,88 +38,52 @@ def fetch(package):
         return load("icons.json"), load("metadata.json")
 
 
-def draw(icons, name):
-    """One sprite as premultiplied RGBA, uint8 [SIDE, SIDE, 4]."""
-    from PIL import Image
-    from resvg_py import svg_to_bytes
-
+def svg_of(icons, name):
     icon = icons["icons"][name]
     width, height = icon.get("width", icons.get("width", 16)), icon.get("height", icons.get("height", 16))
     left, top = icon.get("left", 0), icon.get("top", 0)
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{left} {top} {width} {height}" width="{SIDE}" height="{SIDE}">{icon["body"]}</svg>'
-    png = svg_to_bytes(svg_string=svg, width=SIDE, height=SIDE)
-    picture = np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGBA").resize((SIDE, SIDE)), np.float32)
-    picture[..., :3] *= picture[..., 3:] / 255
-    return picture.round().astype(np.uint8)
+    return f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{left} {top} {width} {height}" width="{SPRITE}" height="{SPRITE}">{icon["body"]}</svg>'
 
 
-def path():
-    """Where the sprites are: as they were drawn or, on a machine that they were carried to, packed."""
-    whole, packed = BUILD / "atlas.npz", BUILD / "atlas.packed.npz"
-    return packed if packed.exists() and not whole.exists() else whole
+def draw(svg, side=SPRITE):
+    """A drawing as premultiplied RGBA, uint8 [side, side, 4], in the middle where it is not square."""
+    from PIL import Image
+    from resvg_py import svg_to_bytes
+
+    picture = Image.open(io.BytesIO(bytes(svg_to_bytes(svg_string=svg, width=side)))).convert("RGBA")
+    shrink = side / max(picture.size)
+    if shrink < 1:
+        picture = picture.resize([max(1, round(v * shrink)) for v in picture.size], Image.BOX)
+    whole = Image.new("RGBA", (side, side))
+    whole.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    out = np.asarray(whole, np.float32).copy()
+    out[..., :3] *= out[..., 3:] / 255
+    return out.round().astype(np.uint8)
 
 
 def names():
-    with np.load(path()) as stored:
-        return [str(name) for name in stored["names"]]
+    return json.loads((BUILD / "names.json").read_text())
 
 
 def load():
-    """(sprites [names, styles, SIDE, SIDE, 4], names)"""
-    with np.load(path()) as stored:
-        if "atlas" in stored:
-            return stored["atlas"], names()
-        files = np.split(stored["files"], np.cumsum(stored["lengths"])[:-1])
-    with ThreadPoolExecutor() as pool:
-        sprites = np.stack(list(pool.map(unpacked, files)))
-    return sprites.reshape(-1, len(PACKAGES), *sprites.shape[1:]), names()
-
-
-def packed(sprite):
-    """uint8 [SIDE, SIDE, 4], premultiplied, as the bytes of a WebP."""
-    from PIL import Image
-
-    alpha = sprite[..., 3:].astype(np.float32) / 255
-    straight = np.where(alpha > 0, sprite[..., :3] / np.maximum(alpha, 1e-3), 0).clip(0, 255).round().astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(np.concatenate((straight, sprite[..., 3:]), 2)).save(file, "WEBP", quality=QUALITY, method=6, alpha_quality=90)
-    return np.frombuffer(file.getvalue(), np.uint8)
-
-
-def unpacked(file):
-    from PIL import Image
-
-    sprite = np.asarray(Image.open(io.BytesIO(file.tobytes())).convert("RGBA"), np.float32)
-    return np.concatenate((sprite[..., :3] * sprite[..., 3:] / 255, sprite[..., 3:]), 2).round().astype(np.uint8)
-
-
-def pack():
-    sprites, known = load()
-    with ThreadPoolExecutor() as pool:
-        files = list(pool.map(packed, sprites.reshape(-1, *sprites.shape[2:])))
-    out = BUILD / "atlas.packed.npz"
-    np.savez(out, files=np.concatenate(files), lengths=np.array([len(f) for f in files]), names=np.array(known))
-    size = out.stat().st_size
-    print(f"{len(files)} sprites, {size} bytes")
-    if size > PACKED_BYTES:
-        sys.exit(f"more than {PACKED_BYTES}: lower QUALITY")
+    """(sprites [names, styles, SPRITE, SPRITE, 4], names)"""
+    return np.load(BUILD / "atlas.npy", mmap_mode="r"), names()
 
 
 def main():
-    if sys.argv[1:] == ["pack"]:
-        return pack()
-    packages = [(style, *fetch(package)) for package, style in PACKAGES]
-    shared = set.intersection(*(set(icons["icons"]) for _, icons, _ in packages))
-    categories = packages[0][2]["categories"]
+    BUILD.mkdir(parents=True, exist_ok=True)
+    packages = [fetch(package) for package, _ in PACKAGES]
+    shared = set.intersection(*(set(icons["icons"]) for icons, _ in packages))
+    categories = packages[0][1]["categories"]
     every = sorted({n for c in CATEGORIES for n in categories[c] if n in shared})
-    atlas = np.zeros((len(every), len(packages), SIDE, SIDE, 4), np.uint8)
+    atlas = np.lib.format.open_memmap(BUILD / "atlas.npy", "w+", np.uint8, (len(every), len(packages), SPRITE, SPRITE, 4))
     for i, name in enumerate(every):
-        for s, (_, icons, _) in enumerate(packages):
-            atlas[i, s] = draw(icons, name)
+        for s, (icons, _) in enumerate(packages):
+            atlas[i, s] = draw(svg_of(icons, name))
         if i % 100 == 0:
             print(f"{i}/{len(every)}", file=sys.stderr)
-    BUILD.mkdir(parents=True, exist_ok=True)
-    np.savez(BUILD / "atlas.npz", atlas=atlas, names=np.array(every))
+    atlas.flush()
+    (BUILD / "names.json").write_text(json.dumps(every, indent=0) + "\n")
     print(f"{len(every)} subjects in {len(packages)} styles")
 
 

@@ -10,10 +10,10 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from form import FORM
+from form import GROUND
 from vocabulary import SCENES
 
-SIDE = FORM.ground  # may be set before a bank is drawn
+SIDE = GROUND
 VARIANTS = 8
 _UP = 2  # drawn larger and reduced, for smooth edges
 

@@ -1,30 +1,27 @@
-"""Training batches: each of one kind, one size and one text length, so that a few compiled shapes serve all.
+"""Training batches of latents: each of one kind, one size and one text length.
 
-A `Planner` thinks of tasks, which is Python's work and can be done in other processes; `Batches` composes their pictures
-on the device. Captions and references are dropped at times, which is what guidance at sampling time needs.
-
-    python batches.py --device cuda --workers 14        pictures composed in a second, with nothing else going on
+A `Planner` thinks of tasks, which is Python's work and can be done in other processes; `Batches` composes their pictures,
+encodes them once, and gives each batch several times, far apart and each time to be met with other noise. Captions and
+references are dropped at times, which is what guidance at sampling time needs.
 """
 
-import argparse
 import random
-import time
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
-from form import FORM
-from network import patchify
+from form import SHAPES, SPAN
+from own import transplanted
 from tasks import plainly
 from tokenizer import MAX_TOKENS, PAD_MULTIPLE, padded
 
-PATCH = 16
-FOREGROUND = 3.0  # a patch that a subject covers counts this much more than background
-SQUARE = (FORM.side, FORM.side)
-KINDS = {"picture": 0.55, "wide": 0.03, "long": 0.02, "reference": 0.18, "edit": 0.21, "pair": 0.01}
-USUAL = ("picture", "reference", "edit")  # frequent enough to be worth compiling for
-SHARE = {"picture": 1.0, "wide": 0.5, "long": 0.5, "reference": 0.75, "edit": 0.75, "pair": 0.25}  # of the batch size
+FOREGROUND = 3.0  # a token that a subject covers counts this much more than background
+KINDS = {"picture": 0.55, "long": 0.02, "reference": 0.19, "edit": 0.22, "pair": 0.02}
+SHARE = {"picture": 1.0, "long": 0.5, "reference": 0.75, "edit": 0.75, "pair": 0.5}  # of the batch size
+SQUARE = 0.6  # of pictures, and of references; the others are shared among the other shapes
+USES = 10  # of a batch, before another takes its place
+KEPT = 240  # batches that a process keeps
 
 
 @dataclass
@@ -35,6 +32,8 @@ class Plan:
     plain: torch.Tensor  # [B, T], the captions without style and tint
     targets: list  # of scenes
     references: list  # for each reference a list of scenes
+    reference_sizes: list
+    sources: torch.Tensor | None = None  # [B, T], captions of what edits begin with
 
 
 @dataclass
@@ -43,21 +42,21 @@ class Batch:
     grid: tuple
     ids: torch.Tensor  # [B, T]
     plain: torch.Tensor  # [B, T], the captions without style and tint
-    target: torch.Tensor  # [B, N, 1024] in -1..1
-    weight: torch.Tensor  # [B, N], mean 1: how much each patch counts
-    references: torch.Tensor | None  # [B, R, 1024]
+    target: torch.Tensor  # [B, N, CHANNELS]
+    weight: torch.Tensor  # [B, N], mean 1: how much each token counts
+    references: torch.Tensor | None  # [B, R, CHANNELS]
     reference_grids: list
 
 
-def to_patches(pictures):
-    return patchify(pictures * 2 - 1, PATCH)
-
-
 def importance(masks):
-    """Weights [B, N] of patches from coverage [B, figures, H, W]: backgrounds are few and learnt soon, subjects are many."""
-    covered = F.avg_pool2d(masks.amax(1, keepdim=True), PATCH).flatten(1)
+    """Weights [B, N] of tokens from coverage [B, figures, H, W]: backgrounds are few and learnt soon, subjects are many."""
+    covered = F.avg_pool2d(masks.amax(1, keepdim=True), SPAN).flatten(1)
     weight = 1 + FOREGROUND * covered
     return weight / weight.mean()
+
+
+def grid_of(size):
+    return size[0] // SPAN, size[1] // SPAN
 
 
 class Planner(torch.utils.data.IterableDataset):
@@ -71,11 +70,13 @@ class Planner(torch.utils.data.IterableDataset):
     def kind(self):
         return self.kinds.choices(list(KINDS), KINDS.values())[0]
 
+    def shape(self):
+        return SHAPES[0] if self.r.random() < SQUARE else self.r.choice(SHAPES[1:])
+
     def plan(self, kind):
         r = self.r
-        draw = self.tasks.picture if kind in ("picture", "wide", "long") else getattr(self.tasks, kind)
+        draw = self.tasks.picture if kind in ("picture", "long") else getattr(self.tasks, kind)
         length = MAX_TOKENS if kind == "long" else PAD_MULTIPLE
-        size = self.kinds.choice(FORM.others) if kind == "wide" else SQUARE
         chosen, ids, plain = [], [], []
         while len(chosen) < int(self.size * SHARE[kind]):
             task = draw(r)
@@ -87,14 +88,19 @@ class Planner(torch.utils.data.IterableDataset):
             if r.random() < 0.08 and len(tokens) < length:  # a word it does not know must not derail it
                 place, word = r.randrange(len(tokens)), r.randrange(1, self.tokenizer.get_vocab_size())
                 tokens.insert(place, word)
-                fewer.insert(place, word)
+                fewer.insert(min(place, len(fewer)), word)
             chosen.append(task)
             dropped = r.random() < 0.08
             ids.append(padded([] if dropped else tokens, length))
             plain.append(padded([] if dropped else fewer, length))
-        count = len(chosen[0].references)
+        count, size = len(chosen[0].references), self.shape()
         references = [[t.references[i] for t in chosen] for i in range(count)]
-        return Plan(kind, size, torch.tensor(ids), torch.tensor(plain), [t.target for t in chosen], references)
+        sizes = [size if kind == "edit" else self.shape() for _ in range(count)]
+        sources = None
+        if kind == "edit":
+            said = [self.tokenizer.encode(t.labels["source"]).ids[:MAX_TOKENS] for t in chosen]
+            sources = torch.tensor([padded(s, MAX_TOKENS if max(map(len, said)) > PAD_MULTIPLE else PAD_MULTIPLE) for s in said])
+        return Plan(kind, size, torch.tensor(ids), torch.tensor(plain), [t.target for t in chosen], references, sizes, sources)
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -105,57 +111,40 @@ class Planner(torch.utils.data.IterableDataset):
 
 
 class Batches:
-    """`next()` gives a batch. A batch may be used several times, some steps apart, each time with other noise."""
+    """`next()` gives a batch; `codec` makes tokens of pictures (`latents.Latents`)."""
 
-    def __init__(self, stage, planner, uses=1, workers=0):
-        self.stage, self.planner, self.uses, self.drawn = stage, planner, uses, {}
+    def __init__(self, stage, planner, codec, uses=USES, workers=0):
+        self.stage, self.planner, self.codec, self.uses, self.drawn = stage, planner, codec, uses, {}
+        self.redrawn, self.own = None, 0.0  # `own.Redrawn`, for this share of edits
         loader = lambda: torch.utils.data.DataLoader(planner, batch_size=None, num_workers=workers, prefetch_factor=4)
         self.plans = iter(loader()) if workers else None
 
     def next(self):
         if self.plans is not None:
             return self.compose(next(self.plans))
-        kind = self.planner.kind()
-        kept = self.drawn.setdefault(kind, [])
-        # Several batches of a kind wait in line, so that uses of one lie apart.
-        if not kept or (len(kept) < 8 and self.planner.kinds.random() < 1 / self.uses):
-            kept.append([self.compose(self.planner.plan(kind)), self.uses])
-        entry = kept.pop(0)
-        if entry[1] > 1:
-            kept.append([entry[0], entry[1] - 1])
-        return entry[0]
+        return self.of(self.planner.kind())
+
+    def of(self, kind):
+        kept, most = self.drawn.setdefault(kind, []), max(2, round(KEPT * KINDS[kind]))
+        # While few are kept, every other one is new; then each is used so often before another takes its place.
+        if not kept or self.planner.kinds.random() < (0.4 if len(kept) < most else 1 / self.uses):
+            new = self.compose(self.planner.plan(kind))
+            if len(kept) < most:
+                kept.append(new)
+            else:
+                kept[self.planner.r.randrange(most)] = new
+            return new
+        return self.planner.r.choice(kept)
 
     def compose(self, plan):
-        height, width = plan.size
-        pictures, masks = self.stage.compose(plan.targets, height, width, with_masks=True)
-        seen = [self.stage.compose(scenes, *SQUARE, with_masks=True) for scenes in plan.references]
-        references = torch.cat([to_patches(picture) for picture, _ in seen], 1) if seen else None
+        pictures, masks = self.stage.compose(plan.targets, *plan.size, with_masks=True)
+        seen = [self.stage.compose(scenes, *size, with_masks=True) for scenes, size in zip(plan.references, plan.reference_sizes)]
+        shown = [picture for picture, _ in seen]
         if plan.kind == "edit":  # where something was removed counts as much as where something is
             masks = torch.cat([masks, seen[0][1]], 1)
-        grid, square = (height // PATCH, width // PATCH), (SQUARE[0] // PATCH, SQUARE[1] // PATCH)
+            if self.planner.r.random() < self.own:
+                drawn = self.redrawn.of(plan.sources.to(self.stage.device), shown[0])
+                pictures, shown = transplanted(shown[0], pictures, drawn), [drawn]
+        references = torch.cat([self.codec.tokens(picture) for picture in shown], 1) if seen else None
         ids, plain = (t.to(self.stage.device) for t in (plan.ids, plan.plain))
-        return Batch(plan.kind, grid, ids, plain, to_patches(pictures), importance(masks), references, [square] * len(seen))
-
-
-def main():
-    from train import drawn_batches
-
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--device", default="cpu")
-    p.add_argument("--workers", type=int, default=0)
-    p.add_argument("--batch", type=int, default=512)
-    p.add_argument("--seconds", type=float, default=20)
-    options = p.parse_args()
-    batches = drawn_batches(options, 0, 0)
-    batches.uses = 1
-    batches.next()
-    start, batch, pictures = time.time(), None, 0
-    while time.time() - start < options.seconds:
-        batch = batches.next()
-        pictures += len(batch.ids) * (1 + len(batch.reference_grids))
-    batch.target.sum().item()  # all that was asked of the device is done
-    print(f"{pictures / (time.time() - start):.0f} pictures a second")
-
-
-if __name__ == "__main__":
-    main()
+        return Batch(plan.kind, grid_of(plan.size), ids, plain, self.codec.tokens(pictures), importance(masks), references, [grid_of(s) for s in plan.reference_sizes])

@@ -49,9 +49,9 @@ def nearest(pictures):
     sprites = [tasks.sprite(n, style) for n in names if n not in tasks.hidden for style in range(4)]
     scenes = [Scene([Figure(s, scale=0.70)], background=None) for s in sprites]
     alone = torch.cat([stage.compose(scenes[i : i + 100], 128, 128) for i in range(0, len(scenes), 100)])
-    weights, _ = judges.load()
-    shelf = F.normalize(judges.predicted(weights, alone)["embedding"], dim=-1)
-    asked = judges.predicted(weights, torch.from_numpy(np.stack(pictures)))["embedding"]
+    judge = judges.load()
+    shelf = F.normalize(judge.sees(alone)["embedding"], dim=-1)
+    asked = judge.sees(torch.from_numpy(np.stack(pictures)))["embedding"]
     return alone[(F.normalize(asked, dim=-1) @ shelf.T).argmax(1)].numpy()
 
 

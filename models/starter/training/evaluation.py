@@ -1,7 +1,8 @@
 """The evaluation set, and the table of `starter.md` measured in PyTorch while training goes on.
 
     python evaluation.py make                                   writes ../eval/ (fixed seeds: the same every time)
-    python evaluation.py score --steps 24 --guidance 2.5        the averaged weights of build/state.pt
+    python evaluation.py score --steps 24 --guidance 2.5        the averaged weights of state.pt
+    python evaluation.py score --shipped --steps 4 --guidance 1 version 0.8.0
     python evaluation.py score --folder DIR                     pictures p0000.png, r0000.png, e0000.png, made by anything
     python evaluation.py parity                                 what the judge sees in a few pictures, for tests in Rust
     python evaluation.py ceiling                                the renders themselves: what a perfect model would score
@@ -33,6 +34,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 import judges
+import sample
 import tokenizer as tok
 import vocabulary as words
 from judges import HEADS, SIDE, atlas, labeller
@@ -231,11 +233,11 @@ def make():
 
 def parity(count=4):
     """Every number that the shipped judge gives for the first reference pictures: ../judges/parity.json."""
-    shipped = judges.load()
-    out = judges.judge(premultiplied(read_sheet("references.webp", count)), shipped)
-    names = json.loads((judges.OUT / "judge.json").read_text())["gallery"]
+    judge = judges.load()
+    out = judge.sees(premultiplied(read_sheet("references.webp", count)))
+    out.pop("features")
     numbers = lambda row: [round(v, 6) for v in row.tolist()]
-    seen = [{k: names[v[i]] if k == "retrieved" else numbers(v[i]) for k, v in out.items()} for i in range(count)]
+    seen = [{k: judge.gallery[v[i]] if k == "retrieved" else numbers(v[i]) for k, v in out.items()} for i in range(count)]
     (judges.OUT / "parity.json").write_text("[\n" + ",\n".join(map(json.dumps, seen)) + "\n]\n")
 
 
@@ -253,15 +255,14 @@ def mean(values):
     return float(np.mean(values)) if len(values) else None
 
 
-def score(tasks, pictures, sources, masks, shipped):
+def score(tasks, pictures, sources, masks, judge):
     """The measured table as {line: (value, how many)}; `pictures` holds [B, 4, 128, 128] for each kind of task."""
-    weights, shelf = shipped
-    names = json.loads((judges.OUT / "judge.json").read_text())["gallery"]
+    labels = judge.heads
     hits = {k: [] for k in ("subject", "style", "background", "tint", "finish", "count", "two", "seen", "held")}
-    out = judges.predicted(weights, pictures["prompts"])
-    first = {h: [HEADS[h][i] for i in out[h].argmax(1).tolist()] for h in HEADS}
+    out = judge.sees(pictures["prompts"])
+    first = {h: [labels[h][i] for i in out[h].argmax(1).tolist()] for h in labels}
     for i, task in enumerate(tasks["prompts"][: len(pictures["prompts"])]):
-        best = {HEADS["subjects"][k] for k in out["subjects"][i].topk(len(task["subjects"])).indices.tolist()}
+        best = {labels["subjects"][k] for k in out["subjects"][i].topk(len(task["subjects"])).indices.tolist()}
         subject = best == set(task["subjects"])
         right = lambda head: first[head][i] == task[head]
         hits["held" if task["held_out"] else "seen"].extend(subject and first[p["head"]][i] == p["word"] for p in task["pairs"])
@@ -276,12 +277,12 @@ def score(tasks, pictures, sources, masks, shipped):
     held, seen = table.pop("held"), table.pop("seen")
     table["seen pairs"], table["held-out pairs"] = seen, held
     table["held-out over seen"] = (held[0] / seen[0] if held[1] and seen[0] else None, held[1])
-    found = judges.retrieved(judges.predicted(weights, pictures["references"])["embedding"], shelf).tolist() if len(pictures["references"]) else []
-    table["unseen"] = (mean([names[f] == t["subject"] for f, t in zip(found, tasks["references"])]), len(found))
+    found = judge.sees(pictures["references"])["retrieved"].tolist() if len(pictures["references"]) else []
+    table["unseen"] = (mean([judge.gallery[f] == t["subject"] for f, t in zip(found, tasks["references"])]), len(found))
     count = len(pictures["edits"])
     table["edit psnr"] = (mean([psnr(p, s, m) for p, s, m in zip(pictures["edits"], sources, masks)]), count)
     asked = tasks["edits"][:count]
-    done = edits_done(asked, judges.predicted(weights, closer(asked, pictures["edits"]))) if count else []
+    done = edits_done(asked, judge.sees(closer(asked, pictures["edits"])), labels) if count else []
     told = {"edit done": list(EDITS), **{f"edit {kind}": [kind] for kind in EDITS}}
     for line, kinds in told.items():
         these = [d for kind, d in done if kind in kinds]
@@ -297,15 +298,15 @@ def closer(tasks, pictures):
     return torch.stack([p if c is None else quarter(p, *c) for p, c in zip(pictures, corners)])
 
 
-def edits_done(tasks, out):
+def edits_done(tasks, out, labels):
     """(kind, whether the edit that was asked for can be seen), where the judge can tell."""
     hits = []
     add = lambda hit: hits.append((task["kind"], hit))
     for i, task in enumerate(tasks):
         wanted = task["wanted"]
-        top = lambda h: HEADS[h][out[h][i].argmax().item()]
+        top = lambda h: labels[h][out[h][i].argmax().item()]
         if task["kind"] == "remove":
-            rank = lambda n: out["subjects"][i][HEADS["subjects"].index(n)].item()
+            rank = lambda n: out["subjects"][i][labels["subjects"].index(n)].item()
             add(rank(wanted["subjects"][0]) > rank(wanted["gone"]) and top("count") == "1")
         elif task["kind"] == "add":
             add([top("subjects")] == wanted["subjects"])
@@ -361,16 +362,17 @@ def pictures_of(options, tasks, sources):
         read = lambda path: np.asarray(Image.open(path).convert("RGBA"))
         files = {k: [Path(options.folder) / f"{k[0]}{i:04}.png" for i in range(n)] for k, n in counts.items()}
         return {k: premultiplied(np.stack([read(p) for p in ps])) for k, ps in files.items()}
-    from sample import load, sample
-
-    model, out = load(options.state), {}
+    drawer, out = sample.drawer(options), {}
+    reduced = lambda pictures: F.avg_pool2d(pictures, drawer.side // SIDE) if drawer.side > SIDE else pictures
     for kind, n in counts.items():
         seen = [sources[kind][:n]] if kind in sources else None
         captions = [t["prompt"] for t in tasks[kind][:n]]
         if not captions:
             out[kind] = torch.zeros(0, 4, SIDE, SIDE)
             continue
-        out[kind] = sample(model, captions, references=seen, steps=options.steps, guidance=options.guidance, seed=options.seed).float()
+        if seen and drawer.side > SIDE:  # the set's pictures are of SIDE
+            seen = [F.interpolate(s, scale_factor=drawer.side // SIDE, mode="bicubic", antialias=True).clamp(0, 1) for s in seen]
+        out[kind] = reduced(drawer.draw(captions, seen, seed=options.seed))
     return out
 
 
@@ -384,10 +386,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("what", choices=["make", "parity", "score", "ceiling"])
     p.add_argument("--folder")
-    p.add_argument("--state", default=judges.BUILD / "state.pt")
-    p.add_argument("--steps", type=int, default=24)
-    p.add_argument("--guidance", type=float, default=2.5)
-    p.add_argument("--seed", type=int, default=0)
+    sample.arguments(p, 24, 2.5)
     p.add_argument("--record", choices=["teacher", "student"], help="write the subject accuracy into ../training.json")
     p.add_argument("--limit", type=int, help="at most this many tasks of each kind")
     o = p.parse_args()

@@ -1,31 +1,28 @@
-"""Writes trained weights as model folders that the engine, diffusers and others read.
+"""Writes trained weights as a model folder: denoiser, text encoder and tokenizer as diffusers and others lay them out, and
+the autoencoder beside them.
 
-    python export.py                         build/student.pt to models/starter, the folder that ships (diffusers, f16)
-    python export.py --layout gguf --out X   the same as GGUF Q8_0; `single` is the original authors' one file
-    python export.py --back                  models/starter to build/state.pt and its tokenizer, to train on from what shipped
+    python export.py --out FOLDER                      student.pt; `--state` for another, or the mean of several
+    python export.py --layout gguf --out FOLDER        the denoiser as GGUF Q8_0; `single`: the original authors' one file
+
+Not what ships yet: the engine reads no autoencoder of ours so far, and the manifest says what it will have to read.
 """
 
 import argparse
 import json
-import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
+import latents
 import tokenizer as tok
 import vocabulary as words
-from form import BUILD, FORM
 from distil import STUDENT
+from form import CHANNELS, SHAPES, SIDE, SPAN
 from language import language, sizes
-from layouts import DENOISER, TEXT_ENCODER, TOKENIZER, write_folder
-from loop import save
-from network import PLACES
-from sample import load
-from train import STATE, build_model
+from layouts import write_folder
+from train import build_model, load
 
-STARTER = Path(__file__).parent.parent
-VERSION = "0.8.0"
+VERSION = "0.9.0"
 
 
 def manifest():
@@ -36,10 +33,10 @@ def manifest():
         "family": "flux2",
         "licence": "Apache-2.0",
         "prediction_type": "sample",
-        "image": {"channels": 4, "patch_size": 16, "alpha": "premultiplied", "place_features": PLACES},
+        "image": {"channels": 4, "alpha": "premultiplied", "autoencoder": "vae"},
         "text": {"max_tokens": tok.MAX_TOKENS, "pad_multiple": tok.PAD_MULTIPLE, "pad_token_id": tok.PAD},
-        "defaults": {"width": FORM.side, "height": FORM.side, "steps": 4, "guidance": 1.0, "sampler": "flow_euler", "schedule": "default"},
-        "limits": {"min_side": FORM.limits[0], "max_side": FORM.limits[1], "multiple": 16, "max_references": 2},
+        "defaults": {"width": SIDE, "height": SIDE, "steps": 4, "guidance": 1.0, "sampler": "flow_euler", "schedule": "default"},
+        "limits": {"min_side": min(map(min, SHAPES)), "max_side": max(map(max, SHAPES)), "multiple": SPAN, "max_references": 2},
         "vocabulary": {
             "subjects": [words.phrases(s)[0] for s in words.SUBJECTS],
             "styles": [p[0] for p in words.STYLES.values()],
@@ -53,17 +50,6 @@ def manifest():
     }
 
 
-def back(folder):
-    """What `write_folder` wrote, as a training state and the tokenizer that its text encoder reads. The optimiser begins
-    afresh; how many samples it took is in NOTES.md."""
-    shutil.copy(folder / TOKENIZER, tok.PATH)
-    model = build_model()
-    for module, path in ((model.denoiser, DENOISER), (model.text_encoder, TEXT_ENCODER)):
-        module.load_state_dict({n: t.float() for n, t in load_file(folder / path).items()})
-    weights = model.state_dict()
-    save(STATE, model=weights, averaged=weights, step=0, samples=0)
-
-
 @torch.no_grad()
 def mean(models):
     """One model whose weights are the mean of theirs: states of one training are near enough for it to be better than
@@ -74,28 +60,28 @@ def mean(models):
     return first
 
 
+def without_places(model):
+    """The same network, once places have faded out of it."""
+    if model.denoiser.leaning > 0:
+        raise SystemExit(f"it still leans on places by {model.denoiser.leaning:.2f}: train on")
+    weights = model.state_dict()
+    weights["denoiser.x_embedder.weight"] = weights["denoiser.x_embedder.weight"][:, :CHANNELS]
+    out = build_model(leaning=False)
+    out.load_state_dict(weights)
+    return out.eval()
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--state", type=Path, nargs="+", default=[STUDENT], help="build/state.pt for weights that are not distilled; the mean of several")
-    p.add_argument("--out", type=Path, default=STARTER)
+    p.add_argument("--state", type=Path, nargs="+", default=[STUDENT], help="the mean of several")
+    p.add_argument("--out", type=Path, required=True)
     p.add_argument("--layout", choices=["diffusers", "single", "gguf"], default="diffusers")
-    p.add_argument("--back", action="store_true")
     o = p.parse_args()
-    if o.back:
-        return back(o.out)
-    model = mean([load(state) for state in o.state])
-    tokenizer = tok.load()
+    model = without_places(mean([load(state) for state in o.state]))
     half = lambda module: {n: t.half().float() for n, t in module.state_dict().items()}
-    write_folder(
-        o.out,
-        manifest(),
-        model.denoiser.config.as_diffusers(),
-        half(model.denoiser),
-        model.text_encoder.config.as_json(),
-        half(model.text_encoder),
-        tokenizer,
-        o.layout,
-    )
+    config, text = model.denoiser.config.as_diffusers(), model.text_encoder.config.as_json()
+    write_folder(o.out, manifest(), config, half(model.denoiser), text, half(model.text_encoder), tok.load(), o.layout)
+    latents.export(o.out / "vae")
     print(json.dumps({"out": str(o.out), "parameters": sum(p.numel() for p in model.parameters())}))
 
 

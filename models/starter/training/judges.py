@@ -19,6 +19,7 @@ import argparse
 import json
 import math
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -131,17 +132,18 @@ class Judge(nn.Module):
         return {n: t.detach().half().contiguous() for n, t in out.items()}
 
 
-def read(x, whole, heads, bias, spots):
+def read(x, whole, weight, bias, spots, heads=HEADS):
     """Scores of each head and the embedding, of what the last stage gives and the means of every stage."""
-    features = F.linear(torch.cat((*whole, x.amax((2, 3))), 1), heads, bias)
-    out = dict(zip([*HEADS, "embedding"], features.split([*(len(v) for v in HEADS.values()), EMBEDDING], 1)))
+    features = F.linear(torch.cat((*whole, x.amax((2, 3))), 1), weight, bias)
+    out = dict(zip([*heads, "embedding"], features.split([*(len(v) for v in heads.values()), EMBEDDING], 1)))
     out["subjects"] = out["subjects"] + F.linear(x.flatten(2).transpose(1, 2), spots).amax(1)
     out["embedding"] = F.normalize(out["embedding"], dim=1)
     return out
 
 
-def run_folded(weights, x):
-    """The shipped network on [B, 4, 128, 128] in -1..1; the same arithmetic as crates/evaluate."""
+def run_folded(weights, x, heads=HEADS):
+    """The shipped network on [B, 4, 128, 128] in -1..1; the same arithmetic as crates/evaluate. `features` are the means
+    of every stage: what distances between sets of pictures are measured in."""
     w = {n: t.float() for n, t in weights.items()}
     conv, whole = lambda x, n, s=1, p=1: F.conv2d(x, w[f"{n}.weight"], w[f"{n}.bias"], s, p), []
     for i, s in enumerate(STAGES):
@@ -149,7 +151,8 @@ def run_folded(weights, x):
         for j in range(s["residuals"]):
             x = F.relu(x + conv(F.relu(conv(x, f"stages.{i}.residuals.{j}.first")), f"stages.{i}.residuals.{j}.second"))
         whole.append(x.mean((2, 3)))
-    return read(x, whole, w["heads.weight"], w["heads.bias"], w["spots.weight"])
+    out = read(x, whole, w["heads.weight"], w["heads.bias"], w["spots.weight"], heads)
+    return {**out, "features": torch.cat(whole, 1)}
 
 
 # ---------------------------------------------------------------------------------------- data
@@ -159,8 +162,8 @@ def run_folded(weights, x):
 def shows(stage):
     """[sprites, tints]: whether that tint changes that sprite enough to be told from the sprite as it is."""
     changes = []
-    for some in stage.sprites.split(128):
-        plain = F.avg_pool2d(some.permute(0, 3, 1, 2).float() / 255, 4)
+    for some in torch.arange(stage.firsts[-1]).split(128):
+        plain = F.avg_pool2d(stage.sprites(some.tolist()), 8)
         covered = plain[:, 3].sum((1, 2)).clamp(min=1e-3)
         change = lambda tint: (tinted(plain, tint.expand(len(plain), 3)) - plain).abs().amax(1).sum((1, 2)) / covered
         changes.append(torch.stack([change(tint) for tint in stage.tints], 1))
@@ -268,7 +271,7 @@ def losses(out, given, identities, classes):
 
 def atlas():
     sprites, names = load_atlas()
-    return Stage(sprites), names
+    return Stage(sprites, halved=True), names
 
 
 class Trained(nn.Module):
@@ -309,9 +312,9 @@ def begin(rank, step, options):
 
 
 @torch.no_grad()
-def predicted(weights, pictures, batch=100):
+def predicted(weights, pictures, batch=100, heads=HEADS):
     """All heads for pictures in 0..1 premultiplied, [B, 4, 128, 128]."""
-    parts = [run_folded(weights, p * 2 - 1) for p in pictures.split(batch)]
+    parts = [run_folded(weights, p * 2 - 1, heads) for p in pictures.split(batch)]
     return {k: torch.cat([p[k] for p in parts]) for k in parts[0]}
 
 
@@ -387,21 +390,28 @@ def export():
         print(f"  {head:52} {value:6.1%}")
 
 
+@dataclass
+class Shipped:
+    """The judge that is committed: it may know fewer names than are taught by now."""
+
+    weights: dict
+    shelf: torch.Tensor  # [100, 4, EMBEDDING]
+    gallery: list  # names of the shelf's rows
+    heads: dict  # labels
+
+    def sees(self, pictures):
+        """What pictures in 0..1 premultiplied, [B, 4, 128 k, 128 k], show: for each head scores [B, labels], the embedding
+        [B, 128], features, and `retrieved`, the index of the nearest of the held-out subjects."""
+        pictures = F.avg_pool2d(pictures, pictures.shape[2] // SIDE) if pictures.shape[2] > SIDE else pictures
+        out = predicted(self.weights, pictures, heads=self.heads)
+        return {**out, "retrieved": retrieved(out["embedding"], self.shelf)}
+
+
 def load():
-    """The shipped judge and its gallery."""
     from safetensors.torch import load_file
 
-    weights = load_file(OUT / "judge.safetensors")
-    return weights, weights.pop("gallery")
-
-
-def judge(pictures, shipped=None):
-    """What pictures in 0..1 premultiplied, [B, 4, 128, 128], show: for each head scores [B, labels], the embedding
-    [B, 128], and `retrieved`, the index of the nearest of the held-out subjects."""
-    weights, shelf = shipped or load()
-    out = predicted(weights, pictures)
-    out["retrieved"] = retrieved(out["embedding"], shelf)
-    return out
+    weights, about = load_file(OUT / "judge.safetensors"), json.loads((OUT / "judge.json").read_text())
+    return Shipped(weights, weights.pop("gallery"), about["gallery"], {h["name"]: h["labels"] for h in about["heads"]})
 
 
 def main():

@@ -1,7 +1,9 @@
 """All that the starter was trained to read, for its manifest: which words of a prompt are known, and which ask for a
 background or for none.
 
-    python language.py        writes `sizes` and `language` into ../starter.json; needs nothing but Python
+    python language.py FOLDER       writes `sizes` and `language` into a model folder's manifest; needs nothing but Python
+
+What ships is of the names and captions of version 0.8.0: its lists were written by this script as of commit fd1a17e.
 
 Names are taken from `vocabulary.py`. Whatever else captions say ("a", "next to", "make", "on the left") is found by
 drawing many of them and leaving their names out, so that no list of it has to be kept.
@@ -21,7 +23,7 @@ for drawing in ("numpy", "torch", "PIL"):
         sys.modules.update({name: MagicMock() for name in (drawing, "torch.nn", "torch.nn.functional")})
 
 import vocabulary as words
-from form import FORM
+from form import SHAPES
 from tasks import Tasks
 
 CAPTIONS = 100_000
@@ -91,11 +93,12 @@ def language():
 
 
 def sizes():
-    return [{"width": width, "height": height} for width, height in FORM.measured]
+    """Those that the program offers and draws, the usual one first; the evaluation paints each."""
+    return [{"width": width, "height": height} for height, width in SHAPES]
 
 
 def main():
-    path = Path(__file__).parent.parent / "starter.json"
+    path = Path(sys.argv[1]) / "starter.json"
     manifest = json.loads(path.read_text())
     files = manifest.pop("files")
     manifest.update(sizes=sizes(), language=language(), files=files)

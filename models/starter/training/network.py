@@ -14,13 +14,15 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from form import CHANNELS
+
 
 @dataclass
 class DenoiserConfig:
     """Field names are those of the transformer/config.json that diffusers reads."""
 
-    in_channels: int = 1040  # 4 channels (RGBA) of a 16x16 patch, and where it is (PLACES)
-    out_channels: int = 1024
+    in_channels: int = CHANNELS  # of latents; version 0.8.0: 1040, pixels of a patch and where it is (PLACES)
+    out_channels: int = CHANNELS
     num_layers: int = 2
     num_single_layers: int = 6
     attention_head_dim: int = 64
@@ -45,7 +47,7 @@ class DenoiserConfig:
 class TextConfig:
     vocab_size: int = 2048
     hidden_size: int = 256
-    num_layers: int = 3
+    num_layers: int = 2
     num_heads: int = 4
     intermediate_size: int = 768
     max_positions: int = 32
@@ -140,11 +142,11 @@ PLACES = 16
 
 
 def places(height, width):
-    """Where each patch is, as numbers that enter beside its pixels, [height width, PLACES]: sines, then cosines, of the
-    row and the column at wavelengths of 32, 16, 8 and 4 patches.
+    """Where each token is, as numbers beside it, [height width, PLACES]: sines, then cosines, of the row and the column at
+    wavelengths of 32, 16, 8 and 4 tokens.
 
-    The family tells places by rotation alone, and a patch of pure noise must then find out where it is by attention
-    before it can know what to draw: in a short training it learnt every subject's colour and nobody's shape.
+    The family tells places by rotation alone. Version 0.8.0 was trained with these and leans on them, so training on from
+    it begins with them too and fades them out (`Denoiser.leaning`): what ships has none.
     """
     grid = torch.stack(torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij"), -1).view(-1, 2)
     angle = (grid[:, :, None] * (torch.pi / 16 * 2 ** torch.arange(4))).flatten(1)
@@ -311,11 +313,12 @@ class SingleBlock(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """Predicts the clean picture, in patches [B, N, in_channels], from a noisy one."""
+    """Predicts the clean picture, in tokens [B, N, out_channels], from a noisy one."""
 
     def __init__(self, c: DenoiserConfig):
         super().__init__()
         self.config = c
+        self.leaning = 1.0  # on places, where there are any
         dim = c.num_attention_heads * c.attention_head_dim
         self.time_guidance_embed = nn.ModuleDict({"timestep_embedder": TimestepEmbedder(c.timestep_guidance_channels, dim)})
         self.double_stream_modulation_img = Modulation(dim, 2)
@@ -346,8 +349,10 @@ class Denoiser(nn.Module):
         return {name: tuple(x.to(device) for x in table) for name, table in tables.items()}
 
     def embedded(self, x, placed):
-        """Patches [B, N, pixels] and their places [N, PLACES] to tokens."""
-        return self.x_embedder(torch.cat((x, placed.to(x.dtype).expand(len(x), -1, -1)), -1))
+        """[B, N, out_channels], and perhaps where they are, [N, PLACES], to [B, N, D]."""
+        if self.config.in_channels > self.config.out_channels:
+            x = torch.cat((x, self.leaning * placed.to(x.dtype).expand(len(x), -1, -1)), -1)
+        return self.x_embedder(x)
 
     def time(self, t):
         return self.time_guidance_embed["timestep_embedder"](
@@ -355,7 +360,7 @@ class Denoiser(nn.Module):
         )
 
     def card(self, references, rot):
-        """Keys and values of references [B, R, in_channels] for every block: the same at each step, for each prompt."""
+        """Keys and values of references [B, R, out_channels] for every block: the same at each step, for each prompt."""
         temb = self.time(torch.zeros(references.shape[0], device=references.device))
         double, single = self.double_stream_modulation_img(temb), self.single_stream_modulation(temb)
         ref, card = self.embedded(references, rot["reference_places"][0]), []
@@ -367,7 +372,8 @@ class Denoiser(nn.Module):
             card.append(kv)
         return card
 
-    def forward(self, x, sigma, text, rot, references=None):
+    def forward(self, x, sigma, text, rot, references=None, seen=None):
+        """`seen`: a list that takes the picture's states after each block, [B, N, D], for who judges by them."""
         temb = self.time(sigma)
         mod_img, mod_txt = self.double_stream_modulation_img(temb), self.double_stream_modulation_txt(temb)
         mod_single = self.single_stream_modulation(temb)
@@ -376,10 +382,14 @@ class Denoiser(nn.Module):
         img, txt = self.embedded(x, rot["image_places"][0]), self.context_embedder(text)
         for block in self.transformer_blocks:
             txt, img = block(txt, img, mod_txt, mod_img, rot, next(cards))
+            if seen is not None:
+                seen.append(img)
         length = txt.shape[1]
         h = torch.cat((txt, img), 1)
         for block in self.single_transformer_blocks:
             h, _ = block(h, mod_single, rot["both"], next(cards), length)
+            if seen is not None:
+                seen.append(h[:, length:])
         scale, shift = self.norm_out["linear"](F.silu(temb))[:, None].chunk(2, -1)
         return self.proj_out((1 + scale) * norm(h[:, length:], self.config.eps) + shift)
 
@@ -394,11 +404,3 @@ class Starter(nn.Module):
     def forward(self, x, sigma, ids, rot, references=None):
         return self.denoiser(x, sigma, self.text_encoder(ids), rot, references)
 
-
-def patchify(pictures, patch=16):
-    """[B, 4, H, W] to [B, N, 4 p p], channel order c, row, column."""
-    return F.pixel_unshuffle(pictures, patch).flatten(2).transpose(1, 2).contiguous()
-
-
-def unpatchify(patches, height, width, patch=16):
-    return F.pixel_shuffle(patches.transpose(1, 2).unflatten(2, (height // patch, width // patch)), patch)

@@ -22,22 +22,28 @@ def orthogonalised(g, steps=5):
 
 
 class Muon:
-    """Convolutions count as matrices of what each output sees."""
+    """Convolutions count as matrices of what each output sees, those of many outputs as several: what it costs grows with
+    the square of the smaller side, and would be as much as the step of a convolution that doubles."""
 
-    def __init__(self, parameters, momentum=0.95, decay=0.01):
-        self.stacks = {}
+    def __init__(self, parameters, momentum=0.95, decay=0.01, rows=None):
+        self.stacks, self.rows = {}, rows
         for p in parameters:
-            self.stacks.setdefault(tuple(p.flatten(1).shape), []).append(p)
+            self.stacks.setdefault(tuple(self.matrices(p).shape[1:]), []).append(p)
         self.momentum, self.decay = momentum, decay
-        self.buffers = {shape: ps[0].new_zeros(len(ps), *shape) for shape, ps in self.stacks.items()}
+        self.buffers = {shape: torch.cat([torch.zeros_like(self.matrices(p)) for p in ps]) for shape, ps in self.stacks.items()}
+
+    def matrices(self, tensor):
+        """[K, m, n]"""
+        matrix = tensor.flatten(1)
+        return matrix.view(-1, min(self.rows or len(matrix), len(matrix)), matrix.shape[1])
 
     @torch.no_grad()
     def step(self, rate):
         for shape, parameters in self.stacks.items():
-            g, buffer = torch.stack([p.grad.flatten(1) for p in parameters]), self.buffers[shape]
+            g, buffer = torch.cat([self.matrices(p.grad) for p in parameters]), self.buffers[shape]
             buffer.mul_(self.momentum).add_(g)
             update = orthogonalised(g + self.momentum * buffer) * (0.2 * max(shape) ** 0.5)
-            for p, u in zip(parameters, update):
+            for p, u in zip(parameters, update.split([len(self.matrices(p)) for p in parameters])):
                 p.mul_(1 - rate * self.decay).sub_(u.view_as(p), alpha=rate)
 
 
@@ -47,9 +53,9 @@ class Optimiser:
     `inner(name, parameter)` says what Muon takes. AdamW takes the rest, each at the share of the rate that
     `share(name)` gives it."""
 
-    def __init__(self, model, inner, share=lambda name: 1.0, decay=0.01):
+    def __init__(self, model, inner, share=lambda name: 1.0, decay=0.01, rows=None):
         named = list(model.named_parameters())
-        self.muon = Muon([p for n, p in named if inner(n, p)], decay=decay)
+        self.muon = Muon([p for n, p in named if inner(n, p)], decay=decay, rows=rows)
         rest = {}
         for n, p in named:
             if not inner(n, p):

@@ -1,7 +1,7 @@
 """Products and mascots seen from nine sides, drawn from signed distances: an icon has one side only, and a reference that
 is to be shown from another needs to have been seen from both.
 
-    python products.py                 draws every one once: build/products.npz
+    python products.py                 draws every one once: products.npy
     python products.py sheet.png       some of them from every side, to look at
 
 A product is one of `KINDS`, eight numbers that say how it is built, and three colours; these are its identity. Distances
@@ -17,9 +17,10 @@ import sys
 import numpy as np
 import torch
 
-from form import BUILD, FORM
+from form import BUILD, SPRITE
 
-SIDE = FORM.sprite
+SIDE = SPRITE
+DRAWN = BUILD / "products.npy"
 EACH = 18  # identities of a kind
 HIDDEN = 2  # of these, the last ones: never trained on
 INK, WHITE = (0.09, 0.09, 0.11), (0.96, 0.96, 0.95)
@@ -275,8 +276,7 @@ def drawn(which):
 
 def load():
     """uint8 [identities, views, SIDE, SIDE, 4], premultiplied: EACH of the first kind, EACH of the second, ..."""
-    with np.load(BUILD / "products.npz") as stored:
-        return stored["products"]
+    return np.load(DRAWN, mmap_mode="r")
 
 
 def main():
@@ -287,7 +287,7 @@ def main():
         return sheet(rows, sys.argv[1], 2, 1)
     with mp.get_context("spawn").Pool(os.cpu_count()) as pool:
         products = np.stack(pool.map(drawn, [(kind, number) for kind in KINDS for number in range(EACH)], chunksize=1))
-    np.savez_compressed(BUILD / "products.npz", products=products)
+    np.save(DRAWN, products)
     print(f"{len(products)} products from {len(VIEWS)} sides")
 
 

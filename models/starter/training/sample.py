@@ -1,18 +1,15 @@
-"""Pictures from the weights as they stand, in PyTorch: for eyes during training, and the teacher's side of distilling.
+"""Pictures from weights, in PyTorch: for eyes and measures during training, and the teacher's side of distilling.
 
-    python sample.py sheet.png --steps 24 --guidance 2.5      from build/state.pt
+    python sample.py sheet.png --steps 24 --guidance 2.5      from state.pt
+    python sample.py sheet.png --shipped --steps 4            version 0.8.0, as it ships
 """
 
 import argparse
-from pathlib import Path
 
 import torch
 
 import tokenizer as tok
-import carry
-from form import BUILD, FORM
-from batches import PATCH, to_patches
-from network import unpatchify
+from form import BUILD, SIDE
 
 # Fixed prompts for every sheet, so that sheets can be laid side by side.
 PROMPTS = [
@@ -74,43 +71,72 @@ def euler(predict, x, sigmas):
     return x
 
 
-@torch.no_grad()
-def sample(model, captions, references=None, size=(FORM.side, FORM.side), steps=4, guidance=1.0, seed=0, batch=32):
-    """[B, 4, H, W] in 0..1, premultiplied. `references`: list of picture tensors [B, 4, h, w] in 0..1."""
-    tokenizer, out = tok.load(), []
-    height, width = size
-    grid = (height // PATCH, width // PATCH)
-    generator = torch.Generator().manual_seed(seed)
-    lengths = [len(tok.padded(tokenizer.encode(c).ids[: tok.MAX_TOKENS])) for c in captions]
-    device = model.denoiser.proj_out.weight.device
-    order = sorted(range(len(captions)), key=lambda i: lengths[i])  # one text length a batch, as the engine pads
-    noise = torch.randn(len(captions), grid[0] * grid[1], 4 * PATCH**2, generator=generator)
-    result = [None] * len(captions)
-    while order:
-        rows = [i for i in order[:batch] if lengths[i] == lengths[order[0]]]
-        order = order[len(rows) :]
-        ids = encoded(tokenizer, [captions[i] for i in rows])
-        empty = torch.full((len(rows), tok.PAD_MULTIPLE), tok.PAD)
-        seen = torch.cat([to_patches(r[rows]) for r in references], 1).to(device) if references else None
-        grids = [(r.shape[2] // PATCH, r.shape[3] // PATCH) for r in references or []]
-        rotations = [model.denoiser.rotations(n, grid, grids) for n in (ids.shape[1], tok.PAD_MULTIPLE)]
-        ids, empty, x = (t.to(device) for t in (ids, empty, noise[rows]))
-        with torch.autocast(device.type, torch.bfloat16):
-            predict = guided(model.denoiser, model.text_encoder(ids), model.text_encoder(empty), rotations, seen, guidance)
-            x = euler(predict, x, [1 - i / steps for i in range(steps)])
-        for i, picture in zip(rows, (unpatchify(x, height, width, PATCH) + 1) / 2):
-            result[i] = picture.clamp(0, 1).cpu()
-    return torch.stack(result)
+def even(steps):
+    return [1 - i / steps for i in range(steps)]
 
 
-def load(path=BUILD / "state.pt", weights="averaged"):
-    """The averaged weights of a training state, or of a folder of pieces that travelled (or its last ones: `model`)."""
-    from train import build_model
+class Drawer:
+    """A model with what makes its tokens: `draw` gives [B, 4, H, W] in 0..1, premultiplied. `side` is that of its squares."""
 
-    model, path = build_model(), Path(path)
-    state = carry.read(path) if path.is_dir() else torch.load(path, map_location="cpu", mmap=True)
-    model.load_state_dict(state[weights])
-    return model.eval()
+    def __init__(self, model, codec, tokenizer, side, steps=4, guidance=1.0):
+        self.model, self.codec, self.tokenizer, self.side = model, codec, tokenizer, side
+        self.steps, self.guidance = steps, guidance
+
+    @torch.no_grad()
+    def draw(self, captions, references=None, size=None, seed=0, batch=32):
+        """references: list of [B, 4, h, w], of the same size as what is drawn or reduced to it by whole pixels."""
+        height, width = size or (self.side, self.side)
+        grid = (height // self.codec.span, width // self.codec.span)
+        device = self.model.denoiser.proj_out.weight.device
+        noise = torch.randn(len(captions), grid[0] * grid[1], self.codec.channels, generator=torch.Generator().manual_seed(seed))
+        lengths = [len(tok.padded(self.tokenizer.encode(c).ids[: tok.MAX_TOKENS])) for c in captions]
+        order = sorted(range(len(captions)), key=lambda i: lengths[i])  # one text length a batch, as the engine pads
+        result = [None] * len(captions)
+        while order:
+            rows = [i for i in order[:batch] if lengths[i] == lengths[order[0]]]
+            order = order[len(rows) :]
+            seen = [r[rows] for r in references or []]
+            tokens = torch.cat([self.codec.tokens(r.to(device)) for r in seen], 1) if seen else None
+            grids = [(r.shape[2] // self.codec.span, r.shape[3] // self.codec.span) for r in seen]
+            ids = encoded(self.tokenizer, [captions[i] for i in rows]).to(device)
+            empty = torch.full((len(rows), tok.PAD_MULTIPLE), tok.PAD, device=device)
+            rotations = [self.model.denoiser.rotations(n, grid, grids) for n in (ids.shape[1], tok.PAD_MULTIPLE)]
+            with torch.autocast(device.type, torch.bfloat16):
+                text, free = self.model.text_encoder(ids), self.model.text_encoder(empty)
+                predict = guided(self.model.denoiser, text, free, rotations, tokens, self.guidance)
+                x = euler(predict, noise[rows].to(device), even(self.steps))
+            for i, picture in zip(rows, self.codec.pictures(x, grid)):
+                result[i] = picture.cpu()
+        return torch.stack(result)
+
+
+def of_shipped(steps=4, guidance=1.0):
+    import shipped
+
+    return Drawer(shipped.model(), shipped.Patches(), shipped.tokenizer(), 128, steps, guidance)
+
+
+def of_state(path=BUILD / "state.pt", weights="averaged", steps=4, guidance=1.0, device="cpu"):
+    from latents import Latents
+    from train import load
+
+    return Drawer(load(path, weights).to(device), Latents(device=device), tok.load(), SIDE, steps, guidance)
+
+
+def arguments(parser, steps, guidance):
+    parser.add_argument("--shipped", action="store_true", help="version 0.8.0")
+    parser.add_argument("--state", default=BUILD / "state.pt")
+    parser.add_argument("--weights", default="averaged")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--guidance", type=float, default=guidance)
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def drawer(options):
+    if options.shipped:
+        return of_shipped(options.steps, options.guidance)
+    return of_state(options.state, options.weights, options.steps, options.guidance, options.device)
 
 
 def main():
@@ -118,16 +144,11 @@ def main():
 
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("out")
-    p.add_argument("--state", default=BUILD / "state.pt")
-    p.add_argument("--weights", default="averaged")
-    p.add_argument("--device", default="cpu")
-    p.add_argument("--steps", type=int, default=24)
-    p.add_argument("--guidance", type=float, default=2.5)
-    p.add_argument("--seed", type=int, default=0)
+    arguments(p, 24, 2.5)
     o = p.parse_args()
     torch.set_num_threads(1)
-    pictures = sample(load(o.state, o.weights).to(o.device), PROMPTS, steps=o.steps, guidance=o.guidance, seed=o.seed)
-    sheet([([x.numpy()], c) for x, c in zip(pictures, PROMPTS)], o.out, columns=10)
+    pictures = drawer(o).draw(PROMPTS, seed=o.seed)
+    sheet([([x.numpy()], c) for x, c in zip(pictures, PROMPTS)], o.out, columns=5)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 import backgrounds
 import vocabulary as words
-from form import FORM
+from form import UNIT
 
 SCENE_NAMES = list(words.SCENES)
 COLOUR_NAMES = list(words.COLOURS)
@@ -30,6 +30,9 @@ class Figure:
     scale: float = 0.68
     turn: float = 0.0  # degrees
     tint: int | None = None
+    flip: bool = False  # left for right
+    lean: float = 0.0  # to the right at the top, as a share of the height
+    squeeze: float = 1.0  # of the width
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Scene:
     background: tuple | None = None  # None is transparent, ("scene" | "plain" | "gradient", index)
     variant: int = 0
     crop: tuple = (0.5, 0.5)
+    mirrored: bool = False  # the background, left for right
     shade: float = 0.0
     finish: int | None = None
 
@@ -151,16 +155,24 @@ FINISHES = [globals()[name.replace(" ", "_")] for name in FINISH_NAMES]
 class Stage:
     """The atlas and the backgrounds on a device, and the drawing of scenes with them."""
 
-    def __init__(self, atlas, device="cpu", unit=FORM.unit, products=None):
-        """atlas: uint8 [names, styles, side, side, 4], premultiplied; products: the same with views in place of styles.
-        unit: the size of a finish's finest marks, in pixels."""
-        shelves = [atlas] if products is None else [atlas, products]
-        sprites = np.concatenate([shelf.reshape(-1, *shelf.shape[2:]) for shelf in shelves])
-        self.sprites = torch.from_numpy(sprites).to(device)
-        self.bank = torch.from_numpy(backgrounds.bank()).to(device)
+    def __init__(self, *shelves, device="cpu", unit=UNIT, halved=False):
+        """Each shelf: uint8 [things, ways of drawing each, side, side, 4], premultiplied: the atlas first, then products,
+        clip art. unit: the size of a finish's finest marks, in pixels. halved: for pictures of half the size."""
+        flat = [shelf.reshape(-1, *shelf.shape[2:]) for shelf in shelves]
+        self.shelves, self.firsts = flat, np.cumsum([0, *map(len, flat)])
+        bank = torch.from_numpy(backgrounds.bank())
+        if halved:
+            bank, unit = F.avg_pool2d(bank.flatten(0, 1).float(), 2).round().byte().unflatten(0, bank.shape[:2]), unit // 2
+        self.bank = bank.to(device)
         self.tints = torch.tensor(list(words.TINTS.values()), device=device)
         self.colours = torch.tensor(list(words.COLOURS.values()), device=device)
         self.device, self.unit = device, unit
+
+    def sprites(self, which):
+        """[len(which), 4, side, side] in 0..1."""
+        shelf = np.searchsorted(self.firsts, which, "right") - 1
+        found = np.stack([self.shelves[k][i - self.firsts[k]] for k, i in zip(shelf, which)])
+        return torch.from_numpy(found).to(self.device).permute(0, 3, 1, 2).float() / 255
 
     def drawn(self, figures, height, width):
         """Each figure alone on nothing, [figures, 4, H, W]."""
@@ -168,15 +180,20 @@ class Stage:
         theta = np.zeros((len(figures), 2, 3), np.float32)
         for i, f in enumerate(figures):
             c, s = np.cos(np.radians(f.turn)), np.sin(np.radians(f.turn))
-            # From target coordinates (-1..1 over width and height) back to the sprite's.
-            sx, sy = width / (short * f.scale), height / (short * f.scale)
-            cx, cy = 2 * f.x - 1, 2 * f.y - 1
-            theta[i] = [[c * sx, s * sy, -(c * sx * cx + s * sy * cy)], [-s * sx, c * sy, -(-s * sx * cx + c * sy * cy)]]
-        sprites = self.sprites[[f.sprite for f in figures]].permute(0, 3, 1, 2).float() / 255
-        if all(f.scale < 0.55 for f in figures):
-            sprites = F.avg_pool2d(sprites, 2)  # against aliasing
-        grid = F.affine_grid(torch.from_numpy(theta).to(self.device), (len(figures), 4, height, width), align_corners=False)
-        drawn = F.grid_sample(sprites, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+            # From target coordinates (-1..1 over width and height) back to the sprite's: turned back, then set upright,
+            # widened and flipped back.
+            turned = np.array([[c, s], [-s, c]]) @ np.diag([width, height]) / (short * f.scale)
+            across = (-1 if f.flip else 1) / f.squeeze
+            back = np.array([[across, across * f.lean], [0, 1]]) @ turned
+            theta[i, :, :2] = back
+            theta[i, :, 2] = -back @ np.array([2 * f.x - 1, 2 * f.y - 1])
+        sprites = self.sprites([f.sprite for f in figures])
+        drawn = torch.empty(len(figures), 4, height, width, device=self.device)
+        levels = np.array([np.log2(max(sprites.shape[-1] / (1.2 * short * f.scale), 1)) for f in figures]).astype(int)
+        for level in np.unique(levels):  # reduced first by what is too fine for the picture
+            rows = (levels == level).nonzero()[0]
+            grid = F.affine_grid(torch.from_numpy(theta[rows]).to(self.device), (len(rows), 4, height, width), align_corners=False)
+            drawn[rows] = F.grid_sample(F.avg_pool2d(sprites[rows], 2 ** int(level)), grid, padding_mode="zeros", align_corners=False)
         some = [i for i, f in enumerate(figures) if f.tint is not None]
         if some:
             drawn[some] = tinted(drawn[some], self.tints[[figures[i].tint for i in some]])
@@ -194,6 +211,8 @@ class Stage:
             left = tensor([round(room_x * x) for x, _ in crops])
             rows = (top[:, None] + torch.arange(height, device=self.device))[:, None, :, None]
             columns = (left[:, None] + torch.arange(width, device=self.device))[:, None, None, :]
+            other = tensor([scenes[i].mirrored for i in drawn])[:, None, None, None]
+            columns = torch.where(other, self.bank.shape[-1] - 1 - columns, columns)
             which = tensor([(scenes[i].background[1], scenes[i].variant) for i in drawn])[:, :, None, None, None]
             channels = torch.arange(3, device=self.device)[None, :, None, None]
             out[drawn, :3] = self.bank[which[:, 0], which[:, 1], channels, rows, columns].float() / 255

@@ -34,17 +34,13 @@ FINISHES = [i for i, name in enumerate(words.FINISHES) if name != "pixel art"]
 def draw(pairs):
     """Sprites [pairs, 1, SIDE, SIDE, 4] of (name, style) pairs, premultiplied uint8."""
     packages = [atlas.fetch(package)[0] for package, _ in atlas.PACKAGES]
-    before, atlas.SIDE = atlas.SIDE, SIDE
-    try:
-        return np.stack([atlas.draw(packages[style], name) for name, style in pairs])[:, None]
-    finally:
-        atlas.SIDE = before
+    return np.stack([atlas.draw(atlas.svg_of(packages[style], name), SIDE) for name, style in pairs])[:, None]
 
 
 def names():
     """(names to learn from, names that are held out)."""
     every = atlas.names()
-    held = set(words.held_out(every))
+    held = set(words.HELD_OUT)
     return [n for n in every if n not in held], [n for n in every if n in held]
 
 

@@ -1,6 +1,6 @@
 """Contact sheets for eyes: pictures in a grid on a checkerboard, each with its caption below.
 
-    python sheet.py samples.png     200 random training tasks, looked at before training begins
+    python sheet.py samples.png     140 random training tasks, looked at before training begins
 """
 
 import random
@@ -38,20 +38,20 @@ def sheet(rows, path, columns=10, lines=3):
 def main():
     import atlas
     import products
-    from form import FORM
+    from form import SIDE
     from scenes import Stage
     from tasks import Tasks
 
     sprites, names = atlas.load()
-    stage, tasks, r = Stage(sprites, products=products.load()), Tasks(names), random.Random(1)
+    stage, tasks, r = Stage(sprites, products.load()), Tasks(names), random.Random(1)
     rows = []
-    for kind, count in (("picture", 100), ("reference", 40), ("turned", 14), ("edit", 48), ("pair", 12)):
+    for kind, count in (("picture", 70), ("reference", 21), ("turned", 7), ("edit", 28), ("nothing", 7), ("pair", 7)):
         for _ in range(count):
-            task = getattr(tasks, kind)(r)
-            pictures = [stage.compose([s], FORM.side, FORM.side)[0].numpy() for s in (*task.references, task.target)]
+            task = tasks.edit(r, kind) if kind == "nothing" else getattr(tasks, kind)(r)
+            pictures = [stage.compose([s], SIDE, SIDE)[0].numpy()[:, ::2, ::2] for s in (*task.references, task.target)]
             rows.append((pictures, task.caption))
-    sheet(rows[:100], sys.argv[1], 14)
-    sheet(rows[100:], sys.argv[1].replace(".png", "-references.png"), 7)
+    sheet(rows[:70], sys.argv[1], 14)
+    sheet(rows[70:], sys.argv[1].replace(".png", "-references.png"), 7)
 
 
 if __name__ == "__main__":

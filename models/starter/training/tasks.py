@@ -15,7 +15,11 @@ from scenes import COLOUR_NAMES, FINISH_NAMES, SCENE_NAMES, TINT_NAMES, Figure, 
 from backgrounds import VARIANTS
 
 STYLE_NAMES = list(words.STYLES)
-EDITS = {"background": 5, "recolour": 5, "finish": 3, "remove": 2, "add": 3, "style": 2}
+EDITS = {"background": 5, "recolour": 5, "finish": 3, "remove": 2, "add": 3, "style": 2}  # "nothing": see `Tasks.nothing`
+SEVERAL = {  # where they stand, and how large they are
+    2: [(((0.28, 0.55), (0.72, 0.55)), 0.46), (((0.30, 0.38), (0.69, 0.66)), 0.44), (((0.30, 0.66), (0.69, 0.38)), 0.44)],
+    3: [(((0.19, 0.55), (0.5, 0.55), (0.81, 0.55)), 0.34), (((0.27, 0.70), (0.73, 0.70), (0.5, 0.29)), 0.40), (((0.27, 0.32), (0.73, 0.32), (0.5, 0.70)), 0.40)],
+}
 STYLES_SAID = {phrase for phrases in words.STYLES.values() for phrase in phrases}
 TINTED = re.compile(rf"\b(an? )?(?:{'|'.join(words.TINTS)}) (?!background|gradient)(\w+)")
 
@@ -34,17 +38,17 @@ def pair_held_out(subject, attribute):
 
 
 class Tasks:
-    def __init__(self, names, allow_held_out_pairs=False, two=0.24, several=0.10, style_said=0.72, products=0.0, edits=EDITS):
+    def __init__(self, names, allow_held_out_pairs=False, two=0.24, several=0.10, style_said=0.72, products=0.0, edits=EDITS, named=words.SUBJECTS):
         """Shares: `two` of pictures with two subjects, `several` of those with one subject more than once, `style_said` of
         captions that name the style, `products` of references that are a product to be turned; `edits` says how often
         each kind of edit is asked for. The evaluation set was drawn with what stands here; training may take more of what
-        it finds hard."""
+        it finds hard. `named`: the subjects that captions name."""
         self.edits = edits
         self.single, self.several, self.style_said, self.products = 1 - two - several, several, style_said, products
         self.index = {n: i for i, n in enumerate(names)}
         self.names = dict(enumerate(names))  # products come after these
-        self.named = [n for n in words.SUBJECTS]
-        hidden = set(words.held_out(names))
+        self.named = list(named)
+        hidden = set(words.HELD_OUT)
         self.hidden = sorted(hidden)
         self.shown = [n for n in names if n not in hidden]  # may be a reference in training
         self.free = allow_held_out_pairs
@@ -69,18 +73,30 @@ class Tasks:
         return ("gradient", i), r.choice([f"on {article(name)} gradient", f"{name} gradient background"])
 
     def view(self, r, background):
-        return dict(background=background, variant=r.randrange(VARIANTS), crop=(r.random(), r.random()), shade=r.gauss(0, 0.012))
+        return dict(background=background, variant=r.randrange(VARIANTS), crop=(r.random(), r.random()), mirrored=r.random() < 0.5, shade=r.gauss(0, 0.02))
 
     def figure(self, r, name, style, **place):
         return self.stood(r, self.sprite(name, style), **place)
 
-    def stood(self, r, sprite, **place):
-        """A sprite at a place, not quite exactly."""
-        f = Figure(sprite, turn=r.gauss(0, 2), **place)
-        f.x += r.gauss(0, 0.01)
-        f.y += r.gauss(0, 0.01)
-        f.scale *= r.uniform(0.97, 1.03)
+    def stood(self, r, sprite, flip=None, **place):
+        """A sprite at a place, not quite exactly, and now and then far from it, turned or leaning: who asks twice for a
+        rocket wants to see two."""
+        f, wide = Figure(sprite, **place), r.random() < 0.4
+        f.turn = r.gauss(0, 12 if wide else 3)
+        f.x += r.gauss(0, 0.035 if wide else 0.012)
+        f.y += r.gauss(0, 0.035 if wide else 0.012)
+        f.scale *= r.uniform(0.8, 1.08) if wide else r.uniform(0.95, 1.05)
+        f.lean = r.gauss(0, 0.08) if wide else 0.0
+        f.squeeze = r.uniform(0.88, 1.06) if wide else 1.0
+        f.flip = r.random() < 0.5 if flip is None else flip
         return f
+
+    def again(self, r, task):
+        """Another scene for a picture's caption: the same things otherwise placed, before another variant of the ground."""
+        figures = [self.stood(r, f.sprite, **place) for f, place in zip(task.target.figures, task.labels["places"])]
+        for f, before in zip(figures, task.target.figures):
+            f.tint = before.tint
+        return Scene(figures, finish=task.target.finish, **self.view(r, task.target.background))
 
     def allowed(self, name, *attributes):
         return self.free or not any(a is not None and pair_held_out(name, a) for a in attributes)
@@ -136,12 +152,16 @@ class Tasks:
                 left = side < 0.05
                 place["x"], place["scale"] = (0.29 if left else 0.71), min(place["scale"], 0.50)
                 text += " on the left" if left else " on the right"
-            figures = [self.figure(r, name, style, **place)]
+            elif side < 0.15:
+                top = side < 0.125
+                place["y"], place["scale"] = (0.29 if top else 0.72), min(place["scale"], 0.48)
+                text += " at the top" if top else " at the bottom"
+            places = [place]
         elif kind < self.single + self.several:
             name, count = r.choice(self.named), r.choice([2, 3])
             subjects, text = [name], f"{words.NUMBERS[count]} {noun(name, True)}"
-            xs, scale = ((0.28, 0.72), 0.46) if count == 2 else ((0.19, 0.5, 0.81), 0.34)
-            figures = [self.figure(r, name, style, x=x, y=0.55, scale=scale) for x in xs]
+            spots, scale = r.choice(SEVERAL[count])
+            places = [dict(x=x, y=y, scale=scale) for x, y in spots]
             tints = tints * count
         else:
             a, b = r.sample(self.named, 2)
@@ -151,7 +171,9 @@ class Tasks:
                 text, xs = f"{first} {r.choice(['and', 'next to', 'and', 'with', 'to the left of'])} {second}", (0.28, 0.72)
             else:
                 text, xs = f"{first} to the right of {second}", (0.72, 0.28)
-            figures = [self.figure(r, n, style, x=x, y=0.55, scale=0.48) for n, x in zip((a, b), xs)]
+            places = [dict(x=x, y=0.55, scale=0.48) for x in xs]
+        named = subjects if len(subjects) == len(places) else subjects * len(places)
+        figures = [self.figure(r, name, style, **place) for name, place in zip(named, places)]
         for f, t in zip(figures, tints):
             f.tint = t
         for name, tint in zip(subjects, tints):
@@ -159,7 +181,7 @@ class Tasks:
                 return None
         target = Scene(figures, finish=finish, **self.view(r, background))
         caption = self.sentence(r, text, where, style, finish, background is None)
-        labels = dict(subjects=subjects, style=style, finish=finish_name, background=background, tints=tints, count=len(figures))
+        labels = dict(subjects=subjects, style=style, finish=finish_name, background=background, tints=tints, count=len(figures), places=places)
         return Task(caption, target, labels=labels)
 
     def sentence(self, r, text, where, style, finish, transparent, style_said=None):
@@ -186,7 +208,8 @@ class Tasks:
         style = r.randrange(4) if style is None else style
         u = r.random()
         ground = None if u < 0.5 else ("plain", r.randrange(len(COLOUR_NAMES))) if u < 0.85 else ("scene", r.randrange(len(SCENE_NAMES)))
-        seen = Scene([self.figure(r, name, style, x=0.5, y=0.53, scale=r.uniform(0.66, 0.86))], **self.view(r, ground))
+        flip = r.random() < 0.5
+        seen = Scene([self.figure(r, name, style, x=0.5, y=0.53, scale=r.uniform(0.66, 0.86), flip=flip)], **self.view(r, ground))
         background, where = self.background(r)
         finish = r.randrange(len(FINISH_NAMES)) if r.random() < 0.14 else None
         tint = r.randrange(len(TINT_NAMES)) if r.random() < 0.08 else None
@@ -202,7 +225,7 @@ class Tasks:
         target_style, said = style, 0.0
         if r.random() < 0.12:
             target_style, said = r.randrange(4), 1.0
-        f = self.figure(r, name, target_style, **place)
+        f = self.figure(r, name, target_style, flip=flip, **place)
         f.tint = tint
         target = Scene([f], finish=finish, **self.view(r, background))
         caption = self.sentence(r, text, where, target_style, finish, background is None, said)
@@ -215,7 +238,7 @@ class Tasks:
         kind, number = r.randrange(len(kinds)), r.randrange(products.EACH - products.HIDDEN)
         first = len(self.index) * len(STYLE_NAMES) + (kind * products.EACH + number) * len(products.VIEWS)
         seen_from, shown_from = r.sample(range(len(products.VIEWS)), 2)
-        figure = lambda view, **place: self.stood(r, first + view, x=0.5, y=0.53, **place)
+        figure = lambda view, **place: self.stood(r, first + view, flip=False, x=0.5, y=0.53, **place)
         ground = None if r.random() < 0.5 else ("plain", r.randrange(len(COLOUR_NAMES)))
         seen = Scene([figure(seen_from, scale=r.uniform(0.66, 0.86))], **self.view(r, ground))
         background, where = self.background(r)
@@ -229,9 +252,10 @@ class Tasks:
         """Two references side by side in one scene."""
         a, b = r.sample(self.shown, 2)
         style = r.randrange(4)
-        see = lambda n: Scene([self.figure(r, n, style, x=0.5, y=0.53, scale=r.uniform(0.66, 0.86))], **self.view(r, None if r.random() < 0.6 else ("plain", r.randrange(len(COLOUR_NAMES)))))
+        flip = {a: r.random() < 0.5, b: r.random() < 0.5}
+        see = lambda n: Scene([self.figure(r, n, style, x=0.5, y=0.53, scale=r.uniform(0.66, 0.86), flip=flip[n])], **self.view(r, None if r.random() < 0.6 else ("plain", r.randrange(len(COLOUR_NAMES)))))
         background, where = self.background(r)
-        target = Scene([self.figure(r, n, style, x=x, y=0.55, scale=0.48) for n, x in ((a, 0.28), (b, 0.72))], **self.view(r, background))
+        target = Scene([self.figure(r, n, style, x=x, y=0.55, scale=0.48, flip=flip[n]) for n, x in ((a, 0.28), (b, 0.72))], **self.view(r, background))
         text = r.choice(["both", "the two", "both subjects", "the first and the second"])
         caption = self.sentence(r, text, where, style, None, background is None, 0.0)
         return Task(caption, target, [see(a), see(b)], dict(subjects=[a, b]))
@@ -251,16 +275,18 @@ class Tasks:
             break
         before, after = source.target, copy.deepcopy(source.target)
         nouns = [words.phrases(n)[0] for n in names]
+        if kind == "nothing":
+            return Task(self.nothing(r, source, nouns), after, [before], dict(edit=kind, changed=None, subjects=names, source=source.caption))
         changed = "all"
         if kind == "background":
             background, where = self.background(r)
             after.background, after.variant, after.crop, after.shade = background, r.randrange(VARIANTS), (r.random(), r.random()), 0.0
-            caption = r.choice(["remove the background", "cut it out"]) if background is None else r.choice([f"change the background: {where}", f"put it {where}"] if not where.endswith("background") or where.startswith("on") else [f"change to {where}"])
+            caption = self.put(r, background, where)
             changed = "background"
         elif kind == "recolour":
             i, tint = r.randrange(len(names)), r.randrange(len(TINT_NAMES))
             after.figures[i].tint = tint
-            caption = r.choice([f"make the {nouns[i]} {TINT_NAMES[tint]}", f"change the {nouns[i]} to {TINT_NAMES[tint]}"] + ([f"make it {TINT_NAMES[tint]}"] if len(names) == 1 else []))
+            caption = self.coloured(r, nouns[i], TINT_NAMES[tint], len(names) == 1)
             changed = i
         elif kind == "finish":
             after.finish = r.randrange(len(FINISH_NAMES))
@@ -278,11 +304,38 @@ class Tasks:
             del after.figures[i]
         else:
             name = r.choice(self.named)
+            # Beside what is there: where it is not.
             place = 0.18 if before.figures[0].x > 0.45 and r.random() < 0.5 else 0.82 if before.figures[0].x < 0.55 else 0.18
             after.figures.append(self.figure(r, name, source.labels["style"], x=place, y=0.68, scale=0.36))
             caption = f"add {article(words.phrases(name)[0])} on the {'left' if place < 0.5 else 'right'}"
             changed = "added"
-        return Task(caption, after, [before], dict(edit=kind, changed=changed, subjects=names))
+        return Task(caption, after, [before], dict(edit=kind, changed=changed, subjects=names, source=source.caption))
+
+
+    def put(self, r, background, where):
+        if background is None:
+            return r.choice(["remove the background", "cut it out"])
+        return r.choice([f"change the background: {where}", f"put it {where}"] if not where.endswith("background") or where.startswith("on") else [f"change to {where}"])
+
+    def coloured(self, r, noun, colour, alone):
+        return r.choice([f"make the {noun} {colour}", f"change the {noun} to {colour}"] + ([f"make it {colour}"] if alone else []))
+
+    def nothing(self, r, source, nouns):
+        """What cannot be done or is so already: the right answer is the source, unchanged."""
+        scene, labels = source.target, source.labels
+        absent = words.phrases(r.choice([n for n in r.sample(self.named, 4) if n not in labels["subjects"]]))[0]
+        choices = [f"remove the {absent}", self.coloured(r, absent, r.choice(TINT_NAMES), False)]
+        if scene.figures[0].tint is not None:
+            choices.append(self.coloured(r, nouns[0], TINT_NAMES[scene.figures[0].tint], len(nouns) == 1))
+        if scene.background is None:
+            choices += ["remove the background", "cut it out"]
+        elif scene.background[0] == "plain":
+            choices.append(f"put it on {article(COLOUR_NAMES[scene.background[1]])} background")
+        if scene.finish is not None:
+            choices.append(f"make it {r.choice(words.FINISHES[FINISH_NAMES[scene.finish]])}")
+        else:
+            choices.append(f"redraw it in {words.STYLES[STYLE_NAMES[labels['style']]][0]}")
+        return r.choice(choices)
 
 
 def plainly(caption):

@@ -1,6 +1,6 @@
 """The starter's tokenizer: byte-level pairs learnt from its own captions, so that each word it knows is one token.
 
-    python tokenizer.py        writes build/tokenizer.json from 60,000 captions
+    python tokenizer.py        writes tokenizer.json from 60,000 captions
 """
 
 import random
@@ -8,11 +8,11 @@ import random
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 import atlas
-from form import BUILD, FORM
+from form import BUILD, TOKENS, VOCABULARY
 from tasks import Tasks
 import vocabulary as words
 
-MAX_TOKENS = FORM.tokens
+MAX_TOKENS = TOKENS
 PAD_MULTIPLE = 16
 PAD = 0
 PATH = BUILD / "tokenizer.json"
@@ -35,7 +35,7 @@ def main():
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=FORM.vocabulary, special_tokens=["<pad>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=VOCABULARY, special_tokens=["<pad>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
     tokenizer.train_from_iterator(captions(), trainer)
     tokenizer.save(str(PATH))

@@ -70,6 +70,16 @@ fn safetensors() -> Vec<Seed> {
                 1,
             ),
         ),
+        (
+            "sharing",
+            file(
+                r#"{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}"#,
+                4,
+            ),
+        ),
+        ("left-over", file(&one("U8", "[1]", "0", "1"), 3)),
+        ("between", file(&one("U8", "[1]", "2", "3"), 3)),
+        ("metadata-twice", file(r#"{"__metadata__":{},"__metadata__":{}}"#, 0)),
         ("metadata-not-text", file(r#"{"__metadata__":{"n":1}}"#, 0)),
         ("pickle", b"\x80\x02}q\x00X\x01\x00\x00\x00wq\x01K\x01s.".to_vec()),
         ("zip", b"PK\x03\x04\x00\x00\x08\x08\x00\x00\x00\x00\x00\x00archive/data.pkl".to_vec()),
@@ -148,6 +158,14 @@ fn gguf() -> Vec<Seed> {
             "offset-overflows",
             with_data([begin(3, 1, 0), tensor("w", &[4], 0, u64::MAX - 8)].concat(), 16),
         ),
+        (
+            "sharing",
+            with_data(
+                [begin(3, 2, 0), tensor("a", &[4], 0, 0), tensor("b", &[4], 0, 8)].concat(),
+                24,
+            ),
+        ),
+        ("metadata-twice", [begin(3, 0, 2), architecture.clone(), architecture.clone()].concat()),
         ("half-a-block", with_data([begin(3, 1, 0), tensor("w", &[33], 8, 0)].concat(), 64)),
         (
             "twice",

@@ -4,6 +4,7 @@ import { platform, usePlatform } from '../platform';
 import { fakePlatform } from '../platform/fake';
 import { bus } from '../store/bus';
 import { compose, emptyRequest } from '../store/compose.svelte';
+import { estimates } from '../store/estimate.svelte';
 import { models } from '../store/models.svelte';
 import { queue } from '../store/queue.svelte';
 import { enlargement, resolvedOf } from '../store/resolved';
@@ -11,11 +12,13 @@ import { takeAsReferences } from '../store/incoming';
 import { session } from '../store/session.svelte';
 import { targets } from '../store/targets.svelte';
 import { toasts } from '../store/toasts.svelte';
+import { prompt } from '../features/create/prompt.svelte';
 import { variations } from '../features/create/variations.svelte';
 import { undo } from '../store/undo.svelte';
 import { view } from '../store/view.svelte';
 import { viewer } from '../store/viewer.svelte';
-import { action, actions, keysOf, onKey, perform, possible } from './index';
+import { action, actions, heardAt, keysOf, onKey, perform, possible } from './index';
+import { writes } from './keys';
 
 let begun = false;
 
@@ -42,18 +45,27 @@ async function given(options: Parameters<typeof fakePlatform>[0] = {}) {
   return fake;
 }
 
-const press = (key: string, held: Partial<KeyboardEventInit> = {}) => {
-  const event = new KeyboardEvent('keydown', { key, cancelable: true, ...held });
-  onKey(event);
+/** Somewhere in the window; `region` says in which part of it. */
+function somewhere(region: string | null, kind: 'div' | 'button' | 'textarea' | 'select' = 'div'): HTMLElement {
+  const part = document.body.appendChild(document.createElement('div'));
+  if (region !== null) part.dataset.region = region;
+  return part.appendChild(document.createElement(kind));
+}
+
+/** Presses a key where `at` is, which is the picture itself unless it is said. */
+const press = (key: string, held: Partial<KeyboardEventInit> = {}, at = somewhere('viewer')) => {
+  const event = new KeyboardEvent('keydown', { key, cancelable: true, bubbles: true, ...held });
+  at.addEventListener('keydown', onKey, { once: true });
+  at.dispatchEvent(event);
   return event;
 };
 
 test('no two actions share an id, and no two a key on one screen', () => {
   expect(new Set(actions.map((one) => one.id)).size).toBe(actions.length);
   const taken = new Map<string, string>();
-  // The library's keys work there alone, and some of them mean the same thing elsewhere; what is offered nowhere is what
+  // The library's keys work there alone, those of pictures beside one another come before all others there, and some of them mean the same thing elsewhere; what is offered nowhere is what
   // a key means where nothing else takes it.
-  for (const one of actions.filter(({ id, hidden }) => !id.startsWith('library.') && !hidden)) {
+  for (const one of actions.filter(({ id, hidden }) => !id.startsWith('library.') && !id.startsWith('survey.') && !hidden)) {
     for (const key of keysOf(one)) {
       expect(taken.get(key), `${key} of ${one.id}`).toBeUndefined();
       taken.set(key, one.id);
@@ -102,13 +114,18 @@ test('an error without a field is said aloud, and the request stays', async () =
 test('a star is given, taken back and given again', async () => {
   const fake = await given();
   const id = viewer.id ?? '';
-  const before = fake.studio.card(id).star;
+  const rating = () => fake.studio.card(id).rating;
+  await perform(action('picture.rate.0'));
+  await vi.waitFor(() => expect(viewer.card()?.rating).toBe(0));
   await perform(action('picture.star'));
-  expect(fake.studio.card(id).star).toBe(!before);
+  expect(rating()).toBe(1);
   await undo.undo();
-  expect(fake.studio.card(id).star).toBe(before);
+  expect(rating()).toBe(0);
   await undo.redo();
-  expect(fake.studio.card(id).star).toBe(!before);
+  expect(rating()).toBe(1);
+  await vi.waitFor(() => expect(viewer.card()?.rating).toBe(1));
+  await perform(action('picture.star'));
+  expect(rating()).toBe(0);
 });
 
 test('a picture goes to the trash without a question, its neighbour takes its place, and undo brings it back', async () => {
@@ -133,6 +150,56 @@ test('what lies in the trash can only come out of it', async () => {
   await vi.waitFor(() => expect(viewer.card()?.trashed_at).toBeNull());
   expect(viewer.id).toBe(id);
   expect(['picture.trash', 'library.restore'].map((one) => possible(action(one)))).toEqual([true, false]);
+});
+
+test.each([
+  ['the picture', () => somewhere('viewer'), true],
+  ['the filmstrip', () => somewhere('filmstrip', 'button'), true],
+  ['the grid', () => somewhere('pictures'), true],
+  ['a family', () => somewhere('family'), true],
+  ['nothing', () => somewhere(null), false],
+  ['a button of the bar', () => somewhere('picture', 'button'), false],
+  ['the inspector', () => somewhere('inspector'), false],
+])('what is done to a picture is done by key with the focus on %s: %s', async (_, place, done) => {
+  const fake = await given();
+  const field = document.body.appendChild(document.createElement('textarea'));
+  prompt.element = field;
+  const rated = () => fake.studio.cards.filter((one) => one.rating === 4).length;
+  const trashed = () => fake.studio.cards.filter((one) => one.trashed_at !== null).length;
+  const before = [rated(), trashed()];
+  press('4', {}, place());
+  await new Promise((later) => setTimeout(later, 5));
+  expect(document.activeElement === field, 'a letter that is nobody’s is written').toBe(!done);
+  press('Delete', {}, place());
+  await new Promise((later) => setTimeout(later, 5));
+  expect([rated(), trashed()]).toEqual(before.map((count) => count + (done ? 1 : 0)));
+  prompt.element = undefined;
+  field.remove();
+});
+
+test('Backspace is the key of nothing', () => {
+  expect(actions.filter((one) => keysOf(one).some((key) => key.includes('Backspace'))).map((one) => one.id)).toEqual([]);
+});
+
+test('every letter waits for a picture to have the focus, but for what leads to where one writes', () => {
+  const anywhere = actions.filter((one) => (one.keys ?? []).some((key) => writes(key) && heardAt(one, key) === 'anywhere'));
+  expect(anywhere.map((one) => one.id).toSorted()).toEqual(['create.prompt', 'view.keys']);
+});
+
+test('a menu that is open swallows letters', async () => {
+  const fake = await given();
+  const field = document.body.appendChild(document.createElement('textarea'));
+  prompt.element = field;
+  const menu = document.body.appendChild(document.createElement('div'));
+  menu.className = 'popover';
+  const item = menu.appendChild(document.createElement('button'));
+  for (const at of [item, somewhere('pictures'), somewhere(null)]) for (const key of 'Autumn') press(key, {}, at);
+  await new Promise((later) => setTimeout(later, 5));
+  expect(fake.studio.engine.jobs).toHaveLength(0);
+  expect(document.activeElement).not.toBe(field);
+  menu.remove();
+  prompt.element = undefined;
+  field.remove();
 });
 
 test('keys of actions wait while somebody writes, unless they are meant for it', async () => {
@@ -263,10 +330,10 @@ test('that no words are written is no fault before they are asked for', async ()
   await given();
   await perform(action('picture.edit'));
   const problem = { code: 'usage' as const, message: 'it is empty', field: 'prompt' };
-  compose.estimate = { seconds: null, memory_needed: null, fits: true, problem, notes: [], tokens: null };
-  expect([compose.problem('prompt'), compose.problemElsewhere]).toEqual([null, null]);
+  estimates.take(compose.request(), { seconds: null, memory_needed: null, fits: true, problem, notes: [], tokens: null, plan: null });
+  expect(compose.said).toBe(null);
   compose.refuse(problem);
-  expect(compose.problem('prompt')).toBe('it is empty');
+  expect(compose.problem('prompt')).toBe('Say first what the picture should show.');
 });
 
 test('begins from a picture, in its words where none are written', async () => {

@@ -69,6 +69,11 @@ export function writes(text: string): boolean {
   return !mod && !alt && (key.length === 1 || key === 'Space');
 }
 
+/** Whether what is pressed would write a letter or sign. The space bar presses what has the focus. */
+export function typed(event: KeyboardEvent): boolean {
+  return event.key.length === 1 && event.key !== ' ' && !event.ctrlKey && !event.metaKey && !event.altKey;
+}
+
 const SPOKEN: Record<string, string> = {
   ArrowUp: '↑',
   ArrowDown: '↓',

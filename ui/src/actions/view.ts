@@ -54,6 +54,7 @@ export const viewActions: readonly Action[] = [
     keys: ['?', 'F1'],
     icon: Keyboard,
     typing: true,
+    heard: 'anywhere',
     run: () => (view.keysOpen = true),
   },
   {
@@ -128,14 +129,25 @@ export const viewActions: readonly Action[] = [
   },
 ];
 
+/** The prompt comes before the picture that is made of it, and the rail before the prompt; all else as it stands. */
+const LATE = ['rail', 'composer'];
+
+function regions(): HTMLElement[] {
+  const all = [...document.querySelectorAll<HTMLElement>(REGIONS)];
+  const rank = (one: HTMLElement) => LATE.indexOf(one.dataset.region ?? '');
+  return all.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** What of a part of the window takes the focus: what is chosen there, else what comes first. */
+const FIRST = ['[data-first]', '[aria-selected="true"]:not([tabindex="-1"])', '[aria-current]', 'textarea', '[tabindex="0"]', 'button:not(:disabled), input, select'];
+
 function nextRegion(): void {
-  const regions = [...document.querySelectorAll<HTMLElement>(REGIONS)];
-  const at = regions.findIndex((one) => one.contains(document.activeElement));
-  for (let step = 1; step <= regions.length; step++) {
-    const region = regions[(at + step + regions.length) % regions.length];
-    if (!region) continue;
+  const all = regions();
+  const at = all.findIndex((one) => one.contains(document.activeElement));
+  for (let step = 1; step <= all.length; step++) {
+    const region = all[(at + step + all.length) % all.length];
     // The picture is a part of the window and what takes the focus at once.
-    const first = region.tabIndex >= 0 ? region : region.querySelector<HTMLElement>('[data-first], textarea, [tabindex="0"], button:not(:disabled), input, select');
+    const first = region && (region.tabIndex >= 0 ? region : FIRST.map((one) => region.querySelector<HTMLElement>(one)).find((one) => one !== null));
     if (first) return first.focus();
   }
 }

@@ -14,11 +14,7 @@ text?: string | null,
  */
 model?: string | null,
 /**
- * Marked, or not.
- */
-star?: boolean | null,
-/**
- * At least this rating.
+ * Marked with at least this.
  */
 min_rating?: number | null,
 /**
@@ -33,6 +29,10 @@ tag?: string | null,
  * Of this subject.
  */
 subject?: string | null,
+/**
+ * Asked for at once: the `run` of one of them.
+ */
+run?: string | null,
 /**
  * Of this width.
  */

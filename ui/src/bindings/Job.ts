@@ -16,6 +16,10 @@ id: number,
  */
 group: number,
 /**
+ * Names that request for good: the pictures that its jobs become have it too.
+ */
+run: string,
+/**
  * How far it is.
  */
 state: JobState,

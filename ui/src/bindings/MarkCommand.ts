@@ -9,10 +9,6 @@ export type MarkCommand = {
  */
 ids: Array<string>,
 /**
- * Null leaves it.
+ * 0 to 5.
  */
-star: boolean | null,
-/**
- * 0 to 5; null leaves it.
- */
-rating: number | null, };
+rating: number, };

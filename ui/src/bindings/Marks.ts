@@ -9,10 +9,6 @@ export type Marks = {
  */
 id: string,
 /**
- * Whether it is marked.
- */
-star: boolean,
-/**
  * 1 to 5; 0 is none.
  */
 rating: number, };

@@ -21,11 +21,7 @@ height: number,
  */
 created_at: number,
 /**
- * Whether a person has marked it.
- */
-star: boolean,
-/**
- * 1 to 5; 0 is none.
+ * What a person thinks of it: 1 to 5; 0 is none.
  */
 rating: number,
 /**
@@ -59,4 +55,12 @@ trashed_at: number | null,
 /**
  * How many pictures of the library it was made from.
  */
-parents: number, };
+parents: number,
+/**
+ * What it shares with those that were asked for at once; null where it was not asked for here.
+ */
+run: string | null,
+/**
+ * How many times as large as the picture that it was made larger from; null where it was not.
+ */
+enlarged: number | null, };

@@ -3,4 +3,4 @@
 /**
  * How a picture came from another.
  */
-export type Relation = "variation" | "edit" | "reference" | "remix";
+export type Relation = "variation" | "edit" | "reference" | "remix" | "enlargement";

@@ -15,6 +15,7 @@ request: RenderRequest,
  */
 place: Place,
 /**
- * Whether somebody waits for it: such work goes before batches.
+ * Whether somebody waits for it: such work goes before batches. More than four pictures are a
+ * batch whatever is said here.
  */
 interactive: boolean, };

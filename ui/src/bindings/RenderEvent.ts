@@ -50,7 +50,15 @@ changed: number | null, } | { "kind": "drafted",
 /**
  * What it took.
  */
-seconds: number, } | { "kind": "failed",
+seconds: number,
+/**
+ * Where its noise began, in decimal digits: the same seed makes the same picture.
+ */
+seed: string,
+/**
+ * Which draft it is; another one has another.
+ */
+draft: string, } | { "kind": "failed",
 /**
  * Which job.
  */

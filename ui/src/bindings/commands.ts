@@ -6,7 +6,10 @@ import type { BoardName } from "./BoardName";
 import type { BoardPictures } from "./BoardPictures";
 import type { BoardRename } from "./BoardRename";
 import type { Boards } from "./Boards";
+import type { Channels } from "./Channels";
 import type { Connections } from "./Connections";
+import type { DeliverCommand } from "./DeliverCommand";
+import type { Draft } from "./Draft";
 import type { EnlargeCommand } from "./EnlargeCommand";
 import type { Estimate } from "./Estimate";
 import type { ExportRequest } from "./ExportRequest";
@@ -35,6 +38,7 @@ import type { Page } from "./Page";
 import type { PageRequest } from "./PageRequest";
 import type { PathRequest } from "./PathRequest";
 import type { Pause } from "./Pause";
+import type { PictureCard } from "./PictureCard";
 import type { PictureDetail } from "./PictureDetail";
 import type { Prompts } from "./Prompts";
 import type { PromptsRequest } from "./PromptsRequest";
@@ -73,9 +77,9 @@ export interface Commands {
   facets: { request: FacetsRequest; answer: Facets };
   /** All that is known of a picture. */
   picture: { request: OneId; answer: PictureDetail };
-  /** Stars and rates pictures. */
+  /** Marks pictures, from 0 to 5. */
   mark: { request: MarkCommand; answer: MarksBefore };
-  /** Sets stars and ratings to what they were. */
+  /** Sets marks to what they were. */
   set_marks: { request: MarksList; answer: MarksBefore };
   /** Gives pictures tags, and takes them away; answers with those whose tags changed. */
   tag: { request: TagCommand; answer: Ids };
@@ -117,12 +121,22 @@ export interface Commands {
   render: { request: RenderCommand; answer: Jobs };
   /** Makes pictures larger: one job for each. */
   enlarge: { request: EnlargeCommand; answer: Jobs };
+  /** Gives pictures exactly a size: one job for each. */
+  deliver: { request: DeliverCommand; answer: Jobs };
+  /** Sizes that places ask for, by name. */
+  channels: { request: Nothing; answer: Channels };
   /** What a request would cost, and whether it can be met. */
   estimate: { request: RequestOnly; answer: Estimate };
   /** Draws a draft at once, in place of the one before. Nothing is stored. */
   live: { request: RequestOnly; answer: Nothing };
   /** Stops drawing drafts. */
   live_stop: { request: Nothing; answer: Nothing };
+  /** Stores the last draft that was finished, as it was shown: a picture as any other. */
+  live_keep: { request: Nothing; answer: PictureCard };
+  /** What was being written in this library, without pictures that are not there any more. */
+  draft: { request: Nothing; answer: Draft };
+  /** Keeps what is being written. */
+  draft_set: { request: Draft; answer: Nothing };
   /** The queue. */
   queue: { request: Nothing; answer: Queue };
   /** Tells of every render on the channel until it is closed. */

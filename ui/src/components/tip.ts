@@ -7,6 +7,8 @@ import { spoken } from '../actions/keys';
 
 const WAIT_MS = 450;
 const GAP = 6;
+/** What ends before here is in the rail, and told of beside it. */
+const RAIL = 64;
 let shown: HTMLElement | null = null;
 
 export function tip(text: string, key?: string): Attachment<HTMLElement> {
@@ -40,11 +42,11 @@ export function tip(text: string, key?: string): Attachment<HTMLElement> {
 
 function show(element: HTMLElement, text: string, key?: string): void {
   hide();
-  if (!element.isConnected || text === '') return;
+  if (!element.isConnected || (text === '' && !key)) return;
   const box = document.createElement('div');
   box.className = 'tip';
   box.ariaHidden = 'true';
-  box.append(text);
+  if (text !== '') box.append(text);
   if (key) {
     const cap = document.createElement('kbd');
     cap.textContent = spoken(key);
@@ -54,7 +56,7 @@ function show(element: HTMLElement, text: string, key?: string): void {
   (element.closest('dialog') ?? document.body).append(box);
   const at = element.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = box;
-  const beside = at.right <= 56;
+  const beside = at.right <= RAIL;
   const above = at.top > height + GAP && at.bottom + height + GAP > innerHeight - 200;
   const x = beside ? at.right + GAP : at.left + at.width / 2 - width / 2;
   const y = beside ? at.top + at.height / 2 - height / 2 : above ? at.top - height - GAP : at.bottom + GAP;

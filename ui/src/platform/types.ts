@@ -2,7 +2,7 @@
  * What the interface needs of the world outside: the studio's commands and a few things that only a
  * desktop can do. There is one implementation over Tauri and one in memory, for tests and for design.
  */
-import type { Commands, ErrorCode, Event, RenderEvent, StudioError, WithChannel } from '../bindings';
+import type { Commands, ErrorCode, Event, Imported, RenderEvent, StudioError, WithChannel } from '../bindings';
 
 export type CommandName = keyof Commands;
 export type Request<C extends CommandName> = Commands[C]['request'];
@@ -68,6 +68,12 @@ export interface Platform {
   saveFile(name: string): Promise<string | null>;
   /** Shows the file in the system's file manager. */
   reveal(path: string): Promise<void>;
+  /**
+   * Takes in the picture that is on the system's clipboard, where the page is given none with a paste, as by WebKit on
+   * Linux. Fails with why there is none that can be used: the field is `clipboard.empty`, `clipboard.text`,
+   * `clipboard.other` or `clipboard.size`.
+   */
+  pasteImage(name: string, reference?: boolean): Promise<Imported>;
   /** Puts the picture's pixels on the clipboard. */
   copyPicture(id: string): Promise<void>;
   /** Begins a drag of picture files to other programs; false where the desktop cannot. */

@@ -1,12 +1,13 @@
 /** The request that is being written. */
-import type { Abilities, Asset, Estimate, Job, Model, Place, ReferenceChoice, Relation, RenderRequest, RoleName } from '../bindings';
+import type { Abilities, Asset, Estimate, Job, Model, Place, ReferenceChoice, Relation, RenderRequest, RoleName, StudioError } from '../bindings';
 import { Failure, platform } from '../platform';
-import { t } from '../strings';
-import { bytes } from '../strings/format';
+import { t, type Key } from '../strings';
+import { drafts } from './drafts';
+import { estimates } from './estimate.svelte';
 import { models } from './models.svelte';
 import { parentsAfter } from './parents';
-import { remember, remembered } from './remembered';
-import { sizeLike } from './sizes';
+import { fieldOf, said, type Said } from './said';
+import { sizeLike, type Size } from './sizes';
 import { toasts } from './toasts.svelte';
 import { undo, type Change } from './undo.svelte';
 
@@ -29,32 +30,58 @@ export function emptyRequest(): RenderRequest {
     precision: null,
     count: 1,
     parents: [],
+    deliver: null,
   };
 }
 
 /** The studio takes more; a person who wants more than this presses the button again. */
 export const MOST_AT_ONCE = 100;
-const isDraft = (value: unknown): value is RenderRequest =>
-  typeof value === 'object' && value !== null && 'prompt' in value && 'references' in value && 'parents' in value;
+/** What is changed again within this time is one change to whoever takes it back. */
+const ONE_CHANGE_MS = 1500;
 
 /** The request, and whether its seed is held. */
 type Draft = RenderRequest & { locked: boolean };
 
+/** What a field is called in the list of what can be taken back. What is written in has its own way back. */
+const NAMES: Partial<Record<keyof Draft, Key>> = {
+  model: 'create.model',
+  negative: 'create.negative',
+  references: 'create.references',
+  init: 'create.strength',
+  seed: 'create.seed',
+  noise_source: 'create.noise',
+  steps: 'create.steps',
+  guidance: 'create.guidance',
+  width: 'create.shape',
+  height: 'create.shape',
+  deliver: 'create.shape',
+  sampler: 'create.sampler',
+  schedule: 'create.schedule',
+  precision: 'create.precision',
+  count: 'create.count',
+};
+
 class Compose {
-  draft = $state<RenderRequest>({ ...emptyRequest(), ...remembered('draft', emptyRequest(), isDraft) });
+  draft = $state<RenderRequest>(emptyRequest());
   /** The same seed each time; otherwise a new one is drawn by the studio. */
   locked = $state(false);
   /** The seed of the last render, to lock on to. */
   lastSeed = $state<string | null>(null);
-  estimate = $state.raw<Estimate | null>(null);
   /** What was refused, until the field is changed. */
   refused = $state.raw<Failure | null>(null);
   sending = $state(false);
   /** Whether somebody has written since the request was last changed from elsewhere. */
   written = false;
+  /** The latest change that can be taken back, and when it was made. */
+  #latest: { change: Change; at: number } | null = null;
 
-  constructor() {
-    this.locked = this.draft.seed !== null;
+  /** Takes up what was being written in this library, unless something is written already. */
+  async load(): Promise<void> {
+    const before = JSON.stringify(this.draft);
+    const { request, locked } = await drafts.load();
+    if (request === null || JSON.stringify(this.draft) !== before) return;
+    this.draft = { ...emptyRequest(), ...request };
+    this.locked = locked && request.seed !== null;
   }
 
   get model(): Model | null {
@@ -65,11 +92,17 @@ class Compose {
     return this.model?.able ?? null;
   }
 
-  get size(): { width: number; height: number } | null {
+  /** What is drawn. */
+  get size(): Size | null {
     const { width, height } = this.draft;
     const usual = this.able?.defaults;
     if (width !== null && height !== null) return { width, height };
     return usual ? { width: width ?? usual.width, height: height ?? usual.height } : null;
+  }
+
+  /** What comes of it at the end. */
+  get shape(): Size | null {
+    return this.draft.deliver ?? this.size;
   }
 
   /** Whether there is anything to make: words, or a picture to go from. */
@@ -84,53 +117,72 @@ class Compose {
     return { ...draft, seed: this.locked ? draft.seed : null };
   }
 
+  get estimate(): Estimate | null {
+    return estimates.of(this.request());
+  }
+
+  /** What it costs, which does not change while one types. */
+  get cost(): Estimate | null {
+    return estimates.cost(this.request());
+  }
+
   /** Refused when it was sent, or found when it was estimated: not that words are missing before any are written. */
-  get #wrong(): Failure | Estimate['problem'] {
+  get wrong(): StudioError | null {
     if (this.refused) return this.refused;
-    const problem = this.estimate?.problem ?? null;
-    return problem?.field === 'prompt' && this.draft.prompt.trim() === '' ? null : problem;
+    const { estimate } = this;
+    const problem = estimate?.problem ?? null;
+    if (problem?.field === 'prompt' && this.draft.prompt.trim() === '') return null;
+    if (problem || !estimate || estimate.fits) return problem;
+    return estimate.memory_needed === null ? null : { code: 'memory', message: '', field: 'size' };
+  }
+
+  /** What is wrong with it in words, and what would mend it. */
+  get said(): (Said & { field: string }) | null {
+    const problem = this.wrong;
+    if (!problem) return null;
+    const { draft: request, model, size, estimate } = this;
+    const other = models.chosen(null);
+    return { field: fieldOf(problem), ...said(problem, { request, model, size, estimate, other: other?.runs && other !== model ? other : null }) };
   }
 
   /** What is wrong with a field. */
   problem(field: string): string | null {
-    const found = this.#wrong;
-    if (!found?.field) return null;
-    return found.field === field || found.field.startsWith(`${field}[`) || found.field.startsWith(`${field}.`) ? found.message : null;
+    const found = this.said;
+    return found?.field === field ? found.text : null;
   }
 
-  /** A problem that no field shows. */
-  get problemElsewhere(): string | null {
-    const found = this.#wrong;
-    if (!found) return null;
-    const field = found.field?.split(/[.[]/)[0] ?? '';
-    return SHOWN_FIELDS.includes(field) ? null : found.message;
+  /** Does what would mend what is wrong. */
+  mend(): void {
+    const mend = this.said?.mend;
+    if (mend) this.patch(mend.patch);
   }
 
-  /** It can be made, but not in the memory that is free. */
-  get tooLarge(): string | null {
-    const { estimate } = this;
-    if (!estimate || estimate.fits || estimate.problem || estimate.memory_needed === null) return null;
-    return t('create.too_large', { needed: bytes(estimate.memory_needed) });
-  }
-
-  /** Changes the request; with a label what it changes can be taken back, and the change is answered. */
+  /** Changes the request. What it changes can be taken back, but for words, whose field takes them back itself. */
   patch(part: Partial<RenderRequest>, label?: string): Change | null {
     const before = this.#draft();
     const parents = part.parents ?? parentsAfter(this.draft, { ...this.draft, ...part });
     this.#put({ ...part, parents, locked: part.seed === undefined ? this.locked : part.seed !== null });
-    if (label === undefined) return null;
+    const name = label ?? nameOf(part);
+    if (name === null) return null;
     this.written = false;
-    return this.#canComeBack(before, label);
+    return this.#canComeBack(before, name, label === undefined);
   }
 
   /**
    * Lets what has just been changed be taken back. Only that: what is written elsewhere in the request meanwhile
    * stays. Undoing exchanges what there was for what there is by then, so that redoing loses nothing either.
    */
-  #canComeBack(before: Draft, label: string): Change | null {
+  #canComeBack(before: Draft, label: string, counts: boolean): Change | null {
     const now = this.#draft();
     const fields = (Object.keys(before) as (keyof Draft)[]).filter((field) => JSON.stringify(before[field]) !== JSON.stringify(now[field]));
     if (fields.length === 0) return null;
+    const kind = counts ? fields.join() : undefined;
+    const latest = this.#latest;
+    // A number that is counted up is one change, and what there was before it is what comes back.
+    if (latest && counts && latest.change.kind === kind && undo.done.at(-1) === latest.change && Date.now() - latest.at < ONE_CHANGE_MS) {
+      latest.at = Date.now();
+      return latest.change;
+    }
     const only = (draft: Draft) => Object.fromEntries(fields.map((field) => [field, draft[field]])) as Partial<Draft>;
     let other = only(before);
     const exchange = () => {
@@ -139,7 +191,9 @@ class Compose {
       other = here;
       if (fields.includes('prompt')) this.written = false;
     };
-    return undo.push({ label, undo: exchange, redo: exchange });
+    const change = undo.push({ label, kind, undo: exchange, redo: exchange });
+    this.#latest = { change, at: Date.now() };
+    return change;
   }
 
   #draft(): Draft {
@@ -150,11 +204,11 @@ class Compose {
     this.refused = null;
     this.draft = { ...this.draft, ...part };
     if (locked !== undefined) this.locked = locked;
-    remember('draft', $state.snapshot(this.draft));
+    drafts.keep(() => ({ request: $state.snapshot(this.draft), locked: this.locked }));
   }
 
   lockSeed(seed: string | null): void {
-    this.#put({ seed, locked: seed !== null });
+    this.patch({ seed });
   }
 
   /** Puts an error beside its field, or says it where it has none. */
@@ -166,12 +220,12 @@ class Compose {
   }
 
   /** Puts the request into the queue. */
-  async run(place: Place): Promise<Job[]> {
+  async run(place: Place, held: Partial<RenderRequest> = {}): Promise<Job[]> {
     if (!this.ready || this.sending) return [];
     this.sending = true;
     this.refused = null;
     try {
-      const { jobs } = await platform().call('render', { request: this.request(), place, interactive: true });
+      const { jobs } = await platform().call('render', { request: { ...this.request(), ...held }, place, interactive: true });
       this.lastSeed = jobs[0]?.request.seed ?? this.lastSeed;
       return jobs;
     } catch (error) {
@@ -266,7 +320,10 @@ class Compose {
 
 const relationOf = (role: RoleName): Relation => (role === 'edit' ? 'edit' : 'reference');
 
-/** Fields that have a place on the screen where their error is shown. */
-const SHOWN_FIELDS = ['prompt', 'negative', 'references', 'size', 'width', 'height', 'seed', 'count', 'steps', 'guidance', 'model', 'sampler', 'schedule'];
+/** What a change is called that nobody has named: after the first of its fields that has a name; null for words alone. */
+function nameOf(part: Partial<RenderRequest>): string | null {
+  const name = (Object.keys(part) as (keyof Draft)[]).map((field) => NAMES[field]).find((one) => one !== undefined);
+  return name === undefined ? null : t('undo.set', { what: t(name) });
+}
 
 export const compose = new Compose();

@@ -1,8 +1,8 @@
 /** Pictures that come from outside: dropped, pasted or chosen. */
 import { openRestore } from '../features/restore/open.svelte';
 import type { Imported, Refused } from '../bindings';
-import { platform } from '../platform';
-import { t } from '../strings';
+import { Failure, platform } from '../platform';
+import { t, TABLES, type Key } from '../strings';
 import { compose } from './compose.svelte';
 import { forThoseLeft } from './left';
 import { toasts } from './toasts.svelte';
@@ -15,12 +15,10 @@ const AT_ONCE_MS = 100;
 /** Takes files into the library, or only to be used in a request; what came and what was refused is said. */
 export async function takeFiles(dropped: string[], reference = false): Promise<Imported[]> {
   const paths = dropped.filter((path) => !isLink(path));
+  const none = { imported: [], refused: [] };
+  const { imported, refused } = paths.length === 0 ? none : await underWay(() => platform().call('import', { paths, reference }), none);
   // A picture of a page in a browser comes as where it lies on the network.
-  if (paths.length < dropped.length) toasts.show({ text: t('incoming.link'), tone: 'error' });
-  if (paths.length === 0) return [];
-  const { imported, refused } = await underWay(() => platform().call('import', { paths, reference }), { imported: [], refused: [] });
-  tellRefused(refused);
-  tellTaken(imported);
+  tell(imported, [sayRefused(refused), paths.length < dropped.length ? t('incoming.link') : '']);
   return imported;
 }
 
@@ -40,18 +38,29 @@ export async function takeAsReferences(paths: string[]): Promise<void> {
 /** What the clipboard or a browser's drop holds: bytes without a path. */
 export async function takeBlob(blob: Blob, name: string, reference = false): Promise<Imported | null> {
   const imported = await underWay<Imported | null>(async () => platform().call('import_bytes', { name, base64: await base64(blob), reference }), null);
-  if (imported) tellTaken([imported]);
+  if (imported) tell([imported]);
+  return imported;
+}
+
+/** The picture on the system's clipboard, where the page is given none; one that cannot be used says why. */
+export async function takeClipboard(reference: boolean): Promise<Imported | null> {
+  const imported = await underWay<Imported | null>(() => platform().pasteImage(t('incoming.pasted'), reference), null, (error) => {
+    const why = `incoming.${Failure.of(error).field ?? ''}`;
+    if (why in TABLES.en) toasts.show({ text: t(why as Key), tone: 'error' });
+    else toasts.error(error);
+  });
+  if (imported) tell([imported]);
   return imported;
 }
 
 /** Says that pictures are being taken in for as long as they are. A folder of them takes its time. */
-async function underWay<T>(run: () => Promise<T>, otherwise: T): Promise<T> {
+async function underWay<T>(run: () => Promise<T>, otherwise: T, refuse: (error: unknown) => void = (error) => toasts.error(error)): Promise<T> {
   let notice: number | null = null;
-  const late = setTimeout(() => (notice = toasts.show({ text: t('incoming.taking'), lasting: true })), AT_ONCE_MS);
+  const late = setTimeout(() => (notice = toasts.show({ text: t('incoming.taking'), stay: 'under_way' })), AT_ONCE_MS);
   try {
     return await run();
   } catch (error) {
-    toasts.error(error);
+    refuse(error);
     return otherwise;
   } finally {
     clearTimeout(late);
@@ -59,28 +68,33 @@ async function underWay<T>(run: () => Promise<T>, otherwise: T): Promise<T> {
   }
 }
 
-/** One notice, however many there were: the first says what is likely wrong with the others. */
-function tellRefused(refused: readonly Refused[]): void {
-  const [first, ...others] = refused;
-  if (!first) return;
-  const one = { name: nameOf(first.path), reason: first.reason };
-  toasts.show({ text: others.length === 0 ? t('incoming.refused', one) : t('incoming.refused_many', { n: refused.length, ...one }), tone: 'error' });
-}
-
-/** Says what came into the library, and lets it be taken back. References are not in it and say so themselves. */
-function tellTaken(imported: readonly Imported[]): void {
+/**
+ * One notice of all that came and what did not: the first that was refused says what is likely wrong with the others.
+ * What came can be taken back. References are not in the library and say so themselves.
+ */
+function tell(imported: readonly Imported[], refused: readonly string[] = []): void {
   const pictures = imported.filter(({ picture }) => picture !== null);
-  if (pictures.length === 0) return;
   // One that was there before stays when this is taken back.
   const ids = pictures.flatMap(({ picture, new: isNew }) => (picture && isNew ? picture.id : []));
-  if (ids.length === 0) return void toasts.show({ text: t('incoming.known', { n: pictures.length }) });
   const label = t('incoming.taken', { n: ids.length });
-  const change = undo.push({
-    label,
-    undo: () => forThoseLeft(ids, (left) => platform().call('trash', { ids: left })),
-    redo: () => forThoseLeft(ids, (left) => platform().call('restore', { ids: left })),
-  });
-  toasts.show({ text: label, action: undo.back(change) });
+  const came = ids.length > 0 ? label : pictures.length > 0 ? t('incoming.known', { n: pictures.length }) : '';
+  const lost = refused.filter(Boolean);
+  const text = [came, ...lost].filter(Boolean).join('. ');
+  if (text === '') return;
+  const change =
+    ids.length > 0 &&
+    undo.push({
+      label,
+      undo: () => forThoseLeft(ids, (left) => platform().call('trash', { ids: left })),
+      redo: () => forThoseLeft(ids, (left) => platform().call('restore', { ids: left })),
+    });
+  toasts.show({ text, action: change ? undo.back(change) : null, ...(lost.length > 0 && { tone: 'error', stay: 'lost' }) });
+}
+
+function sayRefused([first, ...others]: readonly Refused[]): string {
+  if (!first) return '';
+  const one = { name: nameOf(first.path), reason: first.reason };
+  return others.length === 0 ? t('incoming.refused', one) : t('incoming.refused_many', { n: others.length + 1, ...one });
 }
 
 async function base64(blob: Blob): Promise<string> {

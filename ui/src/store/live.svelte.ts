@@ -1,5 +1,5 @@
 /** Drafts while one types: each pause draws the request again at one and the same seed. */
-import type { RenderEvent } from '../bindings';
+import type { PictureCard, RenderEvent, RenderRequest } from '../bindings';
 import { platform } from '../platform';
 import { compose } from './compose.svelte';
 import { settings } from './settings.svelte';
@@ -20,18 +20,44 @@ class Live {
   drawn = $state(0);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = '';
+  /** What the draft that is seen was drawn from; null while none is whole. */
+  #seen = $state.raw<{ text: string; seed: string } | null>(null);
   #seed = LIVE_SEED;
   #turn = 0;
+
+  /** The seed of the draft that is seen. */
+  get seed(): string | null {
+    return this.on && viewer.coming?.job === 0 ? (this.#seen?.seed ?? null) : null;
+  }
+
+  /**
+   * Stores the draft that is seen, to the byte as it is seen; null where there is none, or where what is
+   * written says something else by now.
+   */
+  async keep(): Promise<PictureCard | null> {
+    const seen = this.#seen;
+    if (this.seed === null || seen === null || seen.text !== this.#text(this.#request())) return null;
+    return platform().call('live_keep', {});
+  }
+
+  #request(): RenderRequest {
+    const request = { ...compose.request(), count: 1, deliver: null };
+    request.seed ??= this.#seed;
+    return request;
+  }
+
+  /** A draft is compared by what it would show, not by who asked for it. */
+  #text(request: RenderRequest): string {
+    return JSON.stringify({ ...request, parents: [] });
+  }
 
   /** Follows the request for as long as the program runs. */
   start(): void {
     $effect.root(() => {
       $effect(() => {
         if (!this.on) return;
-        const request = { ...compose.request(), count: 1 };
-        request.seed ??= this.#seed;
-        // A draft is compared by what it would show, not by who asked for it.
-        const text = JSON.stringify({ ...request, parents: [] });
+        const request = this.#request();
+        const text = this.#text(request);
         if (text === this.#last || !compose.ready) return;
         this.#last = text;
         clearTimeout(this.#timer);
@@ -44,6 +70,7 @@ class Live {
     this.on = !this.on;
     this.#last = '';
     this.#seed = compose.lastSeed ?? LIVE_SEED;
+    this.#seen = null;
     if (this.on) {
       viewer.watch();
       return;
@@ -57,7 +84,8 @@ class Live {
       .catch((error: unknown) => toasts.error(error));
   }
 
-  #draw(request: ReturnType<typeof compose.request>): void {
+  #draw(request: RenderRequest): void {
+    this.#seen = null;
     const size = compose.size ?? { width: 1, height: 1 };
     const turn = ++this.#turn;
     viewer.watch();
@@ -65,16 +93,17 @@ class Live {
       .watch('live', { request }, {
         preview: (_job, png) => this.on && viewer.live(size.width, size.height, png),
         // What is told of a draft that another one has taken the place of is of no use any more.
-        event: (event) => turn === this.#turn && this.#hear(event, size),
+        event: (event) => turn === this.#turn && this.#hear(event, size, this.#text(request)),
       })
       .catch((error: unknown) => turn === this.#turn && this.#refuse(error));
   }
 
-  #hear(event: RenderEvent, size: Size): void {
+  #hear(event: RenderEvent, size: Size, text: string): void {
     this.loading = event.kind === 'loading';
     if (event.kind === 'loading') viewer.expectLive(size);
     if (event.kind === 'drafted') {
       this.seconds = event.seconds;
+      this.#seen = { text, seed: event.seed };
       this.drawn += 1;
     }
     if (event.kind === 'failed') this.#refuse(event.error);

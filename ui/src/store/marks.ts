@@ -5,24 +5,25 @@ import { t } from '../strings';
 import { forThoseLeft } from './left';
 import { toasts } from './toasts.svelte';
 import { undo } from './undo.svelte';
+import { viewer } from './viewer.svelte';
 
-export async function setStar(ids: string[], star: boolean): Promise<void> {
-  await mark(ids, { star, rating: null }, t(star ? 'undo.starred' : 'undo.unstarred', { n: ids.length }));
-}
-
+/** From 0, which is none, to 5. */
 export async function setRating(ids: string[], rating: number): Promise<void> {
-  await mark(ids, { star: null, rating }, t('undo.rated', { n: ids.length, rating }));
-}
-
-async function mark(ids: string[], marks: { star: boolean | null; rating: number | null }, label: string) {
   if (ids.length === 0) return;
-  const { before } = await platform().call('mark', { ids, ...marks });
+  const label = rating === 0 ? t('undo.unrated', { n: ids.length }) : t('undo.rated', { n: ids.length, rating });
+  const { before } = await platform().call('mark', { ids, rating });
   const was = new Map<string, Marks>(before.map((one) => [one.id, one]));
   undo.push({
     label,
     undo: () => forThoseLeft(ids, (left) => platform().call('set_marks', { marks: left.flatMap((id) => was.get(id) ?? []) })),
-    redo: () => forThoseLeft(ids, (left) => platform().call('mark', { ids: left, ...marks })),
+    redo: () => forThoseLeft(ids, (left) => platform().call('mark', { ids: left, rating })),
   });
+}
+
+/** Those that have no mark get one star; what has more keeps it. */
+export async function giveStar(ids: string[]): Promise<void> {
+  const cards = await Promise.all(ids.map((id) => platform().call('picture', { id })));
+  await setRating(cards.flatMap(({ card }) => (card.rating === 0 ? card.id : [])), 1);
 }
 
 /** Goes without a question, since it can be taken back. */
@@ -37,11 +38,16 @@ export async function restorePictures(ids: string[]): Promise<void> {
 async function move(ids: string[], way: 'trash' | 'restore', label: string) {
   if (ids.length === 0) return;
   const back = way === 'trash' ? 'restore' : 'trash';
+  const looked = viewer.id;
   const moved = (await platform().call(way, { ids })).ids;
   if (moved.length === 0) return;
   const change = undo.push({
     label,
-    undo: () => forThoseLeft(moved, (left) => platform().call(back, { ids: left })),
+    undo: async () => {
+      await forThoseLeft(moved, (left) => platform().call(back, { ids: left }));
+      // What one looked at when it went is what one wants to see back.
+      if (way === 'trash' && looked !== null && moved.includes(looked)) viewer.open(looked);
+    },
     redo: () => forThoseLeft(moved, (left) => platform().call(way, { ids: left })),
   });
   toasts.show({ text: label, action: undo.back(change) });

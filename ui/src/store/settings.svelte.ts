@@ -1,12 +1,13 @@
 /** A mirror of the studio's settings, and what they do to the page. */
 import type { Settings, Theme } from '../bindings';
 import { Failure, platform } from '../platform';
-import { useLanguage } from '../strings';
+import { t, useLanguage, type Key } from '../strings';
 import { remember, remembered } from './remembered';
 import { toasts } from './toasts.svelte';
+import { undo } from './undo.svelte';
 
 const UNTIL_KNOWN: Settings = {
-  theme: 'system',
+  theme: 'dark',
   language: 'system',
   threads: null,
   trash_days: 30,
@@ -15,12 +16,23 @@ const UNTIL_KNOWN: Settings = {
   keys: {},
 };
 
+/** What each is called where it is chosen. */
+const NAMES: Record<keyof Settings, Key> = {
+  theme: 'settings.theme',
+  language: 'settings.language',
+  threads: 'settings.threads',
+  trash_days: 'settings.trash_days',
+  cache_megabytes: 'settings.caches',
+  live_pause_ms: 'settings.live_pause',
+  keys: 'settings.keys',
+};
+
 /** Until every element has taken up the other theme. */
 const TURN_MS = 100;
 
 /** The theme of the last time, before the studio has said what it is: a window that blinks hurts in the dark. */
 export function showLastTheme(): void {
-  showTheme(remembered<Theme>('theme', 'system', (value): value is Theme => value === 'dark' || value === 'light' || value === 'system'));
+  showTheme(remembered<Theme>('theme', 'dark', (value): value is Theme => value === 'dark' || value === 'light' || value === 'system'));
 }
 
 function showTheme(theme: Theme): void {
@@ -54,8 +66,22 @@ class SettingsMirror {
     if (changes === this.#changes && this.#asking === null) this.#take(said);
   }
 
-  /** Shows a change at once. One call is under way at a time; all that is wished meanwhile goes with the next. */
+  /** Shows a change at once, and lets it be taken back. */
   change(part: Partial<Settings>): Promise<void> {
+    const before = $state.snapshot(this.value);
+    const names = Object.keys(part) as (keyof Settings)[];
+    const was = Object.fromEntries(names.map((name) => [name, before[name]])) as Partial<Settings>;
+    const name = names[0];
+    if (name === undefined || JSON.stringify(was) === JSON.stringify(part)) return this.#wish(part);
+    const change = undo.push({ label: t('undo.set', { what: t(NAMES[name]) }), undo: () => this.#wish(was), redo: () => this.#wish(part) });
+    return this.#wish(part).catch((error: unknown) => {
+      undo.drop(change);
+      throw error;
+    });
+  }
+
+  /** One call is under way at a time; all that is wished meanwhile goes with the next. */
+  #wish(part: Partial<Settings>): Promise<void> {
     this.#changes += 1;
     this.#wished = { ...this.#wished, ...$state.snapshot(part) };
     this.#take(this.#said);

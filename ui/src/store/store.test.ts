@@ -3,12 +3,14 @@ import type { Abilities } from '../bindings';
 import { Failure, usePlatform } from '../platform';
 import { fakePlatform } from '../platform/fake';
 import { MODELS } from '../platform/fake/given';
-import { ratioOf, sizeLike, sizeOf } from './sizes';
+import { deliveredAs, draws, nearest, ratioOf, RATIOS, sizeLike, sizeOf, smaller } from './sizes';
 import { toasts } from './toasts.svelte';
 import { undo } from './undo.svelte';
 import { PANELS, view } from './view.svelte';
 
-const starter = MODELS[0]?.able as Abilities;
+const measured = MODELS[0]?.able as Abilities;
+/** One that draws any size within its limits. */
+const starter: Abilities = { ...measured, sizes: [] };
 
 test('a shape becomes the nearest size that the model draws', () => {
   expect(sizeOf(starter, 1, 1)).toEqual({ width: 128, height: 128 });
@@ -23,6 +25,27 @@ test('what is like a picture is its own size, else its shape, else left to the s
   expect(sizeLike(starter, { width: 1500, height: 1000 })).toEqual({ width: 144, height: 96 });
   expect(sizeLike(starter, { width: 2560, height: 1080 })).toEqual({ width: null, height: null });
   expect(sizeLike(null, { width: 144, height: 96 })).toEqual({ width: null, height: null });
+});
+
+test('a model that names its sizes draws these and no others', () => {
+  expect(sizeOf(measured, 1, 1)).toEqual({ width: 128, height: 128 });
+  expect(sizeOf(measured, 3, 2)).toBeNull();
+  expect(draws(measured, { width: 144, height: 96 })).toBe(false);
+  expect(sizeLike(measured, { width: 1500, height: 1000 })).toEqual({ width: null, height: null });
+  expect(nearest(measured, { width: 1080, height: 1350 })).toEqual({ width: 128, height: 128 });
+});
+
+test('what is asked for and cannot be drawn has a nearest, and a smaller one', () => {
+  expect(nearest(starter, { width: 1080, height: 1080 })).toEqual({ width: 128, height: 128 });
+  expect(smaller(starter, { width: 160, height: 160 })).toEqual({ width: 144, height: 144 });
+  expect(smaller(measured, { width: 128, height: 128 })).toBeNull();
+});
+
+test('a shape that is not drawn is delivered with the shorter side that channels ask for', () => {
+  expect(RATIOS.filter(({ name }) => ['4:5', '16:9'].includes(name)).map(deliveredAs)).toEqual([
+    { width: 1920, height: 1080 },
+    { width: 1080, height: 1350 },
+  ]);
 });
 
 test('a size knows the shape it was chosen by', () => {
@@ -82,30 +105,31 @@ test('a new change ends what could be done again', () => {
   expect(undo.undone).toHaveLength(0);
 });
 
-test('a notice passes, an error stays', () => {
+test('notices pass by themselves, but for those of something that is lost', () => {
   vi.useFakeTimers();
   toasts.list = [];
-  toasts.show({ text: 'done' });
   toasts.error(new Failure({ code: 'storage', message: 'no room', field: null }));
   toasts.error(new Failure({ code: 'cancelled', message: 'cancelled', field: null }));
+  toasts.show({ text: 'done' });
+  expect(toasts.shown?.text, 'the latest is shown').toBe('done');
   vi.advanceTimersByTime(60_000);
-  expect(toasts.list.map((one) => one.text)).toEqual(['no room']);
+  expect(toasts.list.map((one) => one.text), 'and what is lost comes back').toEqual(['no room']);
+  toasts.list = [];
+  toasts.error(new Failure({ code: 'not_found', message: 'it is gone', field: null }));
+  vi.advanceTimersByTime(60_000);
+  expect(toasts.list).toEqual([]);
   vi.useRealTimers();
 });
 
-test('errors that nobody has read yet are not pushed out by notices', () => {
+test('one notice is shown at a time, and what passes makes room for the next', () => {
   toasts.list = [];
-  for (const n of [1, 2, 3, 4]) toasts.show({ text: `error ${n}`, tone: 'error' });
-  toasts.show({ text: 'done' });
-  toasts.show({ text: 'done too' });
-  expect(toasts.list.map((one) => one.text)).toEqual(['error 1', 'error 2', 'error 3', 'error 4', 'done too']);
-  toasts.show({ text: 'error 5', tone: 'error' });
-  toasts.show({ text: 'error 6', tone: 'error' });
-  expect(toasts.list.map((one) => one.text)).toEqual(['error 3', 'error 4', 'error 5', 'error 6']);
+  for (const n of [1, 2]) toasts.show({ text: `lost ${n}`, tone: 'error', stay: 'lost' });
+  toasts.show({ text: 'under way', stay: 'under_way' });
+  for (const n of [1, 2, 3]) toasts.show({ text: `done ${n}` });
+  expect(toasts.list.map((one) => one.text)).toEqual(['lost 1', 'lost 2', 'under way', 'done 3']);
+  toasts.dismiss(toasts.shown!.id);
+  expect(toasts.shown?.text).toBe('under way');
   toasts.list = [];
-  toasts.show({ text: 'under way', lasting: true });
-  for (const n of [1, 2, 3, 4]) toasts.show({ text: `done ${n}` });
-  expect(toasts.list.map((one) => one.text)).toEqual(['under way', 'done 2', 'done 3', 'done 4']);
 });
 
 test('a panel keeps to its limits and is remembered', () => {

@@ -1,4 +1,5 @@
-/** Short notices that pass, and errors that stay until they are read. */
+/** Notices: one at a time, gone by themselves, but for those of something that is lost. */
+import type { ErrorCode } from '../bindings';
 import { Failure } from '../platform';
 
 export interface ToastAction {
@@ -8,55 +9,52 @@ export interface ToastAction {
   when?: () => boolean;
 }
 
+/** `under_way` stays until whoever shows it takes it away, `lost` until it has been read. */
+type Stay = 'passes' | 'under_way' | 'lost';
+
 export interface Toast {
   id: number;
   text: string;
   tone: 'plain' | 'error';
   action: ToastAction | null;
-  /** It stays until whoever shows it takes it away: something is under way. */
-  lasting: boolean;
+  stay: Stay;
 }
 
-type Shown = Pick<Toast, 'text'> & Partial<Pick<Toast, 'tone' | 'action' | 'lasting'>>;
+type Shown = Pick<Toast, 'text'> & Partial<Pick<Toast, 'tone' | 'action' | 'stay'>>;
 
-/** How long a notice stays: long enough to reach its button. */
-const STAY_MS = 6000;
-const MOST = 4;
+/** How long a notice stays: long enough to reach its button, and to read what went wrong. */
+const STAY_MS = { plain: 6000, error: 12_000 } as const;
+/** What these are about did not happen, and nothing else on the screen says so. */
+const LOST: readonly ErrorCode[] = ['storage', 'internal'];
+const MOST = 8;
 
 class Toasts {
+  /** The one that is shown is the last; under it wait those that stay. */
   list = $state<Toast[]>([]);
   #next = 1;
 
-  show({ text, tone = 'plain', action = null, lasting = false }: Shown): number {
+  get shown(): Toast | null {
+    return this.list.at(-1) ?? null;
+  }
+
+  show({ text, tone = 'plain', action = null, stay = 'passes' }: Shown): number {
     const id = this.#next++;
-    this.list = [...this.#roomFor(tone), { id, text, tone, action, lasting }];
-    if (tone === 'plain' && !lasting) setTimeout(() => this.dismiss(id), STAY_MS);
+    // What passes makes room: what is told now is of what was done now.
+    this.list = [...this.list.filter((one) => one.stay !== 'passes').slice(1 - MOST), { id, text, tone, action, stay }];
+    if (stay === 'passes') setTimeout(() => this.dismiss(id), STAY_MS[tone]);
     return id;
   }
 
-  error(error: unknown, action: ToastAction | null = null): void {
+  error(error: unknown, action: ToastAction | null = null, stay?: Stay): void {
     const failure = Failure.of(error);
     if (failure.code === 'cancelled') return;
     // The same sentence twice helps nobody.
     if (this.list.some((one) => one.text === failure.message)) return;
-    this.show({ text: failure.message, tone: 'error', action });
+    this.show({ text: failure.message, tone: 'error', action, stay: stay ?? (LOST.includes(failure.code) ? 'lost' : 'passes') });
   }
 
   dismiss(id: number): void {
     this.list = this.list.filter((one) => one.id !== id);
-  }
-
-  /** What stays when one more comes. One that passes by itself makes room; an unread error only for another error. */
-  #roomFor(tone: Toast['tone']): Toast[] {
-    let { list } = this;
-    while (list.length >= MOST) {
-      const passing = list.findIndex((one) => one.tone === 'plain' && !one.lasting);
-      const oldest = list.findIndex((one) => one.tone === 'error');
-      const out = passing >= 0 ? passing : tone === 'error' ? oldest : -1;
-      if (out < 0) break;
-      list = list.toSpliced(out, 1);
-    }
-    return list;
   }
 }
 

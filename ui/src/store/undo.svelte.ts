@@ -6,6 +6,8 @@ import { toasts, type ToastAction } from './toasts.svelte';
 export interface Change {
   /** In a person's words, such as "2 pictures to the trash". */
   label: string;
+  /** Which fields it is about: changes of one kind that follow at once on each other are one. */
+  kind?: string;
   undo: () => unknown;
   redo: () => unknown;
 }
@@ -30,6 +32,11 @@ class Undo {
 
   async redo(): Promise<Change | null> {
     return this.#move('redo');
+  }
+
+  /** Takes back a change with all that came after it, for as long as each can be. */
+  async undoTo(change: Change): Promise<void> {
+    while (this.done.includes(change)) if (!(await this.undo())) return;
   }
 
   /** What a notice of `change` offers: to take it back, for as long as it is what would be taken back. */

@@ -3,6 +3,8 @@ import { isBoolean, isNumber, remember, remembered } from './remembered';
 
 export type Screen = 'create' | 'library' | 'models' | 'settings';
 export const SCREENS: readonly Screen[] = ['create', 'library', 'models', 'settings'];
+/** Where the rail leads: to work, and apart from that to what is set once. Models are a page of that. */
+export const RAIL = { work: ['create', 'library'], rest: ['settings'] } as const satisfies Record<string, readonly Screen[]>;
 
 /** What each panel may measure, in pixels: least, as designed, most. */
 export const PANELS = {
@@ -18,6 +20,8 @@ class View {
   queueOpen = $state(false);
   paletteOpen = $state(false);
   keysOpen = $state(false);
+  /** How high the prompt and all that is under it stands, in pixels: what floats keeps above it. */
+  foot = $state(0);
   inspectorOpen = $state(remembered('inspector.open', true, isBoolean));
   sizes = $state<Record<Panel, number>>({
     inspector: remembered('inspector', PANELS.inspector.usual, isNumber),

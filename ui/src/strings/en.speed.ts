@@ -5,6 +5,7 @@ export const enSpeed = {
   'speed.title': 'Why did it take {time}?',
   'speed.of': 'The last picture: {model}, {width} × {height}, {n|step|steps}, {precision}',
   'speed.of_draft': 'The last live draft: {model}, {width} × {height}, {n|step|steps}, {precision}',
+  'speed.other': 'Where its time went is known of the last picture alone, which is another one:',
   'speed.none': 'Nothing was made yet',
   'speed.none.text': 'After the next picture, where its time went stands here.',
   'speed.failed': 'This could not be read',

@@ -6,6 +6,7 @@ export const zhSpeed: Record<keyof typeof enSpeed, string> = {
   'speed.title': '为什么用了 {time}？',
   'speed.of': '最近一张图片：{model}，{width} × {height}，{n} 步，{precision}',
   'speed.of_draft': '最近一张实时草图：{model}，{width} × {height}，{n} 步，{precision}',
+  'speed.other': '只保留最近一张图片的详细用时，那是另一张：',
   'speed.none': '还没有生成过图片',
   'speed.none.text': '生成下一张图片后，这里会显示时间花在了哪里。',
   'speed.failed': '无法读取',

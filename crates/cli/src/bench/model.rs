@@ -95,7 +95,7 @@ pub fn bench(
 
     let mut renderer = open()?;
     let first = render(&mut *renderer, &first, host)?;
-    let first_picture = store_first(&first, host)?;
+    let first_picture = host.cancelled.hold(|| store_first(&first, host))?;
 
     let (mut parts, mut work): ([Vec<f64>; 5], _) = Default::default();
     let before = processor::seconds();

@@ -1,8 +1,10 @@
 //! Whether more threads are ever slower than fewer. A process makes its threads once, so each count is
 //! measured by this program in a process of its own, one after the other.
 
+use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use likeness_recipe::{Subject, Workload};
 use serde::Serialize;
@@ -20,6 +22,9 @@ const DOUBT: f64 = 1.03;
 /// What seems slower is measured again, up to so often, and the best of each count kept: on a machine
 /// with others on it a single round may have been theirs.
 const ROUNDS: u32 = 3;
+
+/// How often Ctrl+C is looked for while the other process measures.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// One thing, measured with several counts of threads.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -116,7 +121,7 @@ fn once(
         if host.cancelled.is_set() {
             return Err(Failure::Cancelled);
         }
-        let measured = other_process(program, subject, *count, asked.runs)?;
+        let measured = other_process(program, subject, *count, asked.runs, host)?;
         // A model's seconds are those of its parts.
         let median = measured["seconds"].as_f64().or(measured["seconds"]["total"].as_f64());
         seconds.push(median.ok_or_else(|| not_understood(&measured.to_string()))?);
@@ -154,20 +159,51 @@ fn other_process(
     subject: &[String],
     threads: u32,
     runs: u32,
+    host: &Host,
 ) -> Result<Value, Failure> {
-    let output = Command::new(program)
+    let failed = |error| Failure::Internal(format!("{}: {error}", program.display()));
+    let mut child = Command::new(program)
         .args(["bench", "--json", "--threads", &threads.to_string(), "--runs", &runs.to_string()])
         .args(subject)
         .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Failure::Internal(format!("{}: {error}", program.display())))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let line = said.trim().trim_start_matches("error: ").to_owned();
-        return Err(Failure::of_exit_code(output.status.code(), line));
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    std::thread::scope(|scope| {
+        // Both at once: it would wait for ever for somebody to read the other.
+        let (out, err) = (scope.spawn(|| all_of(out)), scope.spawn(|| all_of(err)));
+        let status = ended(&mut child, host).map_err(failed)?.ok_or(Failure::Cancelled)?;
+        let (text, said) = (out.join().unwrap_or_default(), err.join().unwrap_or_default());
+        if !status.success() {
+            let line = said.trim().trim_start_matches("error: ").to_owned();
+            return Err(Failure::of_exit_code(status.code(), line));
+        }
+        serde_json::from_str(&text).map_err(|_| not_understood(&text))
+    })
+}
+
+/// How it ended; none where it was stopped because somebody does not want it any more.
+fn ended(child: &mut Child, host: &Host) -> std::io::Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if host.cancelled.is_set() {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(PATIENCE);
     }
-    let text = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(&text).map_err(|_| not_understood(&text))
+}
+
+fn all_of(said: Option<impl Read>) -> String {
+    let mut text = Vec::new();
+    // What cannot be read was not said; the exit code tells the rest.
+    let _ = said.map(|mut said| said.read_to_end(&mut text));
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn not_understood(said: &str) -> Failure {

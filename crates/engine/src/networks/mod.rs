@@ -13,7 +13,7 @@ pub mod vae;
 use candle_core::{Device, Tensor};
 
 use crate::ops::{Conv, Gate, GatedLayer, GroupNorm, Layer, LayerNorm, Linear, Walks};
-use crate::weights::{Checkpoint, Compute, WeightError, read_text};
+use crate::weights::{Checkpoint, Compute, SHORT_TEXT, WeightError, read_text};
 
 /// Where a network's weights come from and what becomes of them.
 pub struct Source<'a> {
@@ -191,7 +191,7 @@ fn check_sizes(sizes: &[(&str, usize)]) -> Result<(), ConfigError> {
 pub fn read_config<T: serde::de::DeserializeOwned>(
     path: &std::path::Path,
 ) -> Result<T, WeightError> {
-    let text = read_text(path)?;
+    let text = read_text(path, SHORT_TEXT)?;
     serde_json::from_slice(&text)
         .map_err(|error| WeightError::Damaged { file: path.to_owned(), problem: error.to_string() })
 }

@@ -4,7 +4,8 @@
 //! at every other, the pads included: a prompt is padded to a multiple, and pads are ordinary
 //! tokens here and in the denoiser.
 
-mod merges;
+mod file;
+mod parts;
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use serde::Deserialize;
 
 use super::{ConfigError, Source, check_sizes};
 use crate::ops::{Buffers, Columns, Gate, Linear, Map, Seen, Then, attend, gated, rms_norm};
-use crate::weights::{WeightError, read_text};
+use crate::weights::{TOKENIZER_TEXT, WeightError, read_text};
 
 /// Sizes, as its `config.json` has them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -191,13 +192,19 @@ pub struct Padding {
 }
 
 impl Tokenizer {
+    /// Refuses a `tokenizer.json` that [`Tokenizer::open`] would refuse, in the time that reading it takes.
+    pub fn check(path: &Path, vocabulary: usize) -> std::result::Result<(), WeightError> {
+        file::check(&read_text(path, TOKENIZER_TEXT)?, vocabulary)
+            .map_err(|problem| WeightError::Damaged { file: path.to_owned(), problem })
+    }
+
     /// Reads a `tokenizer.json`; its tokens must be below `vocabulary`.
     pub fn open(
         path: &Path,
         padding: Padding,
         vocabulary: usize,
     ) -> std::result::Result<Self, WeightError> {
-        Self::parse(&read_text(path)?, padding, vocabulary)
+        Self::parse(&read_text(path, TOKENIZER_TEXT)?, padding, vocabulary)
             .map_err(|problem| WeightError::Damaged { file: path.to_owned(), problem })
     }
 
@@ -207,26 +214,13 @@ impl Tokenizer {
         padding: Padding,
         vocabulary: usize,
     ) -> std::result::Result<Self, String> {
-        let no_tokenizer = |error: &dyn std::fmt::Display| format!("not a tokenizer: {error}");
-        merges::check(text).map_err(|error| no_tokenizer(&error))?;
-        let mut inner =
-            tokenizers::Tokenizer::from_bytes(text).map_err(|error| no_tokenizer(&error))?;
+        file::check(text, vocabulary)?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(text)
+            .map_err(|error| format!("not a tokenizer: {error}"))?;
         // Length and filling are the manifest's to say.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| error.to_string())?;
-        // Ids may have gaps, so it is the last that counts.
-        let most = inner.get_vocab(true).into_values().max().unwrap_or(0);
-        if most as usize >= vocabulary {
-            return Err(format!(
-                "it has a token {most}, and the text encoder knows those below {vocabulary}"
-            ));
-        }
         Ok(Self { inner, padding })
-    }
-
-    /// Tokens that a prompt may have.
-    pub fn limit(&self) -> usize {
-        self.padding.limit
     }
 
     /// How many tokens a prompt is, however many these are.

@@ -32,14 +32,23 @@ impl Config {
         2 * self.blocks + 3
     }
 
-    fn check(&self) -> std::result::Result<(), ConfigError> {
+    /// Refuses what [`Network`] does not compute.
+    pub fn check(&self) -> std::result::Result<(), ConfigError> {
         check_sizes(&[("channels", self.channels), ("blocks", self.blocks)])?;
         if self.blocks > 64 {
             return Err(ConfigError(format!("{} blocks, and at most 64 are run", self.blocks)));
         }
-        match self.scales.iter().find(|scale| !(2..=8).contains(*scale)) {
-            Some(scale) => Err(ConfigError(format!("scales: {scale} is not one of 2 to 8"))),
-            None if self.scales.is_empty() => Err(ConfigError("scales: there is none".into())),
+        if self.scales.is_empty() {
+            return Err(ConfigError("scales: there is none".into()));
+        }
+        // A head is built for each, so that one that is listed a million times would be so often.
+        let mut before =
+            self.scales.iter().enumerate().map(|(i, scale)| (scale, &self.scales[..i]));
+        match before.find(|(scale, before)| !(2..=8).contains(*scale) || before.contains(scale)) {
+            Some((scale, before)) if before.contains(scale) => {
+                Err(ConfigError(format!("scales: {scale} is listed twice")))
+            }
+            Some((scale, _)) => Err(ConfigError(format!("scales: {scale} is not one of 2 to 8"))),
             None => Ok(()),
         }
     }

@@ -25,7 +25,7 @@ use crate::manifest::{Manifest, Prediction};
 use crate::model::{Model, ModelError};
 use crate::networks::Source;
 use crate::networks::flux2::{Call, Card, Flux2, Position, Rotations};
-use crate::networks::text::{PromptError, TextEncoder};
+use crate::networks::text::{PromptError, TextEncoder, Tokenizer};
 use crate::planner::{self, Lengths};
 use crate::profile::{self, Stretch};
 use crate::sampling::samplers;
@@ -42,8 +42,8 @@ const SMALL: usize = 100_000_000;
 /// A loaded model of the family.
 pub struct Pipeline {
     manifest: Manifest,
-    parts: Arc<Parts>,
     device: Device,
+    tokenizer: Tokenizer,
     text: TextEncoder,
     network: Flux2,
     prompts: Recent<String, Tensor>,
@@ -66,13 +66,15 @@ impl Pipeline {
         let checkpoint = Checkpoint::open(model.denoiser())?;
         let source = Source { checkpoint: &checkpoint, compute, device };
         let network = Flux2::new(parts.network.clone(), &source)?;
+        checkpoint.check_unchanged()?;
         let checkpoint = Checkpoint::open(&parts.text_weights)?;
         let source = Source { checkpoint: &checkpoint, compute, device };
         let text = TextEncoder::new(parts.text.clone(), &source)?;
+        checkpoint.check_unchanged()?;
         Ok(Self {
             manifest: model.manifest().clone(),
-            parts,
             device: device.clone(),
+            tokenizer: parts.tokenizer(model.manifest())?,
             text,
             network,
             prompts: Recent::new("prompts", 0),
@@ -250,7 +252,7 @@ impl Pipeline {
         let text = match self.prompts.get(&prompt.to_owned()) {
             Some(text) => text,
             None => {
-                let ids = self.parts.tokenizer.ids(prompt);
+                let ids = self.tokenizer.ids(prompt);
                 let ids = ids.map_err(|error| refused_prompt(field, &error))?;
                 let text = self.text.forward(&ids).map_err(internal)?;
                 self.prompts.put(prompt.to_owned(), text.clone(), 4 * text.elem_count() as u64);

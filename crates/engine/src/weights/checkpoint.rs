@@ -1,5 +1,6 @@
 //! Weights seen through a network's own names.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use likeness_kernels::{self as kernels, Blocks, Convolution, Gate, Matrix, Walks
 
 use super::invented::Invented;
 use super::keys::{self, Family, Naming, Piece, Rows};
+use super::numbers::{not_finite, not_finite_in_blocks, widen};
 use super::scales::{Scales, Stored, Weight};
 use super::{Format, WeightError, Weights};
 use crate::ops::{GatedLayer, Kernel, Layer, Linear};
@@ -83,6 +85,11 @@ impl Checkpoint {
     pub fn is_narrow(&self) -> bool {
         let mut infos = self.weights.names().filter_map(|name| self.weights.info(name));
         infos.all(|info| info.shape.len() < 2 || info.format != Format::F32)
+    }
+
+    /// Refuses files that are not as they were opened: asked when all is read.
+    pub fn check_unchanged(&self) -> Result<(), WeightError> {
+        self.weights.check_unchanged()
     }
 
     /// The files that its tensors lie in.
@@ -268,7 +275,7 @@ impl Checkpoint {
                 (Some(invented), Some(kind)) => {
                     invented.rows_of_blocks(names[0], (all, columns), kind)
                 }
-                _ => self.joined(names, rows, columns)?,
+                _ => self.joined(names, (rows, columns), kind)?,
             };
             return Ok(Raw::Blocks(bytes, kind));
         }
@@ -364,10 +371,10 @@ impl Checkpoint {
         if self.invented.is_some() {
             return Ok(Stored::Numbers);
         }
-        match self.stored(name, shape)? {
-            (Format::Other(other), _) => Err(self.of_other_format(name, other)),
-            (Format::Blocks(_), _) => Ok(Stored::Blocks),
-            (Format::F32 | Format::F16 | Format::BF16, _) => Ok(Stored::Numbers),
+        match self.stored(name, shape)?.format {
+            Format::Other(other) => Err(self.of_other_format(name, other)),
+            Format::Blocks(_) => Ok(Stored::Blocks),
+            Format::F32 | Format::F16 | Format::BF16 => Ok(Stored::Numbers),
         }
     }
 
@@ -380,14 +387,35 @@ impl Checkpoint {
         matches!(self.weights.info(&self.piece(name).name), Some(info) if info.format == Format::F16)
     }
 
-    /// The bytes of several tensors of the same format, one after the other.
-    fn joined(&self, names: &[&str], rows: usize, columns: usize) -> Result<Vec<u8>, WeightError> {
+    /// The bytes of several tensors in the same blocks, one after the other.
+    fn joined(
+        &self,
+        names: &[&str],
+        (rows, columns): (usize, usize),
+        kind: GgmlDType,
+    ) -> Result<Vec<u8>, WeightError> {
         let mut bytes = Vec::new();
         for name in names {
-            let (_, parts) = self.stored(name, &[rows, columns])?;
-            parts.into_iter().for_each(|part| bytes.extend_from_slice(part));
+            let Placed { tensor, parts, .. } = self.stored(name, &[rows, columns])?;
+            let start = bytes.len();
+            for part in parts {
+                bytes.extend(self.weights.read(&tensor, &part)?);
+            }
+            self.check_finite(name, not_finite_in_blocks(&bytes[start..], kind))?;
         }
         Ok(bytes)
+    }
+
+    fn check_finite(&self, name: &str, bad: Option<f32>) -> Result<(), WeightError> {
+        match bad {
+            Some(number) => Err(self.bad(
+                name,
+                format!(
+                    "it holds {number}, which no picture can be computed with: restore this file"
+                ),
+            )),
+            None => Ok(()),
+        }
     }
 
     /// The block format that all these tensors have in common, if they have one.
@@ -412,39 +440,53 @@ impl Checkpoint {
             numbers.resize(numbers.len() + shape.iter().product::<usize>(), 0.0);
             return Ok(());
         }
-        let (format, parts) = self.stored(name, shape)?;
+        let Placed { tensor, format, parts } = self.stored(name, shape)?;
         // Room is made only now: the file has been seen to hold that many numbers.
         numbers.reserve(shape.iter().product());
+        let mut bad = None;
         for part in parts {
+            // What has just been written is near when it is looked at.
+            let mut take = |each, append: &dyn Fn(&[u8], &mut Vec<f32>)| {
+                self.weights.read_by_pieces(&tensor, &part, each, |bytes| {
+                    let start = numbers.len();
+                    append(bytes, numbers);
+                    bad = bad.or(not_finite(&numbers[start..]));
+                })
+            };
             match format {
-                Format::F32 => numbers.extend(
-                    part.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])),
-                ),
-                Format::F16 => {
-                    widen(part, numbers, f16::from_bits, |from, to| from.convert_to_f32_slice(to))
-                }
-                Format::BF16 => {
-                    widen(part, numbers, bf16::from_bits, |from, to| from.convert_to_f32_slice(to))
-                }
+                Format::F32 => take(4, &|bytes, numbers| {
+                    numbers.extend(bytes.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)));
+                }),
+                Format::F16 => take(2, &|bytes, numbers| {
+                    widen(bytes, numbers, f16::from_bits, |from, to| from.convert_to_f32_slice(to));
+                }),
+                Format::BF16 => take(2, &|bytes, numbers| {
+                    widen(bytes, numbers, bf16::from_bits, |from, to| {
+                        from.convert_to_f32_slice(to)
+                    });
+                }),
                 Format::Blocks(kind) => {
-                    let count = part.len() / kind.type_size() * kind.block_size();
-                    let blocks = QStorage::from_data(part.into(), &Device::Cpu, *kind);
+                    let bytes = self.weights.read(&tensor, &part)?;
+                    let count = bytes.len() / kind.type_size() * kind.block_size();
+                    let blocks = QStorage::from_data(bytes.into(), &Device::Cpu, *kind);
                     let dense = blocks.and_then(|blocks| {
                         QTensor::new(blocks, count)?.dequantize(&Device::Cpu)?.to_vec1()
                     });
-                    numbers.extend(self.made::<Vec<f32>>(name, dense)?);
+                    let dense = self.made::<Vec<f32>>(name, dense)?;
+                    bad = bad.or(not_finite(&dense));
+                    numbers.extend(dense);
+                    Ok(())
                 }
                 Format::Other(other) => return Err(self.of_other_format(name, other)),
-            }
+            }?;
         }
-        Ok(())
+        self.check_finite(name, bad)
     }
 
-    /// The bytes of a tensor in the order of its rows, after its shape has been checked.
-    fn stored(&self, name: &str, shape: &[usize]) -> Result<(&Format, Vec<&[u8]>), WeightError> {
-        let Piece { name: stored, rows } = self.piece(name);
-        let (Some(info), Some(bytes)) = (self.weights.info(&stored), self.weights.bytes(&stored))
-        else {
+    /// Where a tensor lies, after its shape has been checked.
+    fn stored(&self, name: &str, shape: &[usize]) -> Result<Placed<'_>, WeightError> {
+        let Piece { name: tensor, rows } = self.piece(name);
+        let Some(info) = self.weights.info(&tensor) else {
             return Err(self.bad(name, "it is missing".into()));
         };
         let mut expected = shape.to_vec();
@@ -457,16 +499,17 @@ impl Checkpoint {
                 format!("its shape is {:?}, and the network needs {expected:?}", info.shape),
             ));
         }
-        let half = bytes.len() / 2;
+        let Range { start, end } = info.bytes;
+        let (half, third) = (start + (end - start) / 2, (end - start) / 3);
         let parts = match rows {
-            Rows::All => vec![bytes],
-            Rows::Third(i) => vec![&bytes[bytes.len() / 3 * i..bytes.len() / 3 * (i + 1)]],
+            Rows::All => vec![start..end],
+            Rows::Third(i) => vec![start + third * i..start + third * (i + 1)],
             Rows::Swapped if !expected[0].is_multiple_of(2) => {
                 return Err(self.bad(name, "it has no two halves".into()));
             }
-            Rows::Swapped => vec![&bytes[half..], &bytes[..half]],
+            Rows::Swapped => vec![half..end, start..half],
         };
-        Ok((&info.format, parts))
+        Ok(Placed { tensor, format: &info.format, parts })
     }
 
     fn piece(&self, name: &str) -> Piece {
@@ -491,6 +534,15 @@ impl Checkpoint {
         let tensor = self.piece(name).name;
         WeightError::Tensor { file: self.weights.file(&tensor).to_owned(), tensor, problem }
     }
+}
+
+/// Where a tensor lies.
+struct Placed<'a> {
+    /// By its name in the file.
+    tensor: String,
+    format: &'a Format,
+    /// Of the file, in the order of the tensor's rows.
+    parts: Vec<Range<usize>>,
 }
 
 /// The rows of a layer between the file and their packed form.
@@ -528,24 +580,5 @@ fn ggml(kind: Blocks) -> GgmlDType {
     match kind {
         Blocks::Q8_0 => GgmlDType::Q8_0,
         Blocks::Q4K => GgmlDType::Q4K,
-    }
-}
-
-/// Appends 16-bit floats as 32-bit ones, through a small buffer since a file aligns nothing.
-fn widen<H: Copy + Default>(
-    bytes: &[u8],
-    numbers: &mut Vec<f32>,
-    from_bits: impl Fn(u16) -> H,
-    convert: impl Fn(&[H], &mut [f32]),
-) {
-    let mut narrow = [H::default(); 2048];
-    for chunk in bytes.chunks(2 * narrow.len()) {
-        let count = chunk.len() / 2;
-        for (to, from) in narrow.iter_mut().zip(chunk.chunks_exact(2)) {
-            *to = from_bits(u16::from_le_bytes([from[0], from[1]]));
-        }
-        let start = numbers.len();
-        numbers.resize(start + count, 0.0);
-        convert(&narrow[..count], &mut numbers[start..]);
     }
 }

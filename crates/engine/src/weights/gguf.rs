@@ -5,24 +5,29 @@
 //! already seen bytes for.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use candle_core::quantized::GgmlDType;
 
-use super::{Format, Header, HeaderError, TensorInfo};
+use super::{Format, Header, HeaderError, MOST_NAME, MOST_TENSORS, TensorInfo, check_apart};
 
 /// More dimensions than the format allows are refused.
 const MAX_DIMENSIONS: u32 = 4;
 /// Longest name or text that is kept; a tokenizer's merges are arrays of short ones.
 const MAX_TEXT_BYTES: u64 = 1 << 20;
+/// Most entries of metadata; published files have some dozens.
+const MAX_METADATA: u64 = 1 << 12;
+/// Bytes of the longest header; a tokenizer in it takes up to ten million.
+const MAX_HEADER_BYTES: u64 = 64 << 20;
 /// Arrays may hold arrays, but not without end.
 const MAX_NESTING: u32 = 4;
 
-/// Reads the header of a whole file that is given as bytes, and checks that every tensor lies in it.
+/// Reads the header of a file of so many bytes, and checks that every tensor lies in it.
 ///
 /// Metadata that is text or a number is kept as text; arrays are stepped over.
-pub fn read_header(file: &[u8]) -> Result<Header, HeaderError> {
-    let mut reader = Reader { file, at: 0 };
-    if reader.take(4)? != b"GGUF" {
+pub fn read_header(file: impl Read, length: u64) -> Result<Header, HeaderError> {
+    let mut reader = Reader { file, length, at: 0 };
+    if &reader.array::<4>()? != b"GGUF" {
         return Err(HeaderError::new("not a GGUF file"));
     }
     let version = reader.u32()?;
@@ -30,12 +35,20 @@ pub fn read_header(file: &[u8]) -> Result<Header, HeaderError> {
         return Err(HeaderError::new(format!("GGUF version {version}, and 2 and 3 are read")));
     }
     let (tensor_count, metadata_count) = (reader.u64()?, reader.u64()?);
+    if tensor_count > MOST_TENSORS as u64 || metadata_count > MAX_METADATA {
+        return Err(HeaderError::new(format!(
+            "a header of {tensor_count} tensors and {metadata_count} entries of metadata, and at most \
+             {MOST_TENSORS} and {MAX_METADATA} are read"
+        )));
+    }
     let mut metadata = BTreeMap::new();
     for _ in 0..metadata_count {
         let key = reader.text()?;
         let kind = reader.u32()?;
-        if let Some(value) = reader.value(kind, 0)? {
-            metadata.insert(key, value);
+        if let Some(value) = reader.value(kind, 0)?
+            && metadata.insert(key.clone(), value).is_some()
+        {
+            return Err(HeaderError::new(format!("the metadata {key} is there twice")));
         }
     }
     let mut described = Vec::new();
@@ -52,14 +65,17 @@ pub fn read_header(file: &[u8]) -> Result<Header, HeaderError> {
             _ => return Err(HeaderError::new(format!("an alignment of {text}"))),
         },
     };
-    let data = reader.at.next_multiple_of(alignment);
+    // Fits: a header is far shorter than what a machine can address, and so is the file where it matters.
+    let data = (reader.at as usize).next_multiple_of(alignment);
+    let file_length = usize::try_from(length).unwrap_or(usize::MAX);
     let mut tensors = BTreeMap::new();
     for (name, shape, kind, offset) in described {
-        let info = place(&name, shape, kind, offset, data, file.len())?;
+        let info = place(&name, shape, kind, offset, data, file_length)?;
         if tensors.insert(name.clone(), info).is_some() {
             return Err(HeaderError::tensor(&name, "it is there twice"));
         }
     }
+    check_apart(&tensors)?;
     Ok(Header { tensors, metadata })
 }
 
@@ -120,31 +136,43 @@ fn format(kind: u32) -> Option<(Format, usize, usize)> {
 }
 
 /// A place in the file that never goes beyond its end.
-struct Reader<'a> {
-    file: &'a [u8],
-    at: usize,
+struct Reader<R> {
+    file: R,
+    length: u64,
+    at: u64,
 }
 
 /// Name, shape (outermost first), number format, offset from the first tensor.
 type Described = (String, Vec<usize>, u32, u64);
 
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], HeaderError> {
-        let end = self.at.checked_add(count).filter(|&end| end <= self.file.len());
-        let Some(end) = end else {
+impl<R: Read> Reader<R> {
+    fn fill(&mut self, into: &mut [u8]) -> Result<(), HeaderError> {
+        self.check_left(into.len() as u64)?;
+        self.at += into.len() as u64;
+        self.file.read_exact(into).map_err(|error| HeaderError::unreadable(&error))
+    }
+
+    /// Before anything is allocated for what is to come.
+    fn check_left(&self, count: u64) -> Result<(), HeaderError> {
+        let end = self.at.saturating_add(count);
+        if end > self.length {
             return Err(HeaderError::new(format!(
                 "truncated: the header goes on beyond the file's {} bytes",
-                self.file.len()
+                self.length
             )));
-        };
-        let taken = &self.file[self.at..end];
-        self.at = end;
-        Ok(taken)
+        }
+        match end > MAX_HEADER_BYTES {
+            true => Err(HeaderError::new(format!(
+                "a header of more than {} MB",
+                MAX_HEADER_BYTES >> 20
+            ))),
+            false => Ok(()),
+        }
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], HeaderError> {
-        let taken = self.take(N)?;
-        Ok(std::array::from_fn(|i| taken[i]))
+        let mut array = [0; N];
+        self.fill(&mut array).map(|()| array)
     }
 
     fn u32(&mut self) -> Result<u32, HeaderError> {
@@ -160,8 +188,10 @@ impl<'a> Reader<'a> {
         if length > MAX_TEXT_BYTES {
             return Err(HeaderError::new(format!("a text of {length} bytes in the header")));
         }
-        let bytes = self.take(length as usize)?;
-        String::from_utf8(bytes.to_vec()).map_err(|_| HeaderError::new("a text that is not UTF-8"))
+        self.check_left(length)?;
+        let mut bytes = vec![0; length as usize];
+        self.fill(&mut bytes)?;
+        String::from_utf8(bytes).map_err(|_| HeaderError::new("a text that is not UTF-8"))
     }
 
     /// A value of metadata, as text if it is a single one.
@@ -193,6 +223,9 @@ impl<'a> Reader<'a> {
 
     fn tensor(&mut self) -> Result<Described, HeaderError> {
         let name = self.text()?;
+        if name.len() > MOST_NAME {
+            return Err(HeaderError::new(format!("a tensor's name of {} bytes", name.len())));
+        }
         let dimensions = self.u32()?;
         if dimensions > MAX_DIMENSIONS {
             return Err(HeaderError::tensor(&name, format!("{dimensions} dimensions")));

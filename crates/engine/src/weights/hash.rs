@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::file::{CHUNK, unreadable};
 use super::{Bytes, WeightError};
 
 /// SHA-256 in hexadecimal.
@@ -26,7 +27,17 @@ pub fn of_all<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
 pub fn verify(path: &Path, bytes: u64, hash: &str) -> Result<(), WeightError> {
     let damaged = |problem| WeightError::Damaged { file: path.to_owned(), problem };
     verify_size(path, bytes)?;
-    let found = sha256(&Bytes::map(path)?);
+    let file = Bytes::open(path)?;
+    let (mut sum, mut at) = (Sha256::new(), 0);
+    let mut chunk = vec![0; CHUNK.min(usize::try_from(file.length()).unwrap_or(CHUNK))];
+    while at < file.length() {
+        let count = chunk.len().min(usize::try_from(file.length() - at).unwrap_or(chunk.len()));
+        file.read(at, &mut chunk[..count]).map_err(|error| unreadable(path, error))?;
+        sum.update(&chunk[..count]);
+        at += count as u64;
+    }
+    file.check_unchanged(path)?;
+    let found = hex(&sum.finalize());
     if found.eq_ignore_ascii_case(hash) {
         return Ok(());
     }

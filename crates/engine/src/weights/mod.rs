@@ -1,25 +1,27 @@
 //! Weights on disk, read where they lie.
 //!
-//! [`Weights`] maps one safetensors file, its shards, or a GGUF file, after reading nothing but the
-//! header: [`safetensors`] and [`gguf`] hold the two readers, pure functions over bytes that check
-//! every size before they allocate. [`keys`] tells a family by its tensor names and translates
+//! [`Weights`] opens one safetensors file, its shards, or a GGUF file, and reads nothing but the
+//! header: [`safetensors`] and [`gguf`] hold the two readers, pure functions that check every count and
+//! size before they allocate. [`keys`] tells a family by its tensor names and translates
 //! between the names in use for one network. [`Checkpoint`] joins the two and is what a network is
 //! built from: it asks for a tensor by the network's own name and shape, and every failure says
 //! which file and which tensor. It can be weighed before anything of it is read ([`Weight`]), and where
 //! speed is measured, it is made up. [`hash`] tells whether a file is the one its manifest means.
 
 mod checkpoint;
+mod file;
 pub mod gguf;
 pub mod hash;
 mod invented;
 pub mod keys;
-mod mapped;
+mod numbers;
 pub mod safetensors;
 mod scales;
 
 pub use checkpoint::{Checkpoint, Compute};
+pub use file::Bytes;
+pub(crate) use file::{SHORT_TEXT, TOKENIZER_TEXT, read_text};
 pub(crate) use invented::blocks;
-pub use mapped::Bytes;
 pub use scales::Weight;
 
 use std::collections::{BTreeMap, HashMap};
@@ -31,7 +33,7 @@ use candle_core::quantized::GgmlDType;
 /// What is wrong with weights.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightError {
-    /// The file cannot be opened or mapped.
+    /// The file cannot be opened or read.
     #[error("{}: {source}", file.display())]
     Open {
         /// Which.
@@ -70,23 +72,6 @@ pub enum WeightError {
     },
 }
 
-/// Bytes of the longest text that lies beside weights. The tokenizers of published models have up to 35 MB.
-const MOST_TEXT: u64 = 64 << 20;
-
-/// Reads one of the texts beside weights: a manifest, a config, an index, a tokenizer.
-pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>, WeightError> {
-    let unreadable = |source| WeightError::Open { file: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut text = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, MOST_TEXT + 1), &mut text)
-        .map_err(unreadable)?;
-    if text.len() as u64 > MOST_TEXT {
-        let problem = format!("a text of more than {} MB", MOST_TEXT >> 20);
-        return Err(WeightError::Damaged { file: path.to_owned(), problem });
-    }
-    Ok(text)
-}
-
 impl WeightError {
     /// The file at fault.
     pub fn file(&self) -> &Path {
@@ -120,6 +105,16 @@ pub struct Header {
     /// Text that the file carries beside them.
     pub metadata: BTreeMap<String, String>,
 }
+
+/// Most tensors of one file, and of all shards of one model; the largest published ones have some
+/// thousands.
+pub const MOST_TENSORS: usize = 1 << 16;
+
+/// Bytes of the longest name of a tensor.
+const MOST_NAME: usize = 512;
+
+/// Most files that a model's weights lie in.
+const MOST_SHARDS: usize = 1000;
 
 /// Where a tensor lies and how it is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,6 +171,14 @@ impl HeaderError {
         Self { tensor: None, problem: problem.into() }
     }
 
+    /// The system gave less than the file had, or nothing.
+    fn unreadable(error: &std::io::Error) -> Self {
+        Self::new(match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => file::CHANGED.to_owned(),
+            _ => error.to_string(),
+        })
+    }
+
     fn tensor(name: &str, problem: impl Into<String>) -> Self {
         Self { tensor: Some(name.to_owned()), problem: problem.into() }
     }
@@ -198,7 +201,7 @@ impl Weights {
         if path.extension().is_some_and(|ending| ending == "json") {
             return Self::open_shards(path);
         }
-        Self::from_parts(vec![(path.to_owned(), Bytes::map(path)?)])
+        Self::from_parts(vec![(path.to_owned(), Bytes::open(path)?)])
     }
 
     /// Weights that are already in memory; `name` stands for the file in messages.
@@ -213,7 +216,7 @@ impl Weights {
 
     fn open_shards(index: &Path) -> Result<Self, WeightError> {
         let damaged = |problem: String| WeightError::Damaged { file: index.to_owned(), problem };
-        let text = read_text(index)?;
+        let text = read_text(index, file::INDEX_TEXT)?;
         #[derive(serde::Deserialize)]
         struct Index {
             weight_map: BTreeMap<String, String>,
@@ -224,6 +227,13 @@ impl Weights {
         let mut names: Vec<&String> = weight_map.values().collect();
         names.sort();
         names.dedup();
+        if weight_map.len() > MOST_TENSORS || names.len() > MOST_SHARDS {
+            return Err(damaged(format!(
+                "{} tensors in {} files, and at most {MOST_TENSORS} in {MOST_SHARDS} are read",
+                weight_map.len(),
+                names.len()
+            )));
+        }
         let mut parts = Vec::with_capacity(names.len());
         for name in names {
             // A shard lies beside its index; anything else would let an index read other files.
@@ -231,7 +241,7 @@ impl Weights {
                 return Err(damaged(format!("{name:?} is not the name of a file beside it")));
             }
             let path = folder.join(name);
-            parts.push((path.clone(), Bytes::map(&path)?));
+            parts.push((path.clone(), Bytes::open(&path)?));
         }
         let weights = Self::from_parts(parts)?;
         match weight_map.keys().find(|name| !weights.tensors.contains_key(*name)) {
@@ -245,10 +255,25 @@ impl Weights {
         for (file, bytes) in files {
             let header = read_header(&file, &bytes)?;
             let part = weights.parts.len();
-            weights.tensors.extend(header.tensors.into_iter().map(|(k, info)| (k, (part, info))));
+            if weights.tensors.len() + header.tensors.len() > MOST_TENSORS {
+                let problem = format!("with it there are more than {MOST_TENSORS} tensors");
+                return Err(WeightError::Damaged { file, problem });
+            }
+            for (tensor, info) in header.tensors {
+                if weights.tensors.insert(tensor.clone(), (part, info)).is_some() {
+                    let problem = "another shard has it too".to_owned();
+                    return Err(WeightError::Tensor { file, tensor, problem });
+                }
+            }
             weights.parts.push(Part { file, bytes });
         }
         Ok(weights)
+    }
+
+    /// Refuses files that are not as they were opened, so that nothing is taken for weights that are
+    /// parts of two.
+    pub fn check_unchanged(&self) -> Result<(), WeightError> {
+        self.parts.iter().try_for_each(|Part { file, bytes }| bytes.check_unchanged(file))
     }
 
     /// The names of all tensors, in no order.
@@ -261,10 +286,39 @@ impl Weights {
         self.tensors.get(name).map(|(_, info)| info)
     }
 
-    /// The bytes of a tensor as they lie on disk.
-    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
-        let (part, info) = self.tensors.get(name)?;
-        self.parts[*part].bytes.get(info.bytes.clone())
+    /// Reads `range` of the file that a tensor lies in.
+    fn read(&self, name: &str, range: &Range<usize>) -> Result<Vec<u8>, WeightError> {
+        let mut bytes = vec![0; range.len()];
+        self.fill(name, range.start, &mut bytes).map(|()| bytes)
+    }
+
+    /// The same, some of it at a time: whole pieces of `each` bytes.
+    fn read_by_pieces(
+        &self,
+        name: &str,
+        range: &Range<usize>,
+        each: usize,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), WeightError> {
+        let mut piece = vec![0; (file::CHUNK / each * each).min(range.len())];
+        let mut at = range.start;
+        while at < range.end {
+            let count = piece.len().min(range.end - at);
+            self.fill(name, at, &mut piece[..count])?;
+            take(&piece[..count]);
+            at += count;
+        }
+        Ok(())
+    }
+
+    fn fill(&self, name: &str, start: usize, into: &mut [u8]) -> Result<(), WeightError> {
+        let Some(Part { file, bytes }) =
+            self.tensors.get(name).and_then(|(part, _)| self.parts.get(*part))
+        else {
+            let (file, tensor) = (self.file(name).to_owned(), name.to_owned());
+            return Err(WeightError::Tensor { file, tensor, problem: "it is missing".into() });
+        };
+        bytes.read(start as u64, into).map_err(|error| file::unreadable(file, error))
     }
 
     /// The files that the tensors lie in.
@@ -280,30 +334,52 @@ impl Weights {
 }
 
 /// The header of whichever format the bytes are in, told by content and not by file name.
-fn read_header(file: &Path, bytes: &[u8]) -> Result<Header, WeightError> {
-    let header = if bytes.starts_with(b"GGUF") {
-        gguf::read_header(bytes)
-    } else if is_pickle(file, bytes) {
-        return Err(WeightError::Pickle { file: file.to_owned() });
-    } else {
-        safetensors::read_header(bytes)
+fn read_header(file: &Path, bytes: &Bytes) -> Result<Header, WeightError> {
+    let length = bytes.length();
+    let mut first = [0; 9];
+    let first = &mut first[..length.min(9) as usize];
+    bytes.read(0, first).map_err(|error| file::unreadable(file, error))?;
+    let pickle = || WeightError::Pickle { file: file.to_owned() };
+    if is_pickle(first) {
+        return Err(pickle());
+    }
+    let header = match first.starts_with(b"GGUF") {
+        true => gguf::read_header(bytes.reader(), length),
+        false => safetensors::read_header(bytes.reader(), length),
     };
     header.map_err(|HeaderError { tensor, problem }| match tensor {
+        _ if is_named_pickle(file) => pickle(),
         Some(tensor) => WeightError::Tensor { file: file.to_owned(), tensor, problem },
         None => WeightError::Damaged { file: file.to_owned(), problem },
     })
 }
 
 /// PyTorch's zip archives and bare pickles. A safetensors file starts with a header length far below
-/// either signature, so the content decides; the file name only helps where there is no content.
-fn is_pickle(file: &Path, bytes: &[u8]) -> bool {
-    let named = file.extension().is_some_and(|ending| {
+/// either signature, so the content decides.
+fn is_pickle(first: &[u8]) -> bool {
+    first.starts_with(b"PK\x03\x04")
+        || (first.len() > 2
+            && first[0] == 0x80
+            && (2..=5).contains(&first[1])
+            && first.get(8) != Some(&b'{'))
+}
+
+/// The file name only helps where the content is nothing that is read.
+fn is_named_pickle(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| {
         ["ckpt", "pt", "pth", "bin"].iter().any(|pickle| ending.eq_ignore_ascii_case(pickle))
-    });
-    bytes.starts_with(b"PK\x03\x04")
-        || (bytes.len() > 2
-            && bytes[0] == 0x80
-            && (2..=5).contains(&bytes[1])
-            && bytes.get(8) != Some(&b'{'))
-        || (named && safetensors::read_header(bytes).is_err())
+    })
+}
+
+/// Tensors that share bytes are no file that anybody's program wrote: one would be read as the other.
+fn check_apart(tensors: &BTreeMap<String, TensorInfo>) -> Result<(), HeaderError> {
+    let mut all: Vec<_> = tensors.iter().map(|(name, info)| (&info.bytes, name)).collect();
+    all.sort_by_key(|(bytes, _)| (bytes.start, bytes.end));
+    match all.windows(2).find(|two| two[0].0.end > two[1].0.start) {
+        Some(two) => {
+            let problem = format!("it shares bytes with {}", two[0].1);
+            Err(HeaderError::tensor(two[1].1, problem))
+        }
+        None => Ok(()),
+    }
 }

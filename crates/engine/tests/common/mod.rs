@@ -1,6 +1,8 @@
 //! Reference numbers and models that the tests share.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod damage;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 

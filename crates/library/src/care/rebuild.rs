@@ -10,10 +10,10 @@ use super::backup::move_database;
 use super::preserve::{BESIDE, beside, preserve};
 use super::salvage::{Salvage, Salvaged};
 use crate::folder::{self, ASSETS, DATABASE, PICTURES};
-use crate::library::{APPLICATION, set_up};
+use crate::library::{APPLICATION, migrate, set_up};
 use crate::lock::Lock;
 use crate::table::pictures;
-use crate::{LibraryError, NewPicture, PictureId, Result, Time, files, schema};
+use crate::{LibraryError, NewPicture, PictureId, Result, Time, files};
 
 /// What a rebuilt library has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -57,7 +57,7 @@ pub fn rebuild(folder: &Path, now: Time) -> Result<Rebuilt> {
 }
 
 /// The database that a rebuild moved aside last: where it was killed before the new one had its name, this
-/// is all there is of stars and boards.
+/// is all there is of marks and boards.
 fn moved_aside(folder: &Path) -> Option<PathBuf> {
     let prefix = format!("{DATABASE}{DAMAGED}");
     let moved = |path: &PathBuf| {
@@ -73,14 +73,7 @@ fn fill(part: &Path, folder: &Path, salvage: &Salvage, now: Time) -> Result<Rebu
     // Nobody else sees it before it is whole, and it is synced then.
     connection.pragma_update(None, "synchronous", "OFF")?;
     connection.pragma_update(None, "application_id", APPLICATION)?;
-    schema::migrations().to_latest(&mut connection).map_err(|error| match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => LibraryError::from(err),
-        other => LibraryError::Damaged {
-            folder: folder.to_owned(),
-            copy: None,
-            problem: other.to_string(),
-        },
-    })?;
+    migrate(&mut connection, folder)?;
     let mut done = Rebuilt::default();
     let transaction = connection.transaction()?;
     // In the order in which they were made: their numbers are the order of the library.

@@ -1,4 +1,4 @@
-//! What a damaged database still gives of that which no picture file holds: stars, tags, boards,
+//! What a damaged database still gives of that which no picture file holds: marks, tags, boards,
 //! lineage, the queue, settings.
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use crate::{PictureId, Result, Time};
 /// What came over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Salvaged {
-    /// Pictures with a star, a rating, a subject or a place in the trash.
+    /// Pictures with a mark, a subject or a place in the trash.
     pub marks: u64,
     /// Tags on pictures.
     pub tags: u64,
@@ -52,10 +52,11 @@ struct Kept {
     number: i64,
     created_at: Time,
     subject: Option<String>,
-    star: bool,
     rating: u8,
     trashed_at: Option<Time>,
     seconds: Option<f64>,
+    run: Option<String>,
+    enlarged: Option<u32>,
 }
 
 struct Job {
@@ -74,23 +75,20 @@ impl Salvage {
     /// before: whatever is there is more than nothing.
     pub(crate) fn open(database: &Path) -> Self {
         let Ok(old) = open_file(database) else { return Self::default() };
-        let pictures = read(
-            &old,
-            "SELECT id, number, created_at, subject, star, rating, trashed_at,
-                 (SELECT seconds FROM renders WHERE picture = pictures.number
-                  ORDER BY renders.number DESC LIMIT 1)
-             FROM pictures",
-            read_kept,
+        let (mark, beside) = marks_of(&old);
+        let kept = |seconds: &str| {
+            let sql = format!(
+                "SELECT id, number, created_at, subject, {mark}, trashed_at, {seconds}, {beside}
+                 FROM pictures"
+            );
+            read(&old, &sql, read_kept)
+        };
+        let pictures = kept(
+            "(SELECT seconds FROM renders WHERE picture = pictures.number
+              ORDER BY renders.number DESC LIMIT 1)",
         );
         // Where only the times are out of reach, all else is still wanted.
-        let pictures = match pictures.is_empty() {
-            false => pictures,
-            true => read(
-                &old,
-                "SELECT id, number, created_at, subject, star, rating, trashed_at, NULL FROM pictures",
-                read_kept,
-            ),
-        };
+        let pictures = if pictures.is_empty() { kept("NULL") } else { pictures };
         Self {
             pictures: pictures.into_iter().collect(),
             assets: read(&old, "SELECT id, name FROM assets", |r| Ok((r.get(0)?, r.get(1)?)))
@@ -162,16 +160,23 @@ impl Salvage {
         for (id, kept) in &self.pictures {
             let Some(number) = pictures::find(new, *id)? else { continue };
             let changed = new.execute(
-                "UPDATE OR IGNORE pictures SET subject = ?2, star = ?3, rating = ?4, trashed_at = ?5
+                "UPDATE OR IGNORE pictures SET subject = ?2, rating = ?3, trashed_at = ?4, run = ?5,
+                     enlarged = coalesce(enlarged, ?6)
                  WHERE number = ?1",
-                params![number, kept.subject, kept.star, kept.rating.min(5), kept.trashed_at],
+                params![
+                    number,
+                    kept.subject,
+                    kept.rating.min(5),
+                    kept.trashed_at,
+                    kept.run,
+                    kept.enlarged
+                ],
             )?;
             new.execute(
                 "UPDATE renders SET seconds = ?2 WHERE picture = ?1",
                 params![number, kept.seconds],
             )?;
-            let any =
-                kept.star || kept.rating > 0 || kept.subject.is_some() || kept.trashed_at.is_some();
+            let any = kept.rating > 0 || kept.subject.is_some() || kept.trashed_at.is_some();
             done.marks += if any { changed as u64 } else { 0 };
         }
         for (id, name) in &self.tags {
@@ -242,15 +247,27 @@ impl Salvage {
     }
 }
 
+/// What a database calls the mark of a picture, and its run and how much larger it was made: one of an
+/// older schema has a star beside the rating, and knows of no runs.
+fn marks_of(old: &Connection) -> (&'static str, &'static str) {
+    let has = |name: &str| old.column_exists(None, "pictures", name).unwrap_or(false);
+    let mark = match has("star") {
+        true => "CASE WHEN star = 1 AND rating = 0 THEN 1 ELSE rating END",
+        false => "rating",
+    };
+    (mark, if has("run") { "run, enlarged" } else { "NULL, NULL" })
+}
+
 fn read_kept(row: &Row<'_>) -> rusqlite::Result<(PictureId, Kept)> {
     let kept = Kept {
         number: row.get(1)?,
         created_at: row.get(2)?,
         subject: row.get(3)?,
-        star: row.get(4)?,
-        rating: row.get(5)?,
-        trashed_at: row.get(6)?,
-        seconds: row.get(7)?,
+        rating: row.get(4)?,
+        trashed_at: row.get(5)?,
+        seconds: row.get(6)?,
+        run: row.get(7)?,
+        enlarged: row.get(8)?,
     };
     Ok((row.get(0)?, kept))
 }

@@ -134,7 +134,12 @@ impl Reader {
     pub fn unused_assets(&self, kept: &[AnyId], before: Time) -> Result<Vec<(AnyId, u64)>> {
         self.sorted(|connection| {
             let mut named: HashSet<AnyId> = kept.iter().copied().collect();
-            for sql in ["SELECT json FROM recipes", "SELECT request FROM jobs"] {
+            for sql in [
+                "SELECT json FROM recipes",
+                "SELECT request FROM jobs",
+                // Where what is being written is kept.
+                "SELECT value FROM settings",
+            ] {
                 let mut statement = connection.prepare(sql)?;
                 let mut rows = statement.query([])?;
                 while let Some(row) = rows.next()? {

@@ -74,6 +74,8 @@ pub struct JobRow {
     pub id: JobId,
     /// The same for all jobs that were added at once: the number of the first of them.
     pub group: i64,
+    /// Names that group beyond this database too: the pictures that the jobs become keep it.
+    pub run: String,
     /// How far it is.
     pub state: JobState,
     /// Whether it goes before those that are not.
@@ -435,8 +437,18 @@ fn list(connection: &Connection, condition: &str, limit: Option<u32>) -> Result<
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// What a group's jobs were asked for with and when: jobs of a database that was made anew are counted
+/// from the beginning, and no two groups are added in one millisecond under one number.
 const SELECT: &str = "SELECT id, together, state, interactive, request, parents, picture, error,
-    created_at, started_at, finished_at FROM jobs";
+    created_at, started_at, finished_at, printf('%x-%d', created_at, together) FROM jobs";
+
+/// The run of the pictures that a job makes; none where the job was cleared away.
+pub(crate) fn run_of(connection: &Connection, id: JobId) -> Result<Option<String>> {
+    Ok(connection
+        .prepare_cached("SELECT printf('%x-%d', created_at, together) FROM jobs WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?)
+}
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     let parents: String = row.get(5)?;
@@ -455,5 +467,6 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         created_at: row.get(8)?,
         started_at: row.get(9)?,
         finished_at: row.get(10)?,
+        run: row.get(11)?,
     })
 }

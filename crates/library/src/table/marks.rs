@@ -1,44 +1,31 @@
-//! Stars and ratings.
+//! Marks: what a person thinks of a picture, from 0 to 5.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{Library, LibraryError, PictureId, Reader, Result};
+
+/// There were stars beside the ratings once: two ways to say one thing. A star alone is a mark of 1.
+pub(crate) const ONE_MARK: &str = "
+UPDATE pictures SET rating = 1 WHERE star = 1 AND rating = 0;
+DROP INDEX pictures_best;
+ALTER TABLE pictures DROP COLUMN star;
+CREATE INDEX pictures_best ON pictures (rating, number) WHERE trashed_at IS NULL;
+";
 
 /// What a person thinks of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Marks {
     /// The picture.
     pub id: PictureId,
-    /// Whether it is starred.
-    pub star: bool,
     /// 0 (none) to 5.
     pub rating: u8,
 }
 
-/// What is to change; the rest stays.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ChangeMarks {
-    /// The star.
-    pub star: Option<bool>,
-    /// The rating, 0 to 5.
-    pub rating: Option<u8>,
-}
-
 impl Library {
-    /// Changes the marks of some pictures alike, and answers what they were, for
-    /// [`Library::set_marks`] to undo it. All change, or none.
-    pub fn mark(&self, ids: &[PictureId], change: ChangeMarks) -> Result<Vec<Marks>> {
-        self.write(|tx| {
-            ids.iter()
-                .map(|&id| {
-                    let before = read(tx, id)?;
-                    let star = change.star.unwrap_or(before.star);
-                    let rating = change.rating.unwrap_or(before.rating);
-                    set(tx, &Marks { id, star, rating })?;
-                    Ok(before)
-                })
-                .collect()
-        })
+    /// Marks some pictures alike, and answers what their marks were, for [`Library::set_marks`] to
+    /// undo it. All change, or none.
+    pub fn mark(&self, ids: &[PictureId], rating: u8) -> Result<Vec<Marks>> {
+        self.set_marks(&ids.iter().map(|&id| Marks { id, rating }).collect::<Vec<_>>())
     }
 
     /// Sets marks, and answers what they were. All change, or none.
@@ -65,8 +52,8 @@ impl Reader {
 
 fn read(connection: &Connection, id: PictureId) -> Result<Marks> {
     connection
-        .prepare_cached("SELECT star, rating FROM pictures WHERE id = ?1")?
-        .query_row([id], |row| Ok(Marks { id, star: row.get(0)?, rating: row.get(1)? }))
+        .prepare_cached("SELECT rating FROM pictures WHERE id = ?1")?
+        .query_row([id], |row| Ok(Marks { id, rating: row.get(0)? }))
         .optional()?
         .ok_or_else(|| LibraryError::not_found("picture", id))
 }
@@ -77,7 +64,7 @@ fn set(connection: &Connection, marks: &Marks) -> Result<()> {
         return Err(LibraryError::field("rating", problem, "0 to 5"));
     }
     connection
-        .prepare_cached("UPDATE pictures SET star = ?2, rating = ?3 WHERE id = ?1")?
-        .execute(params![marks.id, marks.star, marks.rating])?;
+        .prepare_cached("UPDATE pictures SET rating = ?2 WHERE id = ?1")?
+        .execute(params![marks.id, marks.rating])?;
     Ok(())
 }

@@ -21,9 +21,7 @@ pub struct Filter {
     pub text: Option<String>,
     /// The name of a model.
     pub model: Option<String>,
-    /// Only starred ones, or only those that are not.
-    pub star: Option<bool>,
-    /// At least so many stars of five.
+    /// Marked with at least this, of five.
     pub min_rating: Option<u8>,
     /// On this board.
     pub board: Option<BoardId>,
@@ -31,6 +29,8 @@ pub struct Filter {
     pub tag: Option<String>,
     /// Of this subject.
     pub subject: Option<String>,
+    /// Asked for at once: the `run` of one of them.
+    pub run: Option<String>,
     /// Exactly so wide.
     pub width: Option<u32>,
     /// Exactly so high.
@@ -53,15 +53,15 @@ pub enum Order {
     Newest,
     /// Added first.
     Oldest,
-    /// Starred, then by rating, then newest.
+    /// By mark, then newest.
     Best,
 }
 
 /// Where a page ended, as text that a host may hand on and need not understand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// Star, rating and number of the last picture; the first two only in [`Order::Best`].
-    last: (bool, u8, i64),
+    /// Mark and number of the last picture; the first only in [`Order::Best`].
+    last: (u8, i64),
     best: bool,
     /// Counted once, for the first page.
     total: u64,
@@ -99,7 +99,7 @@ impl Reader {
                 found.truncate(limit as usize);
                 let (number, last) = found.last().expect("a limit is at least 1");
                 let best = filter.order == Order::Best;
-                next = Some(Cursor { last: (last.star, last.rating, *number), best, total });
+                next = Some(Cursor { last: (last.rating, *number), best, total });
             }
             Ok(Page { items: found.into_iter().map(|(_, row)| row).collect(), next, total })
         })
@@ -117,10 +117,7 @@ impl Reader {
         let (key, order) = match query.order {
             Order::Newest => ("p.number < ?", "p.number DESC"),
             Order::Oldest => ("p.number > ?", "p.number"),
-            Order::Best => (
-                "(p.star, p.rating, p.number) < (?, ?, ?)",
-                "p.star DESC, p.rating DESC, p.number DESC",
-            ),
+            Order::Best => ("(p.rating, p.number) < (?, ?)", "p.rating DESC, p.number DESC"),
         };
         // The index gives what it finds in the order of the same number.
         let inside = |text: &str| match query.searches && query.order != Order::Best {
@@ -128,10 +125,9 @@ impl Reader {
             false => text.to_owned(),
         };
         let (inner_key, inner_order) = (inside(key), inside(order));
-        if let Some(Cursor { last: (star, rating, number), best, .. }) = after {
-            let marks = [Value::from(star), Value::from(i64::from(rating))];
-            let marks = marks.into_iter().take(if best { 2 } else { 0 });
-            query.also(&inner_key, marks.chain([Value::from(number)]));
+        if let Some(Cursor { last: (rating, number), best, .. }) = after {
+            let mark = best.then(|| Value::from(i64::from(rating)));
+            query.also(&inner_key, mark.into_iter().chain([Value::from(number)]));
         }
         let (from, conditions) = (query.from(), query.conditions.join(" AND "));
         // The page first, by its numbers; then all that is known of the few on it.
@@ -184,11 +180,11 @@ pub(crate) fn read_filter(filter: &Filter) -> Result<Conditions> {
     let Filter {
         text,
         model,
-        star,
         min_rating,
         board,
         tag,
         subject,
+        run,
         width,
         height,
         from,
@@ -209,8 +205,7 @@ pub(crate) fn read_filter(filter: &Filter) -> Result<Conditions> {
             "p.number NOT IN (SELECT rowid FROM search WHERE search MATCH ?)",
         ),
         (model.map(Value::from), "+p.model IN (SELECT number FROM models WHERE name = ?)"),
-        (star.map(Value::from), "+p.star = ?"),
-        (min_rating.map(|rating| Value::from(i64::from(rating))), "p.rating >= ?"),
+        (min_rating.map(|rating| Value::from(i64::from(rating))), "+p.rating >= ?"),
         (
             board.map(Value::from),
             "p.number IN (SELECT picture FROM board_pictures WHERE board = ?)",
@@ -220,6 +215,7 @@ pub(crate) fn read_filter(filter: &Filter) -> Result<Conditions> {
             "p.number IN (SELECT picture FROM picture_tags JOIN tags ON number = tag WHERE name = ?)",
         ),
         (subject.map(Value::from), "p.subject = ?"),
+        (run.map(Value::from), "p.run = ?"),
         (width.map(|side| Value::from(i64::from(side))), "p.width = ?"),
         (height.map(|side| Value::from(i64::from(side))), "p.height = ?"),
         (from.map(Value::from), "p.created_at >= ?"),
@@ -235,8 +231,8 @@ pub(crate) fn read_filter(filter: &Filter) -> Result<Conditions> {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { last: (star, rating, number), best, total } = self;
-        write!(f, "{}.{}.{rating}.{number}.{total}", u8::from(*best), u8::from(*star))
+        let Self { last: (rating, number), best, total } = self;
+        write!(f, "{}.{rating}.{number}.{total}", u8::from(*best))
     }
 }
 
@@ -247,9 +243,9 @@ impl FromStr for Cursor {
         let read = || {
             let mut parts = text.split('.');
             let mut part = || parts.next()?.parse::<i64>().ok();
-            let (best, star, rating) = (part()?, part()?, part()?);
+            let (best, rating) = (part()?, part()?);
             let (number, total) = (part()?, part()?);
-            let last = (star != 0, u8::try_from(rating).ok()?, number);
+            let last = (u8::try_from(rating).ok()?, number);
             let cursor = Self { last, best: best != 0, total: u64::try_from(total).ok()? };
             parts.next().is_none().then_some(cursor)
         };

@@ -19,6 +19,14 @@ CREATE TABLE parents (
 CREATE INDEX parents_parent ON parents (parent);
 ";
 
+/// What was made larger was called an edit once. Where the recipe says of which file, it can be told.
+pub(crate) const ENLARGEMENTS: &str = "
+UPDATE parents SET relation = 'enlargement' WHERE relation = 'edit' AND EXISTS (
+    SELECT 1 FROM renders JOIN recipes ON recipes.number = renders.recipe
+    WHERE renders.picture = parents.picture AND json_valid(recipes.json)
+      AND json_extract(recipes.json, '$.enlarged.sha256') = lower(hex(parents.parent)));
+";
+
 /// Most pictures of one tree: more could not be looked at.
 const TREE: usize = 500;
 
@@ -33,6 +41,8 @@ super::named! {
         Reference = "reference",
         /// The parent's request with other words.
         Remix = "remix",
+        /// The parent itself, larger.
+        Enlargement = "enlargement",
     }
 }
 

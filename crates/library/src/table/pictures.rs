@@ -39,6 +39,29 @@ CREATE INDEX pictures_without_thumbnails ON pictures (number) WHERE thumbnails =
 CREATE INDEX pictures_model ON pictures (model);
 ";
 
+/// Which pictures were asked for at once, and by how many times a picture was made larger.
+pub(crate) const RUNS: &str = "
+ALTER TABLE pictures ADD COLUMN run TEXT;
+ALTER TABLE pictures ADD COLUMN enlarged INTEGER;
+UPDATE pictures SET run = made.run FROM (
+    SELECT picture, max(printf('%x-%d', created_at, together)) AS run FROM jobs
+    WHERE picture IS NOT NULL GROUP BY picture) AS made
+WHERE made.picture = pictures.id;
+UPDATE pictures SET enlarged = larger.by FROM (
+    SELECT renders.picture AS number, max(json_extract(json, '$.enlarged.by')) AS by
+    FROM renders JOIN recipes ON recipes.number = renders.recipe
+    WHERE json_valid(json) AND json_type(json, '$.enlarged.by') = 'integer'
+    GROUP BY renders.picture) AS larger
+WHERE larger.number = pictures.number;
+UPDATE pictures SET enlarged = larger.by FROM (
+    SELECT picture, max(json_extract(request, '$.enlarge.by')) AS by FROM jobs
+    WHERE picture IS NOT NULL AND json_valid(request)
+      AND json_type(request, '$.enlarge.by') = 'integer'
+    GROUP BY picture) AS larger
+WHERE larger.picture = pictures.id AND enlarged IS NULL;
+CREATE INDEX pictures_run ON pictures (run) WHERE run IS NOT NULL;
+";
+
 /// A picture that is to be added.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewPicture<'a> {
@@ -74,8 +97,12 @@ pub struct NewPicture<'a> {
     pub seconds: Option<f64>,
     /// Of an edit, the share of its pixels that are not those of the picture that it changes.
     pub changed: Option<f64>,
-    /// The job that made it, which is done by this.
+    /// The job that made it, which is done by this, and whose run the picture is of.
     pub job: Option<JobId>,
+    /// How many times as large as another picture of the same it is, where it was made larger.
+    pub enlarged: Option<u32>,
+    /// The picture that it is another form of, whose mark and tags it takes where that is there.
+    pub marked_as: Option<PictureId>,
 }
 
 /// A picture of the library.
@@ -111,8 +138,6 @@ pub struct PictureRow {
     pub model_sha256: Option<String>,
     /// Who or what it shows.
     pub subject: Option<String>,
-    /// Whether it is starred.
-    pub star: bool,
     /// 0 (none) to 5.
     pub rating: u8,
     /// When it was put into the trash, if it is there.
@@ -121,6 +146,10 @@ pub struct PictureRow {
     pub parents: u32,
     /// How long it took to make.
     pub seconds: Option<f64>,
+    /// Names those that were asked for together with it, where it was asked for here.
+    pub run: Option<String>,
+    /// How many times as large as another picture of the same it is, where it was made larger.
+    pub enlarged: Option<u32>,
 }
 
 /// A picture's file that is on the disk and has no row yet.
@@ -218,6 +247,10 @@ pub(crate) fn insert(
     }
     if let Some(job) = picture.job {
         jobs::set_done(connection, job, id, now)?;
+        // One that was there before stays among those that it was made with.
+        connection
+            .prepare_cached("UPDATE pictures SET run = coalesce(run, ?2) WHERE number = ?1")?
+            .execute(params![number, jobs::run_of(connection, job)?])?;
     }
     Ok(there.is_none())
 }
@@ -254,9 +287,30 @@ fn insert_row(
             picture.subject,
         ])?;
     let number = connection.last_insert_rowid();
+    // By itself, since `make_past_library` writes the rows of schemas that have no such column.
+    if let Some(by) = picture.enlarged {
+        connection
+            .prepare_cached("UPDATE pictures SET enlarged = ?2 WHERE number = ?1")?
+            .execute(params![number, by])?;
+    }
     words::add(connection, number, &picture.prompt, &picture.negative)?;
+    if let Some(like) = picture.marked_as {
+        mark_as(connection, number, like)?;
+    }
     words::index(connection, number)?;
     Ok(number)
+}
+
+/// Gives a new picture the mark and the tags of another one.
+fn mark_as(connection: &Connection, number: i64, like: PictureId) -> Result<()> {
+    let Some(like) = find(connection, like)? else { return Ok(()) };
+    let sql = "UPDATE pictures SET rating = (SELECT rating FROM pictures WHERE number = ?2)
+               WHERE number = ?1";
+    connection.prepare_cached(sql)?.execute([number, like])?;
+    let sql = "INSERT OR IGNORE INTO picture_tags (picture, tag)
+               SELECT ?1, tag FROM picture_tags WHERE picture = ?2";
+    connection.prepare_cached(sql)?.execute([number, like])?;
+    Ok(())
 }
 
 impl Reader {
@@ -304,8 +358,9 @@ impl Reader {
 pub(crate) const COLUMNS: &str = "
 SELECT p.number, p.id, p.day, p.format, p.bytes, p.width, p.height, p.alpha, p.created_at, p.source,
     coalesce(w.prompt, ''), coalesce(w.negative, ''), p.seed, m.name, nullif(m.sha256, ''), p.subject,
-    p.star, p.rating, p.trashed_at, (SELECT count(*) FROM parents WHERE picture = p.number),
-    (SELECT seconds FROM renders WHERE picture = p.number ORDER BY renders.number DESC LIMIT 1)
+    p.rating, p.trashed_at, (SELECT count(*) FROM parents WHERE picture = p.number),
+    (SELECT seconds FROM renders WHERE picture = p.number ORDER BY renders.number DESC LIMIT 1),
+    p.run, p.enlarged
 ";
 pub(crate) const BESIDE: &str = "
 LEFT JOIN words AS w ON w.picture = p.number
@@ -334,11 +389,12 @@ pub(crate) fn read_row(folder: &Path, row: &Row<'_>) -> rusqlite::Result<Picture
         model: row.get(13)?,
         model_sha256: row.get(14)?,
         subject: row.get(15)?,
-        star: row.get(16)?,
-        rating: row.get(17)?,
-        trashed_at: row.get(18)?,
-        parents: row.get(19)?,
-        seconds: row.get(20)?,
+        rating: row.get(16)?,
+        trashed_at: row.get(17)?,
+        parents: row.get(18)?,
+        seconds: row.get(19)?,
+        run: row.get(20)?,
+        enlarged: row.get(21)?,
     })
 }
 

@@ -1,7 +1,7 @@
 use likeness_library::care::{self, Depth, Problem};
 use likeness_library::{
-    ChangeMarks, Filter, Library, LibraryError, NewJob, NewPicture, Parent, Place as At, Relation,
-    Time, make_thumbnails, thumbnail_path,
+    Filter, Library, LibraryError, NewJob, NewPicture, Parent, Place as At, Relation, Time,
+    make_thumbnails, thumbnail_path,
 };
 use likeness_picture::Format;
 use rusqlite::Connection;
@@ -104,7 +104,7 @@ fn rich(place: &Place) -> (Library, Vec<likeness_library::PictureId>) {
     let mut ids = vec![add(&library, "a fox", 1), add(&library, "a cat", 2)];
     let parent = Parent { id: ids[0], relation: Relation::Remix };
     ids.push(add_from(&library, "a wolf", 3, &[parent]));
-    library.mark(&ids[..1], ChangeMarks { star: Some(true), rating: Some(5) }).unwrap();
+    library.mark(&ids[..1], 5).unwrap();
     library.tag(&ids[1..2], &["pets".to_owned()], &[]).unwrap();
     let board = library.board_create("ideas", NOON).unwrap();
     library.board_add(board, &ids[1..], NOON).unwrap();
@@ -136,7 +136,7 @@ fn the_database_of_before_a_repair_can_be_brought_back() {
     assert_eq!(restored.lost, []);
     let library = place.open();
     let fox = library.picture(ids[0]).unwrap();
-    assert_eq!((fox.star, fox.rating), (true, 5));
+    assert_eq!(fox.rating, 5);
     assert!(library.check(Depth::Full).unwrap().is_clean());
 }
 
@@ -154,12 +154,7 @@ fn the_files_alone_are_enough() {
     let library = place.open();
     let after = library.picture(ids[0]).unwrap();
     assert_eq!(after.created_at.div_euclid(DAY), before.created_at.div_euclid(DAY));
-    let same = likeness_library::PictureRow {
-        created_at: after.created_at,
-        star: false,
-        rating: 0,
-        ..before
-    };
+    let same = likeness_library::PictureRow { created_at: after.created_at, rating: 0, ..before };
     assert_eq!(after, same, "all but what a person added to it");
     assert!(library.recipe_of(ids[0]).unwrap().is_some());
     assert!(library.check(Depth::Full).unwrap().is_clean());
@@ -214,7 +209,7 @@ fn a_backup_is_a_library() {
     assert_eq!((second.files, second.copied), (5, 1), "only what is new is copied");
     let copy = Library::open_there(&backup, NOON).unwrap();
     assert_eq!(copy.pictures().unwrap(), 3);
-    assert!(copy.picture(ids[0]).unwrap().star);
+    assert!(copy.picture(ids[0]).unwrap().rating == 5);
     assert!(copy.check(Depth::Full).unwrap().is_clean());
     for wrong in [place.path().join("backups/mine"), place.path().to_owned()] {
         let refused = library.backup(&wrong);
@@ -340,7 +335,7 @@ fn what_cannot_be_read_now_is_not_forgotten() {
         std::fs::remove_file(path).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
-    assert!(library.picture(ids[0]).unwrap().star);
+    assert!(library.picture(ids[0]).unwrap().rating == 5);
     assert!(library.check(Depth::Full).unwrap().is_clean());
 }
 
@@ -358,7 +353,7 @@ fn a_file_that_cannot_be_read_keeps_no_other_from_being_saved() {
     assert_eq!((done.files, done.copied), (3, 3));
     assert_eq!(done.lost.iter().map(|lost| &lost.path).collect::<Vec<_>>(), [&lost]);
     let copy = Library::open_there(&to.path().join("backup"), NOON).unwrap();
-    assert!(copy.picture(ids[0]).unwrap().star, "what is known of it is there");
+    assert!(copy.picture(ids[0]).unwrap().rating == 5, "what is known of it is there");
     let mode = std::fs::metadata(copy.path_of(ids[1]).unwrap()).unwrap().permissions().mode();
     assert!(mode & 0o200 != 0, "a copy may be written to: {mode:o}");
     let exported = library.export(&Filter::default(), &to.path().join("exported")).unwrap();
@@ -382,7 +377,7 @@ fn pictures_on_a_disk_that_is_out_are_not_forgotten() {
         std::fs::rename(&elsewhere, &pictures).unwrap();
     }
     assert!(library.check(Depth::Full).unwrap().is_clean());
-    assert!(library.picture(ids[0]).unwrap().star);
+    assert!(library.picture(ids[0]).unwrap().rating == 5);
 }
 
 #[test]
@@ -410,7 +405,7 @@ fn a_rebuild_that_was_killed_has_lost_nothing() {
     std::fs::write(older, b"of a rebuild before").unwrap();
     std::fs::rename(&database, place.path().join(format!("{aside}{NOON}"))).unwrap();
     care::rebuild(place.path(), NOON + 1).unwrap();
-    assert!(place.open().picture(ids[0]).unwrap().star);
+    assert!(place.open().picture(ids[0]).unwrap().rating == 5);
 }
 
 #[test]
@@ -439,7 +434,7 @@ fn a_backup_comes_back() {
     assert!(restored.replaced.unwrap().exists(), "the old database is kept");
     let library = place.open();
     assert!(lost.exists());
-    assert!(library.picture(ids[0]).unwrap().star);
+    assert!(library.picture(ids[0]).unwrap().rating == 5);
     assert_eq!(library.picture(later).unwrap().prompt, "made later", "its file was still there");
     assert!(library.check(Depth::Full).unwrap().is_clean());
 
@@ -466,7 +461,7 @@ fn an_export_is_plain_files_and_a_list() {
     let manifest = std::fs::read(folder.join("manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     let fox = manifest.as_array().unwrap().iter().find(|entry| entry["file"] == name).unwrap();
-    assert_eq!((&fox["star"], &fox["prompt"]), (&true.into(), &"a fox".into()));
+    assert_eq!((&fox["rating"], &fox["prompt"]), (&5.into(), &"a fox".into()));
     assert_eq!(fox["recipe"]["seed"], 1);
     assert!(library.export(&Filter::default(), &folder).is_err(), "never twice into one folder");
     let inside = place.path().join("pictures/exported");

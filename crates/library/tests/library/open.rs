@@ -1,9 +1,13 @@
 use std::path::Path;
 
-use likeness_library::{Filter, Library, LibraryError, Reader, SCHEMA, care, testing};
+use likeness_library::{
+    Filter, Library, LibraryError, Order, Page, PictureId, Reader, Relation, SCHEMA, care, testing,
+};
+use likeness_picture::Format;
+use likeness_recipe::{Enlarged, ModelRef, ResolvedRecipe};
 use rusqlite::Connection;
 
-use crate::making::{NOON, Place, add};
+use crate::making::{NOON, Place, add, file, recipe};
 
 fn database(place: &Place) -> std::path::PathBuf {
     place.path().join("library.sqlite")
@@ -20,6 +24,73 @@ fn only_one_at_a_time() {
     }
     drop(first);
     place.open();
+}
+
+/// A library of schema 16, as `make_past_library` makes it, and changed by `sql`.
+fn past(place: &Place, files: &[Vec<u8>], sql: &str) {
+    testing::make_past_library(place.path(), 16, files, NOON).unwrap();
+    Connection::open(database(place)).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_star_without_a_rating_becomes_a_mark_of_one() {
+    let place = Place::new();
+    let files: Vec<_> = (0..4).map(|seed| file(&recipe("a fox", seed), Format::Png)).collect();
+    past(
+        &place,
+        &files,
+        "UPDATE pictures SET star = 0, rating = 0;
+         UPDATE pictures SET star = 1 WHERE number IN (1, 2);
+         UPDATE pictures SET rating = 3 WHERE number IN (2, 3);",
+    );
+    let before = std::fs::read(database(&place)).unwrap();
+    let marks = |page: Page| page.items.iter().map(|row| row.rating).collect::<Vec<_>>();
+    let oldest = Filter { order: Order::Oldest, ..Filter::default() };
+    // Whoever only reads it finds the same, and changes nothing.
+    let reader = Reader::open(place.path()).unwrap();
+    assert_eq!(marks(reader.page(&oldest, None, 9).unwrap()), [1, 3, 3, 0]);
+    drop(reader);
+    assert_eq!(std::fs::read(database(&place)).unwrap(), before);
+    let library = place.open();
+    assert_eq!(marks(library.page(&oldest, None, 9).unwrap()), [1, 3, 3, 0]);
+    let best = Filter { order: Order::Best, ..Filter::default() };
+    assert_eq!(marks(library.page(&best, None, 9).unwrap()), [3, 3, 1, 0]);
+    assert!(library.check(care::Depth::Full).unwrap().is_clean());
+    library.close().unwrap();
+    // One that is damaged gives up its stars as marks too.
+    let other = Place::new();
+    past(&other, &files, "UPDATE pictures SET star = 1, rating = 0");
+    care::rebuild(other.path(), NOON).unwrap();
+    assert_eq!(marks(other.open().page(&oldest, None, 9).unwrap()), [1, 1, 1, 1]);
+}
+
+#[test]
+fn what_was_made_larger_before_there_was_a_name_for_it_is_told_by_its_recipe() {
+    let place = Place::new();
+    let small = file(&recipe("a fox", 1), Format::Png);
+    let source = PictureId::of(&small);
+    let model = ModelRef { name: "lens".to_owned(), sha256: "7e".repeat(32) };
+    let enlarged = Some(Enlarged { by: 4, model, sha256: source.hex() });
+    let large = file(&ResolvedRecipe { enlarged, ..recipe("a fox", 2) }, Format::Png);
+    let edited = file(&recipe("a cat", 3), Format::Png);
+    let [large_id, edited_id] = [&large, &edited].map(|file| PictureId::of(file));
+    past(
+        &place,
+        &[small, large, edited],
+        "DELETE FROM parents; UPDATE pictures SET star = 0, rating = 0;
+         INSERT INTO parents SELECT number, (SELECT id FROM pictures WHERE number = 1), 'edit'
+             FROM pictures WHERE number > 1;
+         UPDATE jobs SET state = 'done', created_at = 255, picture =
+             (SELECT id FROM pictures WHERE number = 3) WHERE id = 1;",
+    );
+    let library = place.open();
+    let relation = |id| library.parents_of(id).unwrap()[0].relation;
+    assert_eq!((relation(large_id), relation(edited_id)), (Relation::Enlargement, Relation::Edit));
+    let by = |id| library.picture(id).unwrap().enlarged;
+    assert_eq!([by(source), by(large_id), by(edited_id)], [None, Some(4), None]);
+    // And which run one is of, by the job that made it.
+    assert_eq!(library.picture(edited_id).unwrap().run.as_deref(), Some("ff-1"));
+    assert_eq!(library.picture(large_id).unwrap().run, None);
 }
 
 #[test]
@@ -213,8 +284,7 @@ fn a_library_that_is_taken_away_is_gone() {
     let id = add(&library, "a fox", 1);
     let elsewhere = place.path().with_extension("moved");
     std::fs::rename(place.path(), &elsewhere).unwrap();
-    let bytes =
-        crate::making::file(&crate::making::recipe("a cat", 2), likeness_picture::Format::Png);
+    let bytes = file(&recipe("a cat", 2), Format::Png);
     let picture = likeness_library::NewPicture::read(&bytes).unwrap();
     assert!(matches!(library.add_picture(&picture, NOON), Err(LibraryError::Gone { .. })));
     assert!(matches!(library.trash(&[id], NOON), Err(LibraryError::Gone { .. })));
@@ -235,10 +305,7 @@ fn a_full_disk_loses_nothing() {
     let mut refused = None;
     for seed in 2..2000 {
         let prompt = format!("a prompt that is long enough to fill pages {seed} ").repeat(20);
-        let bytes = crate::making::file(
-            &crate::making::recipe(&prompt, seed),
-            likeness_picture::Format::Png,
-        );
+        let bytes = file(&recipe(&prompt, seed), Format::Png);
         let picture = likeness_library::NewPicture::read(&bytes).unwrap();
         if let Err(error) = library.add_picture(&picture, NOON) {
             refused = Some(error);

@@ -1,6 +1,6 @@
 use likeness_library::{
-    ChangeMarks, Filter, LibraryError, Marks, NewPicture, Parent, PictureId, Relation,
-    THUMBNAIL_SIZES, ThumbnailSource, make_thumbnail, make_thumbnails, store_file, thumbnail_path,
+    Filter, LibraryError, Marks, NewPicture, Parent, PictureId, Relation, THUMBNAIL_SIZES,
+    ThumbnailSource, make_thumbnail, make_thumbnails, store_file, thumbnail_path,
 };
 use likeness_picture::{Format, Limits, read_picture};
 
@@ -34,7 +34,7 @@ fn the_same_file_is_one_picture() {
     let place = Place::new();
     let library = place.open();
     let id = add(&library, "a fox", 1);
-    library.mark(&[id], ChangeMarks { rating: Some(4), ..Default::default() }).unwrap();
+    library.mark(&[id], 4).unwrap();
     library.trash(&[id], NOON).unwrap();
     let bytes = file(&recipe("a fox", 1), Format::Png);
     let picture = NewPicture::read(&bytes).unwrap();
@@ -65,15 +65,12 @@ fn marks_can_be_undone() {
     let place = Place::new();
     let library = place.open();
     let (a, b) = (add(&library, "a", 1), add(&library, "b", 2));
-    library.mark(&[a], ChangeMarks { star: Some(true), rating: None }).unwrap();
-    let before = library.mark(&[a, b], ChangeMarks { star: Some(false), rating: Some(5) }).unwrap();
-    assert_eq!(before[0], Marks { id: a, star: true, rating: 0 });
+    library.mark(&[a], 1).unwrap();
+    let before = library.mark(&[a, b], 5).unwrap();
+    assert_eq!(before, [Marks { id: a, rating: 1 }, Marks { id: b, rating: 0 }]);
     library.set_marks(&before).unwrap();
     assert_eq!(library.marks(&[a, b]).unwrap(), before);
-    let wrong = library.set_marks(&[
-        Marks { id: a, star: true, rating: 1 },
-        Marks { id: b, star: true, rating: 6 },
-    ]);
+    let wrong = library.set_marks(&[Marks { id: a, rating: 2 }, Marks { id: b, rating: 6 }]);
     assert!(matches!(wrong, Err(LibraryError::Field { field: "rating", .. })));
     assert_eq!(library.marks(&[a, b]).unwrap(), before, "all change, or none");
 }
@@ -310,4 +307,34 @@ fn settings_prompts_models_and_connections() {
     let seen = library.models_seen().unwrap();
     assert_eq!((seen[0].model.name.as_str(), seen[0].pictures), ("likeness-starter", 1));
     assert_eq!(library.connections().unwrap(), [], "nothing has ever opened one");
+}
+
+#[test]
+fn another_form_of_a_picture_takes_its_mark_and_tags() {
+    let place = Place::new();
+    let library = place.open();
+    let small = add(&library, "a fox", 1);
+    library.mark(&[small], 4).unwrap();
+    library.tag(&[small], &["client".to_owned()], &[]).unwrap();
+    let bytes = file(&recipe("a fox", 2), Format::Png);
+    let picture = NewPicture {
+        enlarged: Some(2),
+        marked_as: Some(small),
+        ..NewPicture::read(&bytes).unwrap()
+    };
+    let (large, _) = library.add_picture(&picture, NOON).unwrap();
+    let row = library.picture(large).unwrap();
+    assert_eq!((row.rating, row.enlarged), (4, Some(2)));
+    assert_eq!(library.tags_of(large).unwrap(), ["client"]);
+    let tagged = Filter { text: Some("client".to_owned()), ..Filter::default() };
+    assert_eq!(library.page(&tagged, None, 9).unwrap().total, 2, "the search knows it too");
+    // What a person says of it afterwards stays when it is made again.
+    library.mark(&[large], 1).unwrap();
+    library.add_picture(&picture, NOON).unwrap();
+    assert_eq!(library.picture(large).unwrap().rating, 1);
+    // One that is not there has no marks to give.
+    let other = file(&recipe("a fox", 3), Format::Png);
+    let nobody = Some(PictureId::of(b"nobody"));
+    let picture = NewPicture { marked_as: nobody, ..NewPicture::read(&other).unwrap() };
+    library.add_picture(&picture, NOON).unwrap();
 }

@@ -1,6 +1,6 @@
 use likeness_library::{
-    JobId, JobState, Library, LibraryError, NewJob, NewPicture, Notice, PictureId, Place as At,
-    Reader, Recovered, Result, Which,
+    Filter, JobId, JobState, Library, LibraryError, NewJob, NewPicture, Notice, PictureId,
+    Place as At, Reader, Recovered, Result, Which,
 };
 use likeness_picture::Format;
 use proptest::prelude::*;
@@ -284,4 +284,35 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_was_asked_for_at_once_is_found_again_by_its_run() {
+    let place = Place::new();
+    let library = place.open();
+    let first = library.queue_add(&jobs(2, true), At::Last, NOON).unwrap();
+    let second = library.queue_add(&jobs(1, true), At::Last, NOON).unwrap();
+    let run = |id| library.job(id).unwrap().run;
+    assert_eq!(run(first[0]), run(first[1]));
+    assert_ne!(run(first[0]), run(second[0]), "two of one millisecond are two");
+    let made = |id, seed| {
+        let bytes = file(&recipe("a fox", seed), Format::Png);
+        let picture = NewPicture { job: Some(id), ..NewPicture::read(&bytes).unwrap() };
+        library.add_picture(&picture, NOON).unwrap().0
+    };
+    let pictures = [made(first[0], 1), made(first[1], 2), made(second[0], 3)];
+    let of = |run: &str| {
+        let filter = Filter { run: Some(run.to_owned()), ..Filter::default() };
+        let page = library.page(&filter, None, 9).unwrap();
+        page.items.iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&run(first[0])), [pictures[1], pictures[0]]);
+    assert_eq!(of(&run(second[0])), [pictures[2]]);
+    assert_eq!(library.picture(pictures[0]).unwrap().run, Some(run(first[0])));
+    // One that is made again stays among those that it was made with first.
+    let again = library.queue_add(&jobs(1, true), At::Last, NOON).unwrap();
+    assert_eq!(made(again[0], 1), pictures[0]);
+    assert_eq!(library.picture(pictures[0]).unwrap().run, Some(run(first[0])));
+    library.queue_clear().unwrap();
+    assert_eq!(library.picture(pictures[0]).unwrap().run.as_deref(), Some(&*format!("{NOON:x}-1")));
 }

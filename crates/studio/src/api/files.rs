@@ -1,6 +1,6 @@
 //! Files that come in and go out.
 
-use super::{PictureCard, RenderRequest, data};
+use super::{DeliverChoice, PictureCard, RenderRequest, data};
 
 data! {
     /// Takes files in.
@@ -114,8 +114,26 @@ data! {
         pub ids: Vec<String>,
         /// The folder.
         pub folder: String,
-        /// Names, such as `[prompt]-[seed]`.
-        pub template: String,
+        /// Names, such as `[subject]-[seed]`. Null gives names without any words of the prompt, which are
+        /// nobody else's business.
+        #[ts(optional = nullable)]
+        pub template: Option<String>,
+        /// The size; null is as they are.
+        #[ts(optional = nullable)]
+        pub deliver: Option<DeliverChoice>,
+        /// Null is as each is.
+        #[ts(optional = nullable)]
+        pub format: Option<FileFormat>,
+        /// How much of a JPEG is kept: 1 to 100. Null is 95.
+        #[ts(optional = nullable)]
+        pub quality: Option<u8>,
+        /// What lies behind what can be seen through, as `#rrggbb`. Null leaves it, and is white in a JPEG.
+        #[ts(optional = nullable)]
+        pub background: Option<String>,
+        /// Whether colours are turned into sRGB, and the file says so. Null does where the file is written
+        /// anew, and leaves it as it is where it is not.
+        #[ts(optional = nullable)]
+        pub srgb: Option<bool>,
         /// Whether the files say how the pictures were made, as of `save`. The names say what they say.
         #[ts(optional = nullable)]
         pub recipe: Option<bool>,

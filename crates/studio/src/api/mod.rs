@@ -4,6 +4,7 @@
 //! seeds alone, are decimal text. Times are milliseconds since 1970, UTC.
 
 mod care;
+mod deliver;
 mod event;
 mod files;
 mod models;
@@ -16,6 +17,7 @@ mod settings;
 mod system;
 
 pub use care::*;
+pub use deliver::*;
 pub use event::*;
 pub use files::*;
 pub use models::*;

@@ -8,8 +8,6 @@ data! {
     pub struct Marks {
         /// Which picture.
         pub id: String,
-        /// Whether it is marked.
-        pub star: bool,
         /// 1 to 5; 0 is none.
         pub rating: u8,
     }
@@ -17,10 +15,8 @@ data! {
     pub struct MarkCommand {
         /// Which pictures.
         pub ids: Vec<String>,
-        /// Null leaves it.
-        pub star: Option<bool>,
-        /// 0 to 5; null leaves it.
-        pub rating: Option<u8>,
+        /// 0 to 5.
+        pub rating: u8,
     }
     /// Sets marks, each picture its own.
     pub struct MarksList {

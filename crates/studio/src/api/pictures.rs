@@ -14,9 +14,7 @@ data! {
         pub height: u32,
         /// When it came into the library.
         pub created_at: i64,
-        /// Whether a person has marked it.
-        pub star: bool,
-        /// 1 to 5; 0 is none.
+        /// What a person thinks of it: 1 to 5; 0 is none.
         pub rating: u8,
         /// Whether parts of it can be seen through.
         pub alpha: bool,
@@ -34,6 +32,10 @@ data! {
         pub trashed_at: Option<i64>,
         /// How many pictures of the library it was made from.
         pub parents: u32,
+        /// What it shares with those that were asked for at once; null where it was not asked for here.
+        pub run: Option<String>,
+        /// How many times as large as the picture that it was made larger from; null where it was not.
+        pub enlarged: Option<u32>,
     }
     /// All that is known of a picture.
     pub struct PictureDetail {
@@ -82,10 +84,7 @@ data! {
         /// By this model.
         #[ts(optional = nullable)]
         pub model: Option<String>,
-        /// Marked, or not.
-        #[ts(optional = nullable)]
-        pub star: Option<bool>,
-        /// At least this rating.
+        /// Marked with at least this.
         #[ts(optional = nullable)]
         pub min_rating: Option<u8>,
         /// On this board.
@@ -97,6 +96,9 @@ data! {
         /// Of this subject.
         #[ts(optional = nullable)]
         pub subject: Option<String>,
+        /// Asked for at once: the `run` of one of them.
+        #[ts(optional = nullable)]
+        pub run: Option<String>,
         /// Of this width.
         #[ts(optional = nullable)]
         pub width: Option<u32>,
@@ -211,7 +213,7 @@ names! {
         Newest,
         /// The earliest.
         Oldest,
-        /// Starred ones, then the best rated, then the latest.
+        /// The best marked, then the latest.
         Best,
     }
     /// How a picture came from another.
@@ -224,6 +226,8 @@ names! {
         Reference,
         /// Its recipe changed.
         Remix,
+        /// Made larger.
+        Enlargement,
     }
     /// How different pictures are.
     pub enum SpreadVerdict {

@@ -10,6 +10,8 @@ data! {
         pub id: i64,
         /// Jobs of one request share one.
         pub group: i64,
+        /// Names that request for good: the pictures that its jobs become have it too.
+        pub run: String,
         /// How far it is.
         pub state: JobState,
         /// Whether somebody waits for it.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{PictureCard, PictureSize, Relation, data, names};
+use super::{DeliverChoice, DeliverPlan, PictureCard, PictureSize, Relation, data, names};
 use crate::StudioError;
 
 data! {
@@ -47,6 +47,10 @@ data! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional = nullable)]
         pub enlarge: Option<EnlargeChoice>,
+        /// What size the picture is to have at the end, whatever size is drawn.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional = nullable)]
+        pub deliver: Option<DeliverChoice>,
         /// What the recipe that this repeats settled beside all this. It counts with the prompt and the
         /// seed of that recipe alone: with others, a new picture is made.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,8 +123,17 @@ data! {
         pub request: RenderRequest,
         /// Where in the queue.
         pub place: Place,
-        /// Whether somebody waits for it: such work goes before batches.
+        /// Whether somebody waits for it: such work goes before batches. More than four pictures are a
+        /// batch whatever is said here.
         pub interactive: bool,
+    }
+    /// What is being written and was not sent off. It belongs to the library, whose pictures it names.
+    #[derive(Default)]
+    pub struct Draft {
+        /// The request as it stands; null where nothing was written yet.
+        pub request: Option<RenderRequest>,
+        /// Whether the next picture gets the same seed.
+        pub locked: bool,
     }
     /// A request alone.
     pub struct RequestOnly {
@@ -137,6 +150,8 @@ data! {
         pub fits: bool,
         /// Why it cannot be made as it is.
         pub problem: Option<StudioError>,
+        /// How a picture of the size that is to be delivered comes about; null where none is asked for.
+        pub plan: Option<DeliverPlan>,
         /// Stretches of the prompt that something is to be said of, in the order of the text.
         pub notes: Vec<PromptNote>,
         /// How much of the prompt's room is used; null where no model counts it.
@@ -236,10 +251,14 @@ pub enum RenderEvent {
         /// Null where it is no edit.
         changed: Option<f64>,
     },
-    /// A live draft is finished: its last preview was the picture. It is stored nowhere.
+    /// A live draft is finished: its last preview was the picture. It is stored nowhere until `live_keep`.
     Drafted {
         /// What it took.
         seconds: f64,
+        /// Where its noise began, in decimal digits: the same seed makes the same picture.
+        seed: String,
+        /// Which draft it is; another one has another.
+        draft: String,
     },
     /// There will be no picture.
     Failed {

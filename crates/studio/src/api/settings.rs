@@ -48,7 +48,7 @@ names! {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            theme: Theme::System,
+            theme: Theme::Dark,
             language: Language::System,
             threads: None,
             trash_days: 30,

@@ -28,8 +28,8 @@ fn every_command_of_the_list_can_be_called() {
     }
     let error = desk.refused("paint", json!({}));
     assert!(error.message.contains("settings_set"), "{error}");
-    let error = desk.refused("mark", json!({ "ids": ["a"], "star": 7, "rating": null }));
-    assert_eq!(error.field.as_deref(), Some("star"));
+    let error = desk.refused("mark", json!({ "ids": ["a"], "rating": "many" }));
+    assert_eq!(error.field.as_deref(), Some("rating"));
     let error = desk.refused("boards", json!({ "extra": 1 }));
     assert!(error.message.contains("extra"), "{error}");
 }
@@ -105,7 +105,7 @@ fn a_model_that_was_mended_can_run_without_another_start() {
 fn settings_are_checked_and_kept() {
     let mut desk = Desk::new();
     let mut settings = desk.call("settings", json!({}));
-    assert_eq!(settings["theme"], "system");
+    assert_eq!(settings["theme"], "dark");
     settings["theme"] = json!("dark");
     settings["keys"] = json!({ "star": "." });
     desk.call("settings_set", settings.clone());
@@ -123,12 +123,12 @@ fn marks_can_be_undone() {
     let desk = Desk::new();
     let id = desk.picture(&fox());
     desk.events();
-    let before = desk.call("mark", json!({ "ids": [id], "star": true, "rating": 4 }));
-    assert_eq!(before["before"][0], json!({ "id": id, "star": false, "rating": 0 }));
+    let before = desk.call("mark", json!({ "ids": [id], "rating": 4 }));
+    assert_eq!(before["before"][0], json!({ "id": id, "rating": 0 }));
     assert_eq!(desk.events(), [Event::Pictures { ids: vec![id.clone()] }]);
-    assert_eq!(ids(&page(&desk, json!({ "star": true, "min_rating": 4 }))), [&id]);
+    assert_eq!(ids(&page(&desk, json!({ "min_rating": 4 }))), [&id]);
     desk.call("set_marks", json!({ "marks": before["before"] }));
-    assert!(ids(&page(&desk, json!({ "star": true }))).is_empty());
+    assert!(ids(&page(&desk, json!({ "min_rating": 1 }))).is_empty());
 }
 
 #[test]

@@ -24,7 +24,10 @@ fn detail(desk: &Desk, id: &str) -> PictureDetail {
 fn a_larger_picture_is_kept_with_all_that_is_known_of_the_smaller() {
     let desk = Desk::new();
     let small = desk.picture(&fox());
+    desk.call("mark", json!({ "ids": [small], "rating": 3 }));
+    desk.call("tag", json!({ "ids": [small], "add": ["client"], "remove": [] }));
     let large = detail(&desk, &enlarge(&desk, &small, 4));
+    assert_eq!((large.card.rating, &large.tags[..]), (3, &["client".to_owned()][..]));
     assert_eq!((large.card.width, large.card.height), (256, 256));
     assert_eq!((large.card.prompt.as_str(), large.card.seed.as_deref()), ("a red fox", Some("7")));
     assert_eq!(large.card.model.as_deref(), Some("likeness-starter"));
@@ -34,6 +37,9 @@ fn a_larger_picture_is_kept_with_all_that_is_known_of_the_smaller() {
     let parents: Vec<_> = large.parents.iter().map(|parent| &parent.id).collect();
     assert_eq!(parents, [&small]);
     assert_eq!(detail(&desk, &small).children[0].id, large.card.id);
+    assert_eq!((large.card.enlarged, &large.card.run.is_some()), (Some(4), &true));
+    let lineage = desk.call("lineage", json!({ "id": small }));
+    assert_eq!(lineage["edges"][0]["relation"], "enlargement");
     let recipe = ResolvedRecipe::from_json(large.resolved.as_deref().unwrap()).unwrap();
     assert_eq!((recipe.width, recipe.height), (64, 64), "what the model drew");
     let enlarged = recipe.enlarged.unwrap();

@@ -1,7 +1,7 @@
 //! Live drafts.
 
 use crate::fake::{Desk, Heard, ear, fox, hear};
-use likeness_studio::api::{RenderEvent, RenderRequest};
+use likeness_studio::api::{PictureCard, RenderEvent, RenderRequest};
 use serde_json::json;
 
 #[test]
@@ -65,4 +65,60 @@ fn stopping_and_slips() {
     desk.call("live_stop", json!({}));
     hear(&heard, |event| matches!(event, RenderEvent::Cancelled { job: 0 }));
     assert_eq!(desk.refused("live", json!({ "request": fox() })).field.as_deref(), Some("channel"));
+}
+
+/// What was drawn last for `request`: its seed and its number.
+fn drawn(desk: &Desk, request: &RenderRequest) -> (String, String, Vec<Heard>) {
+    let (channel, heard) = ear();
+    desk.studio().call("live", json!({ "request": request }), Some(channel)).unwrap();
+    let all = hear(&heard, |event| matches!(event, RenderEvent::Drafted { .. }));
+    match all.last() {
+        Some(Heard::Event(RenderEvent::Drafted { seed, draft, .. })) => {
+            (seed.clone(), draft.clone(), all)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn keep(desk: &Desk) -> PictureCard {
+    serde_json::from_value(desk.call("live_keep", json!({}))).unwrap()
+}
+
+#[test]
+fn what_was_shown_is_what_is_kept() {
+    let desk = Desk::new();
+    let error = desk.refused("live_keep", json!({}));
+    assert!(error.message.contains("no draft has been finished"), "{error}");
+    let request = RenderRequest { seed: None, ..fox() };
+    let (seed, first, all) = drawn(&desk, &request);
+    let shown = all.iter().rev().find_map(|heard| match heard {
+        Heard::Preview(0, png) => Some(png.clone()),
+        _ => None,
+    });
+    desk.events();
+    let kept = keep(&desk);
+    assert_eq!((kept.seed.as_deref(), kept.subject.as_deref()), (Some(&*seed), Some("fox")));
+    let pixels = |png: &[u8]| {
+        let limits = likeness_picture::Limits::default();
+        likeness_picture::decode(png, &limits).unwrap().pixels
+    };
+    let file = std::fs::read(desk.studio().file("picture", &kept.id).unwrap()).unwrap();
+    assert_eq!(pixels(&file), pixels(&shown.unwrap()), "the pixels that were seen");
+    assert!(!desk.events().is_empty(), "it is told");
+    let begun = desk.stage.begun.load(std::sync::atomic::Ordering::Relaxed);
+    // The same seed makes the same file, byte for byte: it is the same picture.
+    let made = desk.picture(&RenderRequest { seed: Some(seed), ..request.clone() });
+    assert_eq!(made, kept.id);
+    assert_eq!(desk.stage.begun.load(std::sync::atomic::Ordering::Relaxed), begun + 1);
+    assert_eq!(keep(&desk).id, kept.id, "it can be kept again, and is the same");
+    let prompts = desk.call("prompts", json!({ "prefix": "", "before": null, "limit": 9 }));
+    assert_eq!(prompts["prompts"][0]["text"], "a red fox");
+    // A draft that fails, or is not finished, leaves the one that was shown.
+    let (_, second, _) = drawn(&desk, &RenderRequest::new("a mug"));
+    assert_ne!(first, second);
+    desk.stage.fail_next(likeness_recipe::RenderError::Internal("a crack".into()));
+    let (channel, heard) = ear();
+    desk.studio().call("live", json!({ "request": request }), Some(channel)).unwrap();
+    hear(&heard, |event| matches!(event, RenderEvent::Failed { .. }));
+    assert_eq!(keep(&desk).prompt, "a mug");
 }

@@ -5,6 +5,7 @@ mod enlarge;
 mod fake;
 mod files;
 mod live;
+mod draft;
 mod queue;
 mod recovery;
 mod roofline;

@@ -87,6 +87,36 @@ fn what_somebody_waits_for_goes_before_batches_and_next_before_last() {
 }
 
 #[test]
+fn a_new_idea_goes_before_a_batch() {
+    let desk = Desk::new();
+    desk.stage.shut();
+    // As the composer asks for thirty: somebody would like to wait for them.
+    let batch = desk.render(&RenderRequest { count: 30, ..fox() });
+    desk.stage.wait_for_render();
+    let idea = desk.render(&RenderRequest { seed: Some("99".into()), ..fox() })[0];
+    let queue = desk.queue();
+    assert_eq!((queue.running, queue.jobs[1].id), (Some(batch[0]), idea), "it is the very next");
+    assert!(queue.jobs[1].interactive && queue.jobs[2..].iter().all(|job| !job.interactive));
+    // Four are looked at side by side, and waited for.
+    let four = desk.render(&RenderRequest { count: 4, seed: Some("200".into()), ..fox() });
+    let order: Vec<_> = desk.queue().jobs.iter().map(|job| job.id).collect();
+    assert_eq!(order[2..6], four);
+    assert_eq!(order[6..], batch[1..]);
+    desk.stage.open();
+    let queue = desk.wait(|queue| queue.done == 35);
+    let ended: Vec<_> = queue.jobs.iter().rev().map(|job| job.id).collect();
+    assert_eq!(ended[..2], [batch[0], idea]);
+    // What was asked for at once is one run, also among the pictures.
+    let runs: Vec<_> = queue.jobs.iter().map(|job| job.run.clone()).collect();
+    let run = queue.jobs.iter().find(|job| job.id == batch[0]).unwrap().run.clone();
+    assert_eq!(runs.iter().filter(|one| **one == run).count(), 30);
+    let filter = json!({ "run": run });
+    let page = desk.call("pictures", json!({ "filter": filter, "after": null, "limit": 50 }));
+    assert_eq!(page["total"], 30);
+    assert_eq!(page["items"][0]["run"], run);
+}
+
+#[test]
 fn a_paused_queue_finishes_what_runs_and_begins_nothing() {
     let desk = Desk::new();
     desk.stage.shut();

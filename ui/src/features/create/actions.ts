@@ -14,6 +14,8 @@ import type { Action } from '../../actions/types';
 import { compose, emptyRequest } from '../../store/compose.svelte';
 import { live } from '../../store/live.svelte';
 import { models } from '../../store/models.svelte';
+import { session } from '../../store/session.svelte';
+import { toasts } from '../../store/toasts.svelte';
 import { view } from '../../store/view.svelte';
 import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
@@ -21,17 +23,45 @@ import { tellPaused } from '../queue/paused';
 import { inspector } from './inspector.svelte';
 import { painting } from './painting.svelte';
 import { prompt } from './prompt.svelte';
+import { drawnSeed, toggleSeed } from './seed';
 
-const canRun = () => (compose.ready || painting.done) && !compose.sending && models.running.length > 0;
+/** What cannot be met as it is written is refused before it is asked for; memory may be free again by then. */
+const refusable = () => compose.wrong !== null && compose.wrong.code !== 'memory';
+const canRun = () => (compose.ready || painting.done) && !compose.sending && models.running.length > 0 && !refusable();
 
 async function run(place: Place): Promise<void> {
+  // At once: what one writes next is the next prompt, also while this one is being sent.
+  const focused = prompt.focus();
   if (!(await painting.settle())) return;
-  const jobs = await compose.run(place);
-  const first = jobs[0];
-  if (!first) return;
-  if (view.current !== 'create') view.show('create');
-  viewer.expect(first);
+  const kept = await keepDraft();
+  if (kept && compose.draft.count === 1) return;
+  // What is made larger of a draft must be the one that is seen.
+  const held = kept ? { count: compose.draft.count - 1 } : compose.draft.deliver && live.seed !== null ? { seed: live.seed } : {};
+  const jobs = await compose.run(place, held);
+  if (jobs.length === 0) return;
+  if (view.current !== 'create') {
+    view.show('create');
+    await prompt.focus();
+  }
+  viewer.expect(jobs);
   tellPaused();
+  await focused;
+}
+
+/** A draft that one sees is what one wants kept: it is the first of what was asked for. */
+async function keepDraft(): Promise<boolean> {
+  if (compose.draft.deliver) return false;
+  try {
+    const card = await live.keep();
+    if (card === null) return false;
+    compose.lastSeed = card.seed;
+    session.add(card);
+    viewer.open(card.id, { follow: true });
+    return true;
+  } catch (error) {
+    toasts.error(error);
+    return false;
+  }
 }
 
 export const createActions: readonly Action[] = [
@@ -61,6 +91,8 @@ export const createActions: readonly Action[] = [
     group: 'make',
     keys: ['/', 'Mod+L'],
     icon: Type,
+    // It leads to where one writes, and is not written itself.
+    heard: 'anywhere',
     run: () => {
       view.show('create');
       return prompt.focus();
@@ -81,23 +113,22 @@ export const createActions: readonly Action[] = [
     name: () => t('create.seed.dice'),
     group: 'make',
     icon: Dices,
-    run: () => compose.lockSeed(String(crypto.getRandomValues(new Uint32Array(1))[0])),
+    run: () => compose.lockSeed(drawnSeed()),
   },
   {
     id: 'create.lock',
     name: () => t(compose.locked ? 'create.seed.unlock' : 'create.seed.lock'),
     group: 'make',
     icon: Lock,
-    when: () => compose.locked || compose.lastSeed !== null,
-    run: () => compose.lockSeed(compose.locked ? null : compose.lastSeed),
+    run: toggleSeed,
   },
   {
-    id: 'create.settings',
+    id: 'create.recipe',
     name: () => t('create.more'),
     group: 'make',
     icon: SlidersHorizontal,
     when: () => view.current === 'create',
-    run: () => inspector.show('settings'),
+    run: () => inspector.show('recipe'),
   },
   {
     id: 'create.speed',

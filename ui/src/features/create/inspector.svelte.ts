@@ -1,16 +1,13 @@
-/** Which side of the inspector is shown, and whether the negative prompt is. */
-import { compose } from '../../store/compose.svelte';
+/** Which side of the inspector is shown. */
 import { view } from '../../store/view.svelte';
-import { t } from '../../strings';
 
-export type Side = 'picture' | 'settings' | 'speed';
-/** In the order of their tabs. */
-export const SIDES: readonly Side[] = ['picture', 'settings', 'speed'];
+/** What the picture was made of, what the next one is made of, and why the last took so long. */
+export type Side = 'picture' | 'recipe' | 'speed';
+/** In the order of their tabs. Speed has none: it is opened from the time that a picture took, and left again. */
+export const TABS = ['picture', 'recipe'] as const satisfies readonly Side[];
 
 class Inspector {
   side = $state<Side>('picture');
-  /** Asked for, or written in: then it stays, also while it is empty. */
-  negative = $state(false);
 
   get open(): Side | null {
     return view.inspectorOpen ? this.side : null;
@@ -21,11 +18,6 @@ class Inspector {
     if (this.open === side) return view.toggleInspector();
     this.side = side;
     if (!view.inspectorOpen) view.toggleInspector();
-  }
-
-  showNegative(on: boolean): void {
-    this.negative = on;
-    if (!on) compose.patch({ negative: null }, t('undo.negative'));
   }
 }
 

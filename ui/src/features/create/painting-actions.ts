@@ -48,7 +48,7 @@ export const paintingActions: readonly Action[] = [
     run: () => (targets.one === null ? undefined : begin(targets.one)),
   },
   { id: 'mask.done', name: () => t('create.mask.done'), group: 'picture', keys: ['Shift+M'], icon: Check, when: () => painting.done, run: finish },
-  { id: 'mask.leave', name: () => t('create.mask.leave'), group: 'picture', keys: ['Escape'], icon: X, when: on, run: leave },
+  { id: 'mask.leave', name: () => t('create.mask.leave'), group: 'picture', keys: ['Escape'], heard: 'anywhere', icon: X, when: on, run: leave },
   { id: 'mask.erase', name: () => t('create.mask.erase'), group: 'picture', keys: ['X'], icon: Eraser, when: on, run: () => (painting.erasing = !painting.erasing) },
   { id: 'mask.smaller', name: () => t('create.mask.smaller'), group: 'picture', keys: ['['], repeats: true, when: on, run: () => painting.resize(1 / STEP) },
   { id: 'mask.larger', name: () => t('create.mask.larger'), group: 'picture', keys: [']'], repeats: true, when: on, run: () => painting.resize(STEP) },

@@ -8,29 +8,33 @@ import Images from '@lucide/svelte/icons/images';
 import ImagePlay from '@lucide/svelte/icons/image-play';
 import ImagePlus from '@lucide/svelte/icons/image-plus';
 import ImageUpscale from '@lucide/svelte/icons/image-upscale';
+import Palette from '@lucide/svelte/icons/palette';
 import PencilLine from '@lucide/svelte/icons/pencil-line';
 import RefreshCw from '@lucide/svelte/icons/refresh-cw';
 import Shuffle from '@lucide/svelte/icons/shuffle';
 import Star from '@lucide/svelte/icons/star';
 import Trash2 from '@lucide/svelte/icons/trash-2';
-import type { PictureDetail } from '../../bindings';
+import type { PictureCard, PictureDetail } from '../../bindings';
 import type { Action } from '../../actions/types';
 import { platform } from '../../platform';
 import { compose } from '../../store/compose.svelte';
 import { models } from '../../store/models.svelte';
-import { moveToTrash, setRating, setStar } from '../../store/marks';
+import { giveStar, moveToTrash, setRating } from '../../store/marks';
 import { queue } from '../../store/queue.svelte';
+import { survey } from '../../store/survey.svelte';
 import { sizeLike } from '../../store/sizes';
 import { targets } from '../../store/targets.svelte';
 import { toasts } from '../../store/toasts.svelte';
 import { view } from '../../store/view.svelte';
 import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
+import { delivering } from '../deliver/deliver.svelte';
 import { library } from '../library/library.svelte';
 import { tellPaused } from '../queue/paused';
 import { recall, type Recall } from '../restore/merge';
 import { painting } from './painting.svelte';
 import { prompt } from './prompt.svelte';
+import { surveyActions } from './survey-actions';
 import { variations } from './variations.svelte';
 
 const some = () => targets.ids.length > 0;
@@ -76,7 +80,7 @@ async function again(): Promise<void> {
   const request = { ...found.recipe, seed: null, count: 1 };
   const { jobs } = await platform().call('render', { request, place: 'last', interactive: true });
   if (view.current !== 'create') view.show('create');
-  if (jobs[0]) viewer.expect(jobs[0]);
+  viewer.expect(jobs);
   tellPaused();
 }
 
@@ -100,19 +104,24 @@ async function begin(): Promise<void> {
 /** A job for each picture. Where one is looked at, the larger one takes its place when it is there. */
 async function enlarge(by: number): Promise<void> {
   const { jobs } = await platform().call('enlarge', { ids: targets.ids, by });
-  if (view.current === 'create' && jobs[0]) viewer.expect(jobs[0]);
+  if (view.current === 'create') viewer.expect(jobs.slice(0, 1));
   else if (!queue.value.paused) toasts.show({ text: t('create.enlarging', { by }) });
   tellPaused();
 }
 
-const NAME_LIMIT = 60;
+const allMarked = () => targets.cards.length > 0 && targets.cards.every(({ rating }) => rating > 0);
 
-/** A plain copy says nothing of how it was made, and neither does its name. */
+/** The day and the seed: what was asked for is nobody else's business. A plain copy's name says not even the seed. */
+function nameOf({ created_at, seed }: PictureCard, plain: boolean): string {
+  const at = new Date(created_at);
+  const day = [at.getFullYear(), at.getMonth() + 1, at.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
+  return plain || seed === null ? day : `${day}-${seed}`;
+}
+
 async function save(plain: boolean): Promise<void> {
   for (const id of targets.ids) {
     const { card, file } = await platform().call('picture', { id });
-    const name = ((!plain && card.prompt) || 'picture').replace(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, NAME_LIMIT) || 'picture';
-    const path = await platform().saveFile(`${name}.${file.format === 'jpeg' ? 'jpg' : file.format}`);
+    const path = await platform().saveFile(`${nameOf(card, plain)}.${file.format === 'jpeg' ? 'jpg' : file.format}`);
     if (path === null) return;
     const saved = await platform().call('save', { id: card.id, path, format: null, recipe: !plain });
     toasts.show({ text: t('create.saved', { path: saved.path }), action: { label: t('picture.reveal.short'), run: () => platform().reveal(saved.path) } });
@@ -125,7 +134,8 @@ const rate: Action[] = [0, 1, 2, 3, 4, 5].map((rating) => ({
   group: 'picture',
   keys: [String(rating)],
   icon: Star,
-  when: some,
+  // Beside one another digits say which is looked at.
+  when: () => some() && !(view.current === 'create' && survey.state !== 'off'),
   run: () => setRating(targets.ids, rating),
 }));
 
@@ -150,6 +160,8 @@ const recalls: Action[] = ([['all', 'A'], ['prompt', 'P'], ['seed', 'S'], ['size
 }));
 
 export const pictureActions: readonly Action[] = [
+  // Before the others: where it can be done, a key of theirs means this.
+  ...surveyActions,
   { id: 'picture.again', name: () => t('picture.again'), group: 'picture', keys: ['G'], icon: RefreshCw, when: one, run: again },
   {
     id: 'picture.vary',
@@ -176,7 +188,19 @@ export const pictureActions: readonly Action[] = [
     icon: ImagePlus,
     when: some,
     run: async () => {
-      for (const id of targets.ids) await compose.addReference(id);
+      const role = compose.able?.roles.includes('subject') ? 'subject' : undefined;
+      for (const id of targets.ids) await compose.addReference(id, role);
+      await toPrompt();
+    },
+  },
+  {
+    id: 'picture.style',
+    name: () => t('picture.style'),
+    group: 'picture',
+    icon: Palette,
+    when: () => some() && (compose.able?.roles.includes('style') ?? false),
+    run: async () => {
+      for (const id of targets.ids) await compose.addReference(id, 'style');
       await toPrompt();
     },
   },
@@ -187,13 +211,13 @@ export const pictureActions: readonly Action[] = [
   ...recalls,
   {
     id: 'picture.star',
-    name: () => t(viewer.card()?.star && view.current === 'create' ? 'picture.unstar' : 'picture.star'),
+    name: () => t(allMarked() ? 'picture.rate.none' : 'picture.star'),
     group: 'picture',
     keys: ['.'],
     icon: Star,
     when: some,
-    // Where only some have a star, all get one.
-    run: () => setStar(targets.ids, targets.cards.length === 0 || !targets.cards.every((card) => card.star)),
+    // Where only some are marked, the others are.
+    run: () => (allMarked() ? setRating(targets.ids, 0) : giveStar(targets.ids)),
   },
   ...rate,
   {
@@ -218,6 +242,7 @@ export const pictureActions: readonly Action[] = [
       toasts.show({ text: t('create.copied') });
     },
   },
+  { id: 'picture.deliver', name: () => t('picture.deliver'), group: 'picture', keys: ['Mod+Shift+E'], icon: Download, typing: true, when: some, run: () => delivering.open(targets.ids) },
   { id: 'picture.save', name: () => t('picture.save'), group: 'picture', keys: ['Mod+S'], icon: Download, typing: true, when: some, run: () => save(false) },
   { id: 'picture.save_plain', name: () => t('picture.save_plain'), group: 'picture', keys: ['Mod+Shift+S'], icon: Download, typing: true, when: some, run: () => save(true) },
   {
@@ -235,7 +260,7 @@ export const pictureActions: readonly Action[] = [
     id: 'picture.trash',
     name: () => t('picture.trash'),
     group: 'picture',
-    keys: ['Delete', 'Backspace'],
+    keys: ['Delete'],
     icon: Trash2,
     // Of some chosen pictures nothing is known yet; what is in the trash altogether is there already.
     when: () => some() && !(view.current === 'library' && library.inTrash) && (targets.cards.length === 0 || targets.cards.some((card) => card.trashed_at === null)),

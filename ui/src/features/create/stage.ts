@@ -15,7 +15,7 @@ export interface Placed {
 /** Air around a fitted picture. */
 const AIR = 16;
 /** A small picture is not blown up beyond this to fill a large window. */
-const MOST_FIT = 6;
+export const MOST_FIT = 6;
 export const LEAST_ZOOM = 0.1;
 export const MOST_ZOOM = 32;
 

@@ -1,12 +1,15 @@
 /** Variations of a picture: how far they go, what came of them, and how different they truly are. */
-import type { PictureCard, RenderRequest, Spread } from '../../bindings';
+import type { Job, PictureCard, RenderRequest, Spread } from '../../bindings';
 import { Failure, platform } from '../../platform';
 import { bus } from '../../store/bus';
 import { compose } from '../../store/compose.svelte';
 import { queue } from '../../store/queue.svelte';
+import { models } from '../../store/models.svelte';
 import { toasts } from '../../store/toasts.svelte';
+import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
 import { tellPaused } from '../queue/paused';
+import { saidIn, varied, type Aspect, type Said } from './vary';
 
 class Variations {
   /** The picture that is varied; null while the strip is away. */
@@ -14,6 +17,8 @@ class Variations {
   /** 0 is hardly, 1 is entirely new. */
   strength = $state(0.5);
   count = $state(4);
+  /** What shall stay as it is. */
+  held = $state.raw<ReadonlySet<Aspect>>(new Set());
   /** Those that were made, also those that are in the trash by now: out of it they come back. */
   #made = $state.raw<PictureCard[]>([]);
   pictures = $derived(this.#made.filter((one) => one.trashed_at === null));
@@ -37,6 +42,23 @@ class Variations {
     bus.on('pictures', ({ ids }) => void this.#follow(ids).catch((error: unknown) => toasts.error(error)));
   }
 
+  /** The words by which the picture can be varied, as far as its model knows some. */
+  get said(): Said[] {
+    const found = viewer.detail?.card.id === this.of ? viewer.detail : null;
+    return found ? saidIn(found.recipe?.prompt ?? found.card.prompt, models.chosen(found.recipe?.model ?? null)?.words ?? []) : [];
+  }
+
+  /** Those that are not held fast. */
+  get free(): Said[] {
+    return this.said.filter(({ aspect }) => !this.held.has(aspect));
+  }
+
+  hold(aspect: Aspect): void {
+    const next = new Set(this.held);
+    if (!next.delete(aspect)) next.add(aspect);
+    this.held = next;
+  }
+
   open(id: string): void {
     if (this.of === id) return;
     this.of = id;
@@ -56,8 +78,8 @@ class Variations {
     if (of === null) return;
     this.#asking += 1;
     try {
-      const request = await this.request(of);
-      const { jobs } = await platform().call('render', { request, place: 'last', interactive: true });
+      const jobs: Job[] = [];
+      for (const request of await this.requests(of)) jobs.push(...(await platform().call('render', { request, place: 'last', interactive: true })).jobs);
       tellPaused();
       // Another picture may be varied by now.
       if (this.of !== of) return;
@@ -88,6 +110,17 @@ class Variations {
     for (const { id } of changed) now.set(id, await cardOf(id));
     this.#made = this.#made.flatMap((one) => now.get(one.id) ?? (now.has(one.id) ? [] : one));
     if (this.pictures.length !== before) void this.#measure();
+  }
+
+  /** By other words, each a request of its own; where the model knows none, or all are held fast, by other noise. */
+  async requests(id: string): Promise<RenderRequest[]> {
+    const { free } = this;
+    const one = await this.request(id);
+    if (free.length === 0) return [one];
+    // From the old picture the new words would change next to nothing.
+    const base = { ...one, init: null, count: 1 };
+    const turn = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
+    return varied(one.prompt, free, this.count, this.strength, turn, models.chosen(one.model)?.words ?? []).map((prompt) => ({ ...base, prompt }));
   }
 
   /** The picture's own recipe from another seed, begun from the picture where the model can. */

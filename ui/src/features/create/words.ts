@@ -26,6 +26,13 @@ export function offer(text: string, caret: number, known: readonly KnownWord[]):
   return null;
 }
 
+/** What may be meant by a word that the model does not know: what begins so, in whole or in one of its words. */
+export function meant(word: string, known: readonly KnownWord[]): string | null {
+  const typed = word.toLowerCase();
+  if (typed.length < 3) return null;
+  return known.find(({ text }) => text.startsWith(typed))?.text ?? known.find(({ text }) => begins(text, typed, 1))?.text ?? null;
+}
+
 /** A phrase is found by its own beginning, and by one of its words: "beach" finds "on a beach". */
 function begins(word: string, typed: string, count: number): boolean {
   if (word.startsWith(typed)) return true;

@@ -1,6 +1,5 @@
 /** What can be done in the Library besides what can be done to pictures anywhere. */
 import Funnel from '@lucide/svelte/icons/funnel';
-import Download from '@lucide/svelte/icons/download';
 import GitFork from '@lucide/svelte/icons/git-fork';
 import ImagePlus from '@lucide/svelte/icons/image-plus';
 import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
@@ -80,7 +79,6 @@ export const libraryActions: Action[] = [
     when: () => one() && library.detail?.settings != null,
     run: () => offerSettings(library.chosen[0]!, library.detail!.settings!),
   },
-  { id: 'library.export', name: () => t('library.export.open'), group: 'library', icon: Download, keys: ['Mod+Shift+E'], typing: true, when: some, run: () => (screen.question = 'export') },
   { id: 'library.add', name: () => t('library.add'), group: 'library', icon: ImagePlus, keys: ['Mod+O'], typing: true, run: () => takeFiles() },
   { id: 'library.larger', name: () => t('library.cells.larger'), group: 'library', keys: ['+', '='], repeats: true, when: here, run: () => library.resizeCells(library.cell + 24) },
   {

@@ -16,8 +16,6 @@ export function labelOf(part: Part, filter: Wanted, boards: readonly Board[]): s
       return t('library.chip.tag', { tag: filter.tag ?? '' });
     case 'size':
       return `${filter.width ?? '…'} × ${filter.height ?? '…'}`;
-    case 'star':
-      return t(filter.star ? 'library.starred' : 'library.unstarred');
     case 'rating':
       return t('library.chip.rating', { n: filter.min_rating ?? 0 });
     case 'board':

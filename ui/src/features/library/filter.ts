@@ -2,7 +2,7 @@
  * What is looked for: the search field, the filter menus and the place in the left column, as one `Filter`.
  *
  * The search field takes words, and `name:value` for those who would rather type than point:
- * `fox model:starter size:256x256 rating:4 subject:Ada tag:draft star:yes from:2026-01-31 to:2026-02-28`.
+ * `fox model:starter size:256x256 rating:4 subject:Ada tag:draft from:2026-01-31 to:2026-02-28`.
  * A value with spaces stands in quotes, and so do words in a row: `"red fox"`, or `-"red fox"` for pictures without
  * them. What is not understood stays a word to search for.
  */
@@ -12,7 +12,7 @@ import type { Filter, PictureCard, PictureDetail } from '../../bindings';
 export type Wanted = Required<Filter>;
 
 /** A part of a filter that can be shown and taken away by itself. */
-export type Part = 'text' | 'model' | 'star' | 'rating' | 'board' | 'tag' | 'subject' | 'size' | 'date';
+export type Part = 'text' | 'model' | 'rating' | 'board' | 'tag' | 'subject' | 'size' | 'date';
 
 /** The time spans that the date menu offers. */
 export type Span = 'today' | 'week' | 'month' | 'year';
@@ -24,11 +24,11 @@ export function everything(): Wanted {
   return {
     text: null,
     model: null,
-    star: null,
     min_rating: null,
     board: null,
     tag: null,
     subject: null,
+    run: null,
     width: null,
     height: null,
     from: null,
@@ -46,7 +46,6 @@ export function partsOf(filter: Wanted): Part[] {
   if (filter.width !== null || filter.height !== null) parts.push('size');
   if (filter.from !== null || filter.to !== null) parts.push('date');
   if (filter.min_rating !== null) parts.push('rating');
-  if (filter.star !== null) parts.push('star');
   if (filter.subject !== null) parts.push('subject');
   if (filter.tag !== null) parts.push('tag');
   if (filter.board !== null) parts.push('board');
@@ -60,8 +59,6 @@ export function without(filter: Wanted, part: Part): Wanted {
       return { ...filter, text: null };
     case 'model':
       return { ...filter, model: null };
-    case 'star':
-      return { ...filter, star: null };
     case 'rating':
       return { ...filter, min_rating: null };
     case 'board':
@@ -140,8 +137,9 @@ function namedPart(name: string, value: string): Partial<Wanted> | null {
       return { subject: value };
     case 'tag':
       return { tag: value };
+    // What hands remember of when a star was a mark of its own.
     case 'star':
-      return /^(yes|no)$/i.test(value) ? { star: /^yes$/i.test(value) } : null;
+      return /^yes$/i.test(value) ? { min_rating: 1 } : null;
     case 'rating':
       return /^[1-5]$/.test(value) ? { min_rating: Number(value) } : null;
     case 'size': {
@@ -203,8 +201,8 @@ export function admits(filter: Filter, { card, tags, boards }: PictureDetail): b
   return (
     (card.trashed_at !== null) === filter.trashed &&
     wants(filter.model, card.model) &&
-    wants(filter.star, card.star) &&
     wants(filter.subject, card.subject) &&
+    wants(filter.run, card.run) &&
     wants(filter.width, card.width) &&
     wants(filter.height, card.height) &&
     card.rating >= (filter.min_rating ?? 0) &&
@@ -224,7 +222,6 @@ export function comesBefore(filter: Filter, a: PictureCard, b: PictureCard): boo
     case 'oldest':
       return !newer;
     case 'best':
-      if (a.star !== b.star) return a.star;
       return a.rating > b.rating || (a.rating === b.rating && newer);
   }
 }

@@ -11,7 +11,7 @@ import { Pages } from './pages.svelte';
 import { choose, chooseAll, chooseNone, follow, grasp, NOTHING, type Held, type Selection } from './selection';
 
 /** A row of the left column. */
-export type Shelf = { kind: 'all' } | { kind: 'starred' } | { kind: 'trash' } | { kind: 'board'; id: number };
+export type Shelf = { kind: 'all' } | { kind: 'rated' } | { kind: 'trash' } | { kind: 'board'; id: number };
 
 /** How wide a cell may be wished, in pixels. */
 export const CELL = { least: 88, usual: 152, most: 320 } as const;
@@ -243,8 +243,8 @@ function onShelf(menus: Wanted, shelf: Shelf): Wanted {
   switch (shelf.kind) {
     case 'all':
       return menus;
-    case 'starred':
-      return { ...menus, star: true };
+    case 'rated':
+      return { ...menus, min_rating: Math.max(1, menus.min_rating ?? 0) };
     case 'trash':
       return { ...menus, trashed: true };
     case 'board':

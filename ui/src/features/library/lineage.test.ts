@@ -7,7 +7,6 @@ const card = (id: string, created_at = id.charCodeAt(0)): PictureCard => ({
   width: 256,
   height: 256,
   created_at,
-  star: false,
   rating: 0,
   alpha: false,
   prompt: id,
@@ -17,6 +16,8 @@ const card = (id: string, created_at = id.charCodeAt(0)): PictureCard => ({
   source: 'likeness',
   trashed_at: null,
   parents: 0,
+  run: null,
+  enlarged: null,
 });
 
 /** A family from `a>b` lines: ids are letters, born in the order of the alphabet. */

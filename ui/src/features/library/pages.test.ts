@@ -68,7 +68,7 @@ describe('stretches', () => {
   it('an answer to an older question is thrown away', async () => {
     const { pages } = over(cards);
     const first = pages.show(everything());
-    const second = pages.show({ ...everything(), star: true });
+    const second = pages.show({ ...everything(), min_rating: 1 });
     pages.want(600);
     await Promise.all([first, second]);
     await pages.all();
@@ -87,15 +87,15 @@ it('a failure is said, and trying again mends it', async () => {
 });
 
 describe('changes', () => {
-  const some = () => cards.slice(0, 50).map((card) => ({ ...card, star: false }));
+  const some = () => cards.slice(0, 50).map((card) => ({ ...card, rating: 0 }));
 
   it('a mark is taken up in place, without asking for the page again', async () => {
     const all = some();
     const { pages, asked } = over(all);
     await pages.show(everything());
-    all[7] = { ...all[7]!, star: true };
+    all[7] = { ...all[7]!, rating: 2 };
     await pages.changed([all[7].id]);
-    expect(pages.at(7)?.star).toBe(true);
+    expect(pages.at(7)?.rating).toBe(2);
     expect(asked).toHaveLength(1);
   });
 
@@ -143,7 +143,7 @@ describe('changes', () => {
   });
 
   it.each([
-    ['starred', { star: true }, 600],
+    ['rated', { rating: 5 }, 600],
     ['deleted', { trashed_at: 1 }, 599],
   ])('one that has not come yet and is %s is counted once', async (_, change, total) => {
     const all = cards.slice(0, 600);
@@ -156,7 +156,7 @@ describe('changes', () => {
   });
 
   it.each([
-    ['starred', { order: 'newest' as const, star: true }, 1],
+    ['rated', { order: 'newest' as const, min_rating: 1 }, 1],
     ['any', { order: 'newest' as const }, 1],
     ['any, the oldest first', { order: 'oldest' as const }, 2],
   ])('a new picture asks for the list anew only where it may stand past what has come: %s', async (_, filter, times) => {
@@ -164,7 +164,7 @@ describe('changes', () => {
     if (filter.order === 'oldest') all.reverse();
     const { pages, asked } = over(all);
     await pages.show({ ...everything(), ...filter });
-    all.unshift({ ...cards[0]!, star: false });
+    all.unshift({ ...cards[0]!, rating: 0 });
     await pages.changed([cards[0]!.id]);
     expect(asked).toHaveLength(times);
   });
@@ -190,24 +190,24 @@ describe('changes', () => {
     const trouble = { fail: false, detail: all[8]!.id };
     const { pages } = over(all, trouble);
     await pages.show(everything());
-    all[7] = { ...all[7]!, star: true };
+    all[7] = { ...all[7]!, rating: 2 };
     await pages.changed([all[7].id, all[8]!.id]);
-    expect(pages.at(7)?.star).toBe(true);
+    expect(pages.at(7)?.rating).toBe(2);
     trouble.fail = true;
     await pages.changed([all[8]!.id]);
     expect(pages.problem?.message, 'what is wrong is said').toBe('the disk is gone');
   });
 
-  it('the best are the starred, then the best rated, as the library has them', async () => {
+  it('the best are the best rated, then the latest, as the library has them', async () => {
     const all = some()
       .slice(0, 2)
-      .map((card) => ({ ...card, rating: 5 }));
-    const starred = { ...cards[60]!, star: true, rating: 1 };
+      .map((card) => ({ ...card, rating: 3 }));
+    const best = { ...cards[60]!, rating: 4 };
     const { pages } = over(all);
     await pages.show({ ...everything(), order: 'best' });
-    all.push(starred);
-    await pages.changed([starred.id]);
-    expect(pages.items.map(({ id }) => id)).toEqual([starred.id, all[0]!.id, all[1]!.id]);
+    all.push(best);
+    await pages.changed([best.id]);
+    expect(pages.items.map(({ id }) => id)).toEqual([best.id, all[0]!.id, all[1]!.id]);
   });
 
   it('the fake has them in the same order', async () => {
@@ -217,10 +217,10 @@ describe('changes', () => {
   });
 
   it('one that loses its place among the best is not there twice', async () => {
-    const all = cards.slice(0, 300).map((card, place) => ({ ...card, star: place < 200, rating: 0 }));
+    const all = cards.slice(0, 300).map((card, place) => ({ ...card, rating: place < 200 ? 1 : 0 }));
     const { pages } = over(all);
     await pages.show({ ...everything(), order: 'best' });
-    const card = { ...all[0]!, star: false };
+    const card = { ...all[0]!, rating: 0 };
     all.splice(0, 1);
     all.splice(199, 0, card);
     await pages.changed([card.id]);

@@ -1,6 +1,6 @@
 /** Parts of the Library screen that actions reach for: the search field, the grid, and what is open over them. */
 
-export type Question = 'export' | 'purge' | 'empty_trash';
+export type Question = 'purge' | 'empty_trash';
 
 class LibraryScreen {
   search = $state<HTMLInputElement>();

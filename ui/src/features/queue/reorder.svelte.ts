@@ -64,7 +64,9 @@ class RowDrag {
 function placeAmong(rows: readonly HTMLElement[], y: number): RowDrag['place'] {
   const below = rows.find((row) => y < row.getBoundingClientRect().top + row.offsetHeight / 2);
   const row = below ?? rows.at(-1);
-  return row ? { row: Number(row.dataset.job), after: below === undefined } : null;
+  if (!row) return null;
+  // Behind many that are one row it is behind the last of them.
+  return below ? { row: Number(row.dataset.job), after: false } : { row: Number(row.dataset.last ?? row.dataset.job), after: true };
 }
 
 /** What waits after a job; null is nothing. Not every job that waits has a row. */

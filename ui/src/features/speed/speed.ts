@@ -1,6 +1,8 @@
 /** What the numbers behind a render mean: which of them matter, and in which words. */
-import type { RenderWork, WorkRow } from '../../bindings';
+import type { Job, PictureDetail, RenderWork, WorkRow } from '../../bindings';
 
+/** Two times nearer than this are one. */
+const SAME_SECONDS = 0.0005;
 /** Less of the whole than this for opening the model is not worth a sentence. */
 const LOAD_MATTERS = 0.1;
 /** From here on a machine is used well: what is left is less than what could be gained by asking for less. */
@@ -10,6 +12,12 @@ const WELL = 0.5;
 export interface Least {
   seconds: number;
   share: number;
+}
+
+/** Whether what was recorded is the work of this picture: by its job, or where that is forgotten, by all that is known. */
+export function isOf(work: Pick<RenderWork, 'width' | 'height' | 'seconds'>, { card, seconds }: Pick<PictureDetail, 'card' | 'seconds'>, job: Job | null): boolean {
+  if (job?.picture) return job.picture === card.id;
+  return card.width === work.width && card.height === work.height && seconds !== null && Math.abs(seconds - work.seconds) < SAME_SECONDS;
 }
 
 /** A row's share of its limit, of which no more than all can be reached; null where it is not known. */

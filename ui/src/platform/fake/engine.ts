@@ -9,7 +9,7 @@ export interface World {
   cold: boolean;
   now: () => number;
   /** Takes the picture into the library. */
-  keep: (job: Job, seconds: number) => PictureCard;
+  keep: (job: Job, seconds: number, changed: number | null) => PictureCard;
   told: () => void;
 }
 
@@ -25,6 +25,8 @@ export class FakeEngine {
   #seed = 40_187;
   #turning = false;
   #live = 0;
+  /** The draft that is seen, as it would be stored. */
+  draft: RenderRequest | null = null;
 
   constructor(readonly world: World) {}
 
@@ -51,23 +53,24 @@ export class FakeEngine {
   add(request: RenderRequest, place: Place, interactive: boolean): Job[] {
     const group = this.#group++;
     const first = request.seed === null ? (this.#seed = (this.#seed * 48271) % 2147483647) : Number(request.seed);
-    const added: Job[] = Array.from({ length: request.count }, (_, index) => ({
-      id: this.#next++,
-      group,
-      state: 'waiting',
-      interactive,
-      request: { ...structuredClone(request), seed: String(first + index), count: 1, width: request.width ?? 128, height: request.height ?? 128 },
-      picture: null,
-      error: null,
-      created_at: this.world.now(),
-      started_at: null,
-      finished_at: null,
-    }));
+    const run = `run-${group}`;
+    const added = Array.from({ length: request.count }, (_, index) => this.#job({ ...structuredClone(request), seed: String(first + index), count: 1, width: request.deliver?.width ?? request.width ?? 128, height: request.deliver?.height ?? request.height ?? 128 }, group, run, interactive));
     const at = place === 'next' ? this.jobs.findIndex((one) => one.state === 'waiting') : -1;
     this.jobs.splice(at < 0 ? this.jobs.length : at, 0, ...added);
     this.world.told();
     void this.turn();
     return structuredClone(added);
+  }
+
+  #job(request: RenderRequest, group: number, run: string, interactive: boolean): Job {
+    return { id: this.#next++, group, run, state: 'waiting', interactive, request, picture: null, error: null, created_at: this.world.now(), started_at: null, finished_at: null };
+  }
+
+  /** Stores the draft that is seen; null where there is none. */
+  keepDraft(): PictureCard | null {
+    const { draft } = this;
+    const group = this.#group++;
+    return draft && this.world.keep(this.#job(draft, group, `run-${group}`, true), this.seconds(draft) / 2, null);
   }
 
   /** Runs what waits until nothing does. */
@@ -107,10 +110,11 @@ export class FakeEngine {
     } else {
       const seconds = this.seconds(job.request);
       job.finished_at = this.world.now();
-      const card = this.world.keep(job, seconds);
+      const changed = changedBy(job.request);
+      const card = this.world.keep(job, seconds, changed);
       job.state = 'done';
       job.picture = card.id;
-      this.#tell({ kind: 'done', job: job.id, picture: card, seconds, changed: null });
+      this.#tell({ kind: 'done', job: job.id, picture: card, seconds, changed });
     }
     this.world.told();
   }
@@ -132,6 +136,7 @@ export class FakeEngine {
     const total = request.steps ?? 4;
     const id = hash(`${request.prompt}|${request.seed}|${request.width}x${request.height}`);
     const tell = (event: RenderEvent) => sink.event?.(event);
+    this.draft = null;
     await this.#load(0, tell);
     for (let done = 1; done <= total; done += 1) {
       await wait(this.world.step / 2);
@@ -140,7 +145,11 @@ export class FakeEngine {
       sink.preview?.(0, await preview(id, request.width ?? 128, request.height ?? 128, done / total));
     }
     if (request.prompt.includes('fail')) tell({ kind: 'failed', job: 0, error: TOO_LARGE });
-    else tell({ kind: 'drafted', seconds: this.seconds(request) / 2 });
+    else {
+      const seed = request.seed ?? '1';
+      this.draft = { ...structuredClone(request), seed, count: 1, width: request.width ?? 128, height: request.height ?? 128 };
+      tell({ kind: 'drafted', seconds: this.seconds(request) / 2, seed, draft: id });
+    }
   }
 
   /** Opens the model where it is not open. */
@@ -193,6 +202,14 @@ export class FakeEngine {
     this.jobs = this.jobs.filter((one) => ['waiting', 'running'].includes(one.state));
     this.world.told();
   }
+}
+
+/** The share of pixels that an edit changed: none where it is asked for nothing, or is too faint to. */
+function changedBy({ prompt, references, init }: RenderRequest): number | null {
+  const edited = references.find(({ role }) => role === 'edit');
+  if (!edited && !init) return null;
+  const nothing = prompt.includes('a hat') && edited?.guard !== false && (init?.strength ?? 0.6) <= 0.6;
+  return nothing ? 0 : 0.25;
 }
 
 export function fakeId(job: Job): string {

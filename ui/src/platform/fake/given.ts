@@ -18,6 +18,10 @@ export interface FakeOptions {
   modelless: boolean;
   /** No model is in memory: the first picture or draft waits until it is loaded, as long as for a step. */
   cold: boolean;
+  /** Pictures that were asked for at once know it. */
+  runs: boolean;
+  /** What is written outlives the page, as it does where a studio keeps it. */
+  keeps: boolean;
 }
 
 export const USUAL: FakeOptions = {
@@ -30,6 +34,8 @@ export const USUAL: FakeOptions = {
   startup: null,
   modelless: false,
   cold: false,
+  runs: false,
+  keeps: false,
 };
 
 /** The wishes as a page's address tells them: `?pictures=50000&fail=save&theme=light`. */
@@ -45,6 +51,8 @@ export function optionsFrom(query: string): FakeOptions {
     startup: asked.get('startup'),
     modelless: asked.has('modelless'),
     cold: asked.has('cold'),
+    runs: asked.has('runs'),
+    keeps: true,
   };
 }
 
@@ -62,7 +70,6 @@ const STARTER_ABLE: Abilities = {
   min_side: 96,
   max_side: 160,
   multiple: 16,
-  sizes: [],
   steps: { min: 1, max: 100 },
   guidance: { min: 0, max: 30 },
   samplers: ['flow_euler', 'flow_heun'],
@@ -74,6 +81,7 @@ const STARTER_ABLE: Abilities = {
   roles: ['subject', 'edit'],
   init: true,
   mask: true,
+  sizes: [{ width: 128, height: 128 }],
 };
 
 export const MODELS: Model[] = [

@@ -1,5 +1,5 @@
 /** The platform in memory, for tests and for design: no window, no engine, no file. */
-import type { FileDrop, MenuGroup, Platform, Request, Startup } from '../types';
+import { Failure, type FileDrop, type MenuGroup, type Platform, type Request, type Startup } from '../types';
 import { USUAL, type FakeOptions } from './given';
 import { pictureUrl } from './paint';
 import { FakeStudio } from './studio';
@@ -15,6 +15,8 @@ export interface FakePlatform extends Platform {
   asked: { what: string; with: unknown }[];
   /** What the next dialogs answer. */
   chosen: { files: string[]; folder: string | null; save: string | null };
+  /** What is on the system's clipboard: the name of a picture, `text`, or nothing. */
+  clipboard: { picture: string } | 'text' | null;
 }
 
 const PROBLEMS: Record<string, string> = {
@@ -35,18 +37,32 @@ export function fakePlatform(options: Partial<FakeOptions> = {}): FakePlatform {
     asked.push({ what, with: values });
     return Promise.resolve(answer);
   };
-  let startup: Startup = { ready: true, folder: '/pictures/ada/Pictures/Likeness', problem: null };
+  let startup: Startup = { ready: true, folder: studio.folder, problem: null };
   if (given.startup !== null) {
     const kind = given.startup as NonNullable<Startup['problem']>['kind'];
     startup = { ...startup, ready: false, problem: { kind, message: PROBLEMS[kind] ?? kind, copy: null } };
   }
-  const opened = (folder: string | null) => (startup = { ready: true, folder: folder ?? startup.folder, problem: null });
+  const opened = (folder: string | null) => {
+    studio.folder = folder ?? studio.folder;
+    if (given.keeps) sessionStorage.setItem('fake.folder', studio.folder);
+    return (startup = { ready: true, folder: studio.folder, problem: null });
+  };
 
-  return {
+  const pasteImage = (name: string, reference = false) => {
+    const holds = platform.clipboard;
+    const refuse = (what: string, message: string) => Promise.reject(new Failure({ code: 'input', message, field: `clipboard.${what}` }));
+    if (holds === null) return refuse('empty', 'The clipboard is empty.');
+    if (holds === 'text') return refuse('text', 'The clipboard holds text.');
+    return studio.call('import_bytes', { name, base64: holds.picture, reference });
+  };
+
+  const platform: FakePlatform = {
     kind: 'fake',
     studio,
     asked,
     chosen,
+    clipboard: null,
+    pasteImage,
     drop: (drop) => drops.forEach((hear) => hear(drop)),
     call: (name, request) => studio.call(name, request),
     watch: async (name, request, sink) => {
@@ -79,4 +95,5 @@ export function fakePlatform(options: Partial<FakeOptions> = {}): FakePlatform {
       return () => drops.delete(hear);
     },
   };
+  return platform;
 }

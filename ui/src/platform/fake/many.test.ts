@@ -16,7 +16,7 @@ it('goes from the newest to the oldest', () => {
 it('has a bit of everything', () => {
   const cards = manyPictures(5_000);
   const some = (test: (card: (typeof cards)[number]) => boolean) => expect(cards.some(test)).toBe(true);
-  some(({ star }) => star);
+  some(({ rating }) => rating === 1);
   some(({ rating }) => rating === 5);
   some(({ subject }) => subject === '小红');
   some(({ prompt }) => prompt.length > 2_000);

@@ -1,7 +1,7 @@
 /**
  * A large made-up library for tests and the benchmark: the same for the same count and seed, down to every id.
  *
- * It has what a real one has after a few years: batches that share a prompt, several models and sizes, few stars,
+ * It has what a real one has after a few years: batches that share a prompt and a run, several models and sizes, few marks,
  * fewer fives, names in Chinese and Arabic, prompts that go on for pages, and pictures of other programs.
  */
 import type { ForeignSettings, LineageEdge, PictureCard, PictureDetail, RenderRequest } from '../../bindings';
@@ -25,8 +25,8 @@ const BRIEF =
 const NEWEST = Date.UTC(2026, 10, 21, 9, 30);
 const MINUTE = 60_000;
 
-/** `count` pictures, the newest first. */
-export function manyPictures(count: number, seed = 1): PictureCard[] {
+/** `count` pictures, the newest first; those of before there were runs have none. */
+export function manyPictures(count: number, seed = 1, runs = false): PictureCard[] {
   const cards: PictureCard[] = new Array<PictureCard>(count);
   let at = NEWEST;
   let batch = 0;
@@ -39,7 +39,7 @@ export function manyPictures(count: number, seed = 1): PictureCard[] {
     }
     left -= 1;
     at -= 2_000 + (mix(seed, index, 3) % 4_000);
-    cards[index] = cardOf(seed, index, batch, at);
+    cards[index] = cardOf(seed, index, batch, at, runs);
   }
   return cards;
 }
@@ -147,7 +147,7 @@ export function pictureSvg(id: string, width: number, height: number): string {
   );
 }
 
-function cardOf(seed: number, index: number, batch: number, at: number): PictureCard {
+function cardOf(seed: number, index: number, batch: number, at: number, runs: boolean): PictureCard {
   const pick = <T>(list: readonly T[], salt: number) => list[mix(seed, batch, salt) % list.length]!;
   const source = pick(SOURCES, 4);
   const [width, height] = pick(SIZES, 5);
@@ -157,7 +157,6 @@ function cardOf(seed: number, index: number, batch: number, at: number): Picture
     width,
     height,
     created_at: at,
-    star: luck < 40,
     rating: luck < 12 ? 5 : luck < 60 ? 4 : luck < 160 ? 3 : luck < 200 ? 1 : 0,
     alpha: mix(seed, batch, 8) % 25 === 0,
     prompt: promptOf(seed, batch),
@@ -167,6 +166,8 @@ function cardOf(seed: number, index: number, batch: number, at: number): Picture
     source,
     trashed_at: luck >= 996 ? NEWEST - luck * MINUTE : null,
     parents: mix(seed, index, 13) % 5 === 0 ? 1 : 0,
+    run: runs && source === 'likeness' ? `run-${batch}` : null,
+    enlarged: null,
   };
 }
 
@@ -224,8 +225,8 @@ export function settingsOf(card: PictureCard, request: RenderRequest = requestOf
 }
 
 /** Those that a picture begins with; the fake studio keeps what is done to them. */
-function tagsOf({ rating, star }: PictureCard): string[] {
-  return rating >= 4 ? ['portfolio'] : star ? ['client', 'draft'] : [];
+function tagsOf({ rating }: PictureCard): string[] {
+  return rating >= 4 ? ['portfolio'] : rating === 3 ? ['client', 'draft'] : [];
 }
 
 /** 64 hex digits that no two places share. */

@@ -1,10 +1,12 @@
 /** An in-memory studio: the same commands with the same answers, over a library that is made up. */
-import type { Asset, Event, Filter, Job, Marks, Model, PictureCard, PictureDetail, Settings } from '../../bindings';
+import type { Asset, Draft, Event, Filter, Job, Marks, Model, PictureCard, PictureDetail, Settings } from '../../bindings';
 import { Failure, type Answer, type ChannelSink, type CommandName, type Request } from '../types';
+import { CHANNELS, deliveredFrom, emptyRequest, planOf } from './deliver';
 import { FakeEngine, fakeId, hash, wait } from './engine';
 import { MODELS, SETTINGS, SYSTEM, type FakeOptions } from './given';
 import * as many from './many';
 import { fakeRoofline } from './roofline';
+import { MOST_TOKENS, notesOf, tokensOf } from './words';
 
 type Commands = { [C in CommandName]?: (request: Request<C>) => Answer<C> | Promise<Answer<C>> };
 
@@ -17,6 +19,9 @@ export class FakeStudio {
   models: Model[];
   places = ['/opt/likeness/models', '/pictures/ada/models'];
   engine: FakeEngine;
+  /** What is being written, by the library that it is for. */
+  drafts: Map<string, Draft>;
+  folder: string;
   hearers = new Set<(event: Event) => void>();
   fail: Set<string>;
   prompts: { id: number; text: string; used_at: number; count: number }[] = [];
@@ -31,17 +36,19 @@ export class FakeStudio {
   #found: { key: string; all: PictureCard[] } | null = null;
 
   constructor(readonly options: FakeOptions) {
-    this.cards = many.manyPictures(options.pictures);
+    this.cards = many.manyPictures(options.pictures, 1, options.runs);
     for (const card of this.cards) this.#byId.set(card.id, card);
     this.boards = options.pictures > 0 ? many.manyBoards().map(({ id, name }) => ({ id, name })) : [];
     this.settings = { ...SETTINGS, theme: options.theme, language: options.language };
     this.models = options.modelless ? MODELS.slice(1) : MODELS;
     this.fail = new Set(options.fail);
+    this.drafts = new Map(options.keeps ? (JSON.parse(sessionStorage.getItem('fake.drafts') ?? '[]') as [string, Draft][]) : []);
+    this.folder = (options.keeps && sessionStorage.getItem('fake.folder')) || SYSTEM.library;
     this.engine = new FakeEngine({
       step: options.step,
       cold: options.cold,
       now: () => Date.now(),
-      keep: (job, seconds) => this.#keep(job, seconds),
+      keep: (job, seconds, changed) => this.#keep(job, seconds, changed),
       told: () => this.tell({ kind: 'queue' }),
     });
     if (options.crash > 0) this.#crash(options.crash);
@@ -84,7 +91,7 @@ export class FakeStudio {
   }
 
   readonly #commands: Commands & Record<string, unknown> = {
-    system: () => ({ ...SYSTEM, pictures: this.cards.filter((one) => one.trashed_at === null).length, unclean_end: this.options.crash > 0 }),
+    system: () => ({ ...SYSTEM, library: this.folder, pictures: this.cards.filter((one) => one.trashed_at === null).length, unclean_end: this.options.crash > 0 }),
     roofline: ({ measure }) => {
       const busy = this.engine.queue().running !== null;
       this.#measured ||= measure && !busy;
@@ -110,7 +117,7 @@ export class FakeStudio {
       return { items, next: from + limit < all.length ? String(from + limit) : null, total: all.length };
     },
     picture: ({ id }) => this.detail(id),
-    mark: ({ ids, star, rating }) => this.#mark(ids.map((id) => ({ id, star: star ?? this.card(id).star, rating: rating ?? this.card(id).rating }))),
+    mark: ({ ids, rating }) => this.#mark(ids.map((id) => ({ id, rating }))),
     set_marks: ({ marks }) => this.#mark(marks),
     tag: ({ ids, add, remove }) => {
       // A tag is one in any case of its letters.
@@ -199,18 +206,29 @@ export class FakeStudio {
       if (by !== 2 && by !== 4) throw new Failure({ code: 'usage', message: 'by: 2 or 4.', field: 'by' });
       const requests = ids.map((id) => {
         const { width, height, prompt, seed } = this.card(id);
-        const parents = [{ id, relation: 'edit' as const }];
-        return { ...emptyish, prompt, seed, steps: 1, width: width * by, height: height * by, parents, enlarge: { asset: id, by } };
+        const parents = [{ id, relation: 'enlargement' as const }];
+        return { ...emptyRequest, prompt, seed, steps: 1, width: width * by, height: height * by, parents, enlarge: { asset: id, by } };
       });
       return { jobs: requests.flatMap((request) => this.engine.add(request, 'last', true)) };
     },
     estimate: ({ request }) => {
+      const model = this.#model(request.model);
+      const words = { notes: notesOf(request.prompt, model?.words ?? []), tokens: model && { used: tokensOf(request.prompt), most: MOST_TOKENS } };
       try {
         this.#refuse(request);
       } catch (error) {
-        return { seconds: null, memory_needed: null, fits: true, problem: { ...(error as Failure), message: (error as Failure).message }, notes: [], tokens: null };
+        const { code, message, field } = error as Failure;
+        return { seconds: null, memory_needed: null, fits: true, problem: { code, message, field }, plan: null, ...words };
       }
-      return { seconds: this.engine.seconds(request) * request.count, memory_needed: 310_000_000, fits: true, problem: null, notes: [], tokens: { used: Math.ceil(request.prompt.length / 4), most: 32 } };
+      const one = this.engine.seconds(request);
+      const plan = planOf(request, one);
+      return { seconds: (plan?.seconds ?? one) * request.count, memory_needed: 310_000_000, fits: true, problem: null, plan, ...words };
+    },
+    draft: () => this.drafts.get(this.folder) ?? { request: null, locked: false },
+    draft_set: (draft) => {
+      this.drafts.set(this.folder, draft);
+      if (this.options.keeps) sessionStorage.setItem('fake.drafts', JSON.stringify([...this.drafts]));
+      return {};
     },
     live_stop: () => (this.engine.liveStop(), {}),
     queue: () => this.engine.queue(),
@@ -246,7 +264,7 @@ export class FakeStudio {
     if (words.length > MOST_TERMS) throw new Failure({ code: 'usage', message: `text: the search is too long, at most ${MOST_TERMS} words and 1000 characters`, field: 'text' });
     const found = this.cards.filter((card) => {
       if ((card.trashed_at !== null) !== filter.trashed) return false;
-      if (filter.star != null && card.star !== filter.star) return false;
+      if (filter.run != null && card.run !== filter.run) return false;
       if (filter.min_rating != null && card.rating < filter.min_rating) return false;
       if (filter.model != null && card.model !== filter.model) return false;
       if (filter.subject != null && card.subject !== filter.subject) return false;
@@ -260,13 +278,13 @@ export class FakeStudio {
       return words.every((word) => text.includes(word));
     });
     if (filter.order === 'oldest') return found.reverse();
-    if (filter.order === 'best') return found.sort((a, b) => Number(b.star) - Number(a.star) || b.rating - a.rating || b.created_at - a.created_at);
+    if (filter.order === 'best') return found.sort((a, b) => b.rating - a.rating || b.created_at - a.created_at);
     return found;
   }
 
   #mark(marks: Marks[]): { before: Marks[] } {
-    const before = marks.map(({ id }) => ({ id, star: this.card(id).star, rating: this.card(id).rating }));
-    for (const { id, star, rating } of marks) Object.assign(this.card(id), { star, rating });
+    const before = marks.map(({ id }) => ({ id, rating: this.card(id).rating }));
+    for (const { id, rating } of marks) this.card(id).rating = rating;
     this.#changed(marks.map((one) => one.id));
     return { before };
   }
@@ -318,7 +336,6 @@ export class FakeStudio {
       width: 512,
       height: 512,
       created_at: Date.now(),
-      star: false,
       rating: 0,
       alpha: false,
       prompt: foreign ? 'a lighthouse in the snow, flat illustration' : '',
@@ -328,6 +345,8 @@ export class FakeStudio {
       source: foreign ? 'a1111' : 'file',
       trashed_at: null,
       parents: 0,
+      run: null,
+      enlarged: null,
     };
     const asset = { sha256: id, name, width: card.width, height: card.height, alpha: card.alpha };
     const settings = foreign ? many.settingsOf(card) : null;
@@ -346,7 +365,7 @@ export class FakeStudio {
     this.#changed(imported.flatMap(({ picture }) => picture?.id ?? []));
   }
 
-  #keep(job: Job, seconds: number): PictureCard {
+  #keep(job: Job, seconds: number, changed: number | null): PictureCard {
     const { request } = job;
     const model = this.#model(request.model)?.name ?? null;
     this.#last = { job: job.id, model: model ?? '', width: request.width ?? 128, height: request.height ?? 128, steps: request.steps ?? 4, precision: 'bf16', seconds };
@@ -355,7 +374,6 @@ export class FakeStudio {
       width: request.width ?? 128,
       height: request.height ?? 128,
       created_at: Date.now(),
-      star: false,
       rating: 0,
       alpha: request.prompt.includes('transparent'),
       prompt: request.prompt,
@@ -365,6 +383,8 @@ export class FakeStudio {
       source: 'likeness',
       trashed_at: null,
       parents: request.parents.length,
+      run: job.run,
+      enlarged: request.enlarge?.by ?? null,
     };
     const parents = request.parents.filter((one) => this.has(one.id)).map((one) => this.card(one.id));
     for (const parent of parents) {
@@ -376,7 +396,7 @@ export class FakeStudio {
     this.#changed([card.id]);
     const enlarged = request.enlarge && { by: request.enlarge.by, model: { name: 'likeness-upscaler', sha256: card.id }, sha256: request.enlarge.asset };
     const resolved = JSON.stringify({ schema: 2, ...request, ...(enlarged && { enlarged }) }, null, 2);
-    this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, enlarge: null, count: 1 }, resolved, seconds, parents, settings: null, tags: [], boards: [] });
+    this.details.set(card.id, { ...many.manyDetail(card), recipe: { ...request, enlarge: null, count: 1 }, resolved, seconds, changed, parents, settings: null, tags: [], boards: [] });
     return card;
   }
 
@@ -407,7 +427,10 @@ export class FakeStudio {
     const usage = (field: string, message: string) => new Failure({ code: 'usage', message, field });
     const model = this.#model(request.model);
     if (!model?.able) throw new Failure({ code: 'model', message: model?.reason ?? 'No model here can run. Models says why.', field: 'model' });
-    const { steps, min_side, max_side, multiple } = model.able;
+    const { steps, min_side, max_side, multiple, sizes } = model.able;
+    const asked = { width: request.width ?? model.able.defaults.width, height: request.height ?? model.able.defaults.height };
+    if (sizes.length > 0 && !request.deliver && !sizes.some((one) => one.width === asked.width && one.height === asked.height)) throw usage('size', 'size: 128 × 128.');
+    if (tokensOf(request.prompt) > MOST_TOKENS) throw usage('prompt', `prompt: ${tokensOf(request.prompt)} tokens, at most ${MOST_TOKENS}.`);
     if (request.steps !== null && (request.steps < steps.min || request.steps > steps.max)) throw usage('steps', `Steps: ${steps.min} to ${steps.max}.`);
     for (const side of ['width', 'height'] as const) {
       const size = request[side];
@@ -421,7 +444,7 @@ export class FakeStudio {
   #crash(left: number): void {
     const prompts = ['a red fox on a snowy beach, paper cut', 'a teapot in a garden, watercolour', 'a blue fire engine, flat style'];
     this.engine.paused = true;
-    for (let at = 0; at < left; at += 1) this.engine.add({ ...emptyish, prompt: prompts[at % prompts.length] ?? '' }, 'last', true);
+    for (let at = 0; at < left; at += 1) this.engine.add({ ...emptyRequest, prompt: prompts[at % prompts.length] ?? '' }, 'last', true);
     this.engine.notice = { interrupted: 1, waiting: left };
   }
 }
@@ -433,23 +456,3 @@ const MOST_TERMS = 16;
 function termsOf(text: string): string[] {
   return [...text.toLowerCase().matchAll(/"([^"]+)"?|\S+/g)].map(([whole, quoted]) => quoted ?? whole);
 }
-
-const emptyish = {
-  model: null,
-  prompt: '',
-  negative: null,
-  references: [],
-  init: null,
-  mask: null,
-  seed: null,
-  noise_source: null,
-  steps: null,
-  guidance: null,
-  width: null,
-  height: null,
-  sampler: null,
-  schedule: null,
-  precision: null,
-  count: 1,
-  parents: [],
-} satisfies Request<'estimate'>['request'];

@@ -26,6 +26,7 @@ export function tauriPlatform(): Platform {
     openFolder: () => command('shell_open_folder', {}),
     saveFile: (name) => command('shell_save_file', { name }),
     reveal: (path) => command('shell_reveal', { path }),
+    pasteImage: (name, reference = false) => command('shell_paste_image', { name, reference }),
     copyPicture: (id) => copyPicture(pictureUrl('picture', id)),
     startDrag: (ids) => command('shell_start_drag', { ids }),
     onDrop: (hear) =>

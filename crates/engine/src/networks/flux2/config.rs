@@ -79,7 +79,10 @@ impl Config {
         }
         let axes = &self.axes_dims_rope;
         if axes.len() != 4 || axes.iter().any(|axis| axis % 2 != 0) {
-            return refuse(format!("axes_dims_rope is {axes:?}: four even numbers are needed"));
+            let count = axes.len();
+            return refuse(format!(
+                "axes_dims_rope has {count} numbers: four even ones are needed"
+            ));
         }
         // Each by itself first: the sum of numbers this large could wrap to what is wanted.
         let head = self.attention_head_dim;

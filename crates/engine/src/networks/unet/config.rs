@@ -1,6 +1,6 @@
 //! The sizes of a UNet, as its `config.json` has them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::networks::{ConfigError, check_sizes};
 
@@ -54,7 +54,7 @@ pub struct Config {
 }
 
 /// Settings that are at their defaults in the published models; any other value is refused.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 struct Refused {
     center_input_sample: bool,
@@ -79,6 +79,21 @@ struct Refused {
     attention_type: String,
     mid_block_only_cross_attention: Option<bool>,
     cross_attention_norm: Option<serde_json::Value>,
+}
+
+impl Refused {
+    /// The setting that is another than in `usual`, by its name in the file.
+    fn unlike(&self, usual: &Self) -> String {
+        let fields = |of: &Self| match serde_json::to_value(of) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let (found, usual) = (fields(self), fields(usual));
+        let all = usual.into_iter().find(|(name, usual)| found.get(name) != Some(usual));
+        let (name, usual) = all.unwrap_or_default();
+        let found = found.get(&name).unwrap_or(&serde_json::Value::Null);
+        format!("{name}: {found} is not supported (accepted: {usual})")
+    }
 }
 
 impl Default for Refused {
@@ -111,7 +126,7 @@ impl Default for Refused {
 }
 
 /// One value for all levels, or one for each.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Each<T> {
     /// The same everywhere.
@@ -281,10 +296,7 @@ impl Config {
             ..Refused::default()
         };
         if self.refused != usual {
-            return fail(format!(
-                "one of these settings is not supported: {:?}; supported is {usual:?}",
-                self.refused
-            ));
+            return fail(self.refused.unlike(&usual));
         }
         let mut sizes = vec![
             ("in_channels", self.in_channels),

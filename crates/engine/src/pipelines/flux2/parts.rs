@@ -21,7 +21,7 @@ pub(crate) struct Parts {
     /// The text encoder's sizes.
     pub text: text::Config,
     /// What makes tokens of prompts.
-    pub tokenizer: Tokenizer,
+    pub words: PathBuf,
     /// The text encoder's weights.
     pub text_weights: PathBuf,
     /// Whether every matrix of the denoiser is stored in 16 bits a number, or fewer.
@@ -42,23 +42,29 @@ impl Parts {
         let text: text::Config = read_config(&text_config)?;
         text.check().map_err(|error| not_understood(&text_config, error))?;
 
+        let words = folder.join("tokenizer").join("tokenizer.json");
+        Tokenizer::check(&words, text.vocab_size)?;
+        check_fit(manifest, &network, &text).map_err(|problem| ModelError::Manifest {
+            file: folder.join(manifest::FILE_NAME),
+            problem: problem.into(),
+        })?;
+        let mut files =
+            vec![denoiser.to_owned(), config, text_weights.clone(), text_config, words.clone()];
+        files.extend(checkpoint.files().map(Path::to_owned));
+        let narrow = checkpoint.is_narrow();
+        let parts = Self { network, text, words, text_weights, narrow, files };
+        parts.weigh(denoiser, Compute::F32, Processor::Cpu)?;
+        Ok(parts)
+    }
+
+    /// The tokenizer, whose tables take longer to build than all else that a model is opened for.
+    pub fn tokenizer(&self, manifest: &Manifest) -> Result<Tokenizer, WeightError> {
         let padding = Padding {
             limit: manifest.text.max_tokens,
             multiple: manifest.text.pad_multiple,
             token: manifest.text.pad_token_id,
         };
-        let words = folder.join("tokenizer").join("tokenizer.json");
-        let tokenizer = Tokenizer::open(&words, padding, text.vocab_size)?;
-        check_fit(manifest, &network, &text).map_err(|problem| ModelError::Manifest {
-            file: folder.join(manifest::FILE_NAME),
-            problem: problem.into(),
-        })?;
-        let mut files = vec![denoiser.to_owned(), config, text_weights.clone(), text_config, words];
-        files.extend(checkpoint.files().map(Path::to_owned));
-        let narrow = checkpoint.is_narrow();
-        let parts = Self { network, text, tokenizer, text_weights, narrow, files };
-        parts.weigh(denoiser, Compute::F32, Processor::Cpu)?;
-        Ok(parts)
+        Tokenizer::open(&self.words, padding, self.text.vocab_size)
     }
 
     /// What the weights take in the form in which they are computed with. Nothing of them is read, but each
