@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use likeness_studio::{ErrorCode, Opened, StudioError};
+use likeness_studio::{ErrorCode, Format, Opened, StudioError};
 use serde::Deserialize;
 use tauri::menu::{Menu, MenuBuilder, MenuEvent, SubmenuBuilder};
 use tauri::{AppHandle, Emitter, State, WebviewWindow};
@@ -24,9 +24,12 @@ pub fn refused(problem: impl std::fmt::Display) -> StudioError {
 #[tauri::command]
 pub async fn shell_open_files(app: AppHandle) -> Result<Vec<PathBuf>, StudioError> {
     off_the_window(move || {
-        let kinds = ["png", "jpg", "jpeg", "webp", "PNG", "JPG", "JPEG", "WEBP"];
-        let chosen =
-            app.dialog().file().add_filter("PNG, JPEG, WebP", &kinds).blocking_pick_files();
+        // Some systems tell capitals from small letters.
+        let small = Format::ENDINGS.iter().map(|ending| (*ending).to_owned());
+        let kinds: Vec<String> = small.flat_map(|it| [it.to_uppercase(), it]).collect();
+        let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+        let names: Vec<_> = Format::ALL.iter().map(|format| format.name()).collect();
+        let chosen = app.dialog().file().add_filter(names.join(", "), &kinds).blocking_pick_files();
         chosen.unwrap_or_default().into_iter().filter_map(path).collect()
     })
     .await

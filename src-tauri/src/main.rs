@@ -2,7 +2,7 @@
 //!
 //! It owns no logic. [`host`] reads the environment, once; [`commands`] passes on what the page asks;
 //! [`pictures`] serves picture files to it; [`desktop`] is what only a desktop has: dialogs, the file
-//! manager, dragging out, the menu. What a person can do is in the studio, which also knows why a library
+//! manager, dragging out, the menu; [`clipboard`] reads the picture that a paste does not bring. What a person can do is in the studio, which also knows why a library
 //! does not open ([`Opened`]), and how it looks in `ui/`.
 
 // A release on Windows opens no console beside its window.
@@ -12,6 +12,7 @@ mod host;
 mod commands;
 mod pictures;
 mod desktop;
+mod clipboard;
 
 use std::sync::Arc;
 
@@ -61,6 +62,7 @@ fn main() {
             desktop::shell_reveal,
             desktop::shell_start_drag,
             desktop::shell_menu,
+            clipboard::shell_paste_image,
         ])
         .on_menu_event(desktop::menu_chosen)
         // What listened on the page before listens no more.

@@ -1,9 +1,10 @@
 //! `likeness://`: picture files for the page, by id and never by path.
 //!
 //! `likeness://localhost/picture/<id>` is the whole file, `…/thumb/<128|320|768>/<id>` a small one.
-//! What an id names never changes, so the page may keep it for good.
+//! What an id names never changes, so the page may keep it for good. A format that pages do not show is
+//! served as a PNG.
 
-use likeness_studio::{ErrorCode, Opened, StudioError};
+use likeness_studio::{ErrorCode, Opened, StudioError, as_shown};
 use tauri::http::{Request, Response, StatusCode, header};
 
 /// The answer to one request.
@@ -16,7 +17,7 @@ pub fn answer(opened: &Opened, request: &Request<Vec<u8>>) -> Response<Vec<u8>> 
         return empty(StatusCode::NOT_MODIFIED);
     }
     let found = opened.studio().and_then(|studio| studio.file(&kind, id)).and_then(|path| {
-        std::fs::read(&path).map_err(|error| {
+        std::fs::read(&path).map(as_shown).map_err(|error| {
             let missing = error.kind() == std::io::ErrorKind::NotFound;
             let code = if missing { ErrorCode::NotFound } else { ErrorCode::Storage };
             StudioError::new(code, format!("{}: {error}", path.display()))

@@ -1,6 +1,6 @@
 //! What is in the files it writes, and what reads them back.
 
-use likeness_tests::program::Desk;
+use likeness_tests::program::{Desk, Ran};
 use serde_json::Value;
 
 /// A prompt with what settings parsers and text chunks stumble over.
@@ -96,4 +96,34 @@ fn a_picture_is_made_again_from_its_own_recipe() {
     ];
     desk.succeed(&arguments);
     assert_eq!(desk.bytes("a.png"), desk.bytes("again.png"));
+}
+
+/// The picture alone, for the next program; what reads standard input takes it.
+#[test]
+fn standard_output_is_the_picture_and_nothing_else() {
+    use std::io::Write;
+    use std::process::Stdio;
+    let desk = Desk::new();
+    let asked = ["generate", "a red fox", "--seed", "9", "--steps", "1", "--out"];
+    desk.succeed(&[&asked[..], &["a.png"]].concat());
+    let mut piped = desk.command(&[&asked[..], &["-"]].concat());
+    let ended = piped.output().expect("the program starts");
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(0), "{errors}");
+    assert!(ended.stdout == desk.bytes("a.png"), "the same bytes as in a file");
+    assert!(errors.contains("seed 9"), "what is told goes elsewhere: {errors}");
+    for (arguments, expected) in [
+        (&["recipe", "-", "--json"][..], desk.succeed(&["recipe", "a.png", "--json"]).output),
+        (&["generate", "--recipe", "-", "--out", "b.png", "--quiet"], String::new()),
+    ] {
+        let mut reading = desk.command(arguments);
+        reading.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = reading.spawn().expect("the program starts");
+        let mut input = child.stdin.take().expect("it is piped");
+        input.write_all(&ended.stdout).expect("it is read");
+        drop(input);
+        let ran = Ran::from(child.wait_with_output().expect("it ends"));
+        assert_eq!((ran.code, ran.output), (Some(0), expected), "{}", ran.errors);
+    }
+    assert_eq!(desk.bytes("a.png"), desk.bytes("b.png"), "the recipe makes it again");
 }

@@ -206,3 +206,29 @@ fn a_mask_can_change_a_colour() {
     assert!(redness("car.png") > 40, "{}", redness("car.png"));
     assert!(redness("blue.png") < -40, "{}", redness("blue.png"));
 }
+
+/// A recipe of before is made again by the rules of then; with another seed it is a new picture.
+#[test]
+fn a_recipe_of_before_is_made_again_as_it_was() {
+    let desk = Desk::new();
+    let (now, _) = told(&desk, &["generate", "a red fox", "--seed", "9", "--out", "now.png"]);
+    let mut before = now["recipe"].clone();
+    let fields = before.as_object_mut().expect("an object");
+    fields.remove("alpha");
+    fields.extend([
+        ("schema".to_owned(), json!(3)),
+        ("prompt".to_owned(), json!("a (red:1.3) fox on a beach")),
+        ("width".to_owned(), json!(160)),
+        ("height".to_owned(), json!(96)),
+    ]);
+    desk.put("before.json", before.to_string().as_bytes());
+    let again = ["generate", "--recipe", "before.json"];
+    let (made, _) = told(&desk, &[&again[..], &["--out", "again.png"]].concat());
+    assert_eq!(made["recipe"], before, "it is the same recipe");
+    let picture = opened(&desk, "again.png");
+    assert_eq!((picture.width(), picture.height()), (160, 96));
+    assert!(seen_through(&picture) > 0.05, "{:.3}", seen_through(&picture));
+    let ran = desk.run(&[&again[..], &["--seed", "10", "--out", "no.png"]].concat());
+    assert_eq!(ran.code, Some(USAGE), "{}", ran.errors);
+    assert!(ran.errors.contains("accepted: 128x128"), "{}", ran.errors);
+}

@@ -12,7 +12,7 @@ const RUNS: usize = if cfg!(feature = "long") { 10 } else { 1 };
 const SOON: Duration = Duration::from_secs(20);
 
 const LIBRARY: &str = "[data-action='view.library']";
-const STAR: &str = "[data-action='picture.star']";
+const STAR: &str = "[data-region=picture] [data-rate='1']";
 const SEARCH: &str = "[aria-label=Search]";
 /// A picture in the library's grid.
 const CELL: &str = "[role=listbox] [role=option]";

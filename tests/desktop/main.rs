@@ -1,8 +1,9 @@
 //! The window from end to end: the real program on a screen of its own, the shipped starter, and a
 //! driver in place of a person.
 //!
-//! - `day`: a prompt, a picture, a star, found by search, and still there after a restart;
+//! - `day`: a prompt, a picture, a mark, found by search, and still there after a restart;
 //! - `start`: what the window says when its library does not open, and the second start;
+//! - `paste`: a picture from the system's clipboard;
 //! - `pictures`: what the page gets of picture files, and what it does not get.
 //!
 //! What the window looked like is kept in `target/desktop`.
@@ -10,6 +11,7 @@
 #![cfg(target_os = "linux")]
 
 mod day;
+mod paste;
 mod pictures;
 mod start;
 

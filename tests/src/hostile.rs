@@ -11,7 +11,7 @@ use likeness_engine::networks::{flux2, text, upscaler};
 use likeness_engine::planner::{self, Lengths};
 use likeness_engine::weights::{Header, Weights, gguf, safetensors};
 use likeness_picture::foreign::{Field, read_settings};
-use likeness_picture::{Format, Limits, PictureMetadata, decode, read_metadata};
+use likeness_picture::{Format, Limits, PictureMetadata, decode, look_at, read_metadata};
 use likeness_recipe::{Pixels, ResolvedRecipe};
 
 pub mod seeds;
@@ -33,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "model_texts", read: model_texts },
     Target { name: "tokenizer", read: tokenizer },
     Target { name: "picture_metadata", read: picture_metadata },
+    Target { name: "picture_formats", read: picture_formats },
     Target { name: "foreign_settings", read: foreign_settings },
     Target { name: "kernel_shapes", read: kernel_shapes },
 ];
@@ -137,6 +138,20 @@ pub fn picture_metadata(bytes: &[u8]) {
     }
 }
 
+/// A picture of any format, through all that looks at one before it is believed.
+pub fn picture_formats(bytes: &[u8]) {
+    let few = Limits { bytes: 1 << 20, side: 512, pixels: 64 * 1024 };
+    let looks = look_at(bytes, &few);
+    if let Ok(decoded) = decode(bytes, &few) {
+        let Pixels { width, height, channels, data } = decoded.pixels;
+        assert!(u64::from(width) * u64::from(height) <= few.pixels, "limits hold");
+        assert_eq!(data.len(), width as usize * height as usize * usize::from(channels));
+        let looks = looks.expect("what can be decoded can be looked at");
+        assert_eq!((looks.width, looks.height, looks.format), (width, height, decoded.format));
+    }
+    let _ = Format::of_content(bytes);
+}
+
 /// The settings of another program: a line with the name of the text, then the text.
 pub fn foreign_settings(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
@@ -145,7 +160,7 @@ pub fn foreign_settings(bytes: &[u8]) {
         "parameters" => (Some(text.to_owned()), Vec::new()),
         key => (None, vec![(key.to_owned(), text.to_owned())]),
     };
-    let metadata = PictureMetadata { format: Format::Png, recipe_json: None, parameters, texts };
+    let metadata = PictureMetadata { parameters, texts, ..PictureMetadata::none(Format::Png) };
     let Some(settings) = read_settings(&metadata) else { return };
     let is_number = |field| settings.value(field).is_none_or(|value| value.parse::<u64>().is_ok());
     assert!(is_number(Field::Seed) && is_number(Field::Steps), "what is promised is a number");

@@ -253,7 +253,7 @@ it('finds every action in the palette and runs it', async () => {
   expect(await axe(page)).toEqual([]);
   await page.keyboard.press('Enter');
   await page.getByText('1 picture moved to the trash').waitFor();
-  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: 'Undo', exact: true }).click();
   await expect.poll(() => studio<number>(page, 'studio.cards.filter((one) => one.trashed_at !== null).length')).toBe(0);
 });
 

@@ -23,7 +23,7 @@ it('says that a folder is being taken in, what came, and what did not, and takes
   expect(await errors.textContent()).toContain('20 pictures taken into the library. 6 files did not come in. scan-0.txt: This is not a picture.');
   await shot(page, 'incoming');
   expect(await axe(page)).toEqual([]);
-  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: 'Undo', exact: true }).click();
   await expect.poll(() => trashed(page)).toBe(before + 20);
 });
 

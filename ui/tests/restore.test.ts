@@ -17,6 +17,8 @@ describe('a picture of another program', () => {
     await shot(page, 'restore');
     expect(await dialog.getByRole('checkbox', { name: /Prompt/ }).first().isChecked()).toBe(true);
     expect(await dialog.getByRole('checkbox', { name: /Sampler/ }).isChecked(), 'what the model refuses is not ticked').toBe(false);
+    expect(await dialog.getByRole('checkbox', { name: /Guidance/ }).isChecked(), 'nor what is for another kind of model').toBe(false);
+    await dialog.getByText('For another kind of model: this one takes 1').waitFor();
   });
 
   it('takes one at a time', async () => {
@@ -26,10 +28,10 @@ describe('a picture of another program', () => {
     await drop(page, [FOX]);
     const dialog = page.getByRole('dialog', { name: /Settings from/ });
     await dialog.getByRole('button', { name: 'Use Seed' }).click();
-    await dialog.getByText('Taken').waitFor();
+    await dialog.getByText('Taken', { exact: true }).waitFor();
+    await expect.poll(async () => (await draft(page)).seed).toMatch(/^\d+$/);
     const taken = await draft(page);
-    expect(taken.seed).toMatch(/^\d+$/);
-    expect(taken.prompt, 'nothing else is touched').toBe('');
+    expect(taken.prompt ?? '', 'nothing else is touched').toBe('');
   });
 
   it('takes all that can be used, goes to the prompt, and takes it back', async () => {
@@ -39,10 +41,10 @@ describe('a picture of another program', () => {
     await drop(page, [FOX]);
     await page.locator('[data-action="restore.all"]').click();
     await page.getByRole('textbox', { name: 'Prompt' }).waitFor();
+    await expect.poll(async () => (await draft(page)).prompt).toBeTruthy();
     const taken = await draft(page);
-    expect(taken.prompt).toBeTruthy();
     expect(taken.sampler, 'what the model refuses stays out').toBe(null);
-    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: 'Undo' }).click();
     await expect.poll(async () => (await draft(page)).prompt).toBe('');
   });
 

@@ -1,7 +1,7 @@
 /** Pictures beside one another: seen at one size and one zoom, picked and rejected without a mouse. */
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { axe, clipped, closeBrowser, DESIGN, finished, open, prompt, shot, SMALLEST, studio, viewer, type Opened, draft } from './browser';
+import { axe, clipped, closeBrowser, DESIGN, draft, finished, grid, open, prompt, shot, shown, SMALLEST, studio, viewer, type Opened } from './browser';
 
 afterAll(closeBrowser);
 
@@ -312,4 +312,64 @@ it('says at the picture that an edit changed nothing, and what could be tried', 
   await note.waitFor({ state: 'detached' });
   expect(await studio(page, 'studio.engine.jobs.map(({ request }) => request.references[0].guard ?? null)')).toEqual([null, false]);
   expect(await studio(page, 'new Set(studio.engine.jobs.map(({ request }) => request.seed)).size'), 'at the same seed').toBe(1);
+});
+
+describe('the library', () => {
+  it('piles up what was made at once, lays it out and together again', async () => {
+    await using opened = await open({ query: 'pictures=400&runs' });
+    const { page } = opened;
+    await shown(page);
+    const flat = await studio<number>(page, 'studio.cards.filter((one) => one.trashed_at === null).length');
+    const size = () => grid(page).getByRole('option').first().getAttribute('aria-setsize').then(Number);
+    await grid(page).focus();
+    await page.keyboard.press('End');
+    await expect.poll(size).toBeLessThan(flat * 0.6);
+    await page.keyboard.press('Home');
+    const pile = grid(page).locator('.pile').first();
+    const many = Number(await pile.locator('[data-pile]').textContent());
+    expect(many).toBeGreaterThan(1);
+    const top = await pile.getAttribute('data-picture');
+    const run = await studio<string>(page, `studio.card('${top}').run`);
+    const before = await size();
+    await shot(page, 'library-piles');
+    expect(await axe(page)).toEqual([]);
+    await pile.locator('[data-pile]').click();
+    await expect.poll(size).toBe(before + many - 1);
+    await page.locator(`[data-picture="${top}"]`).click();
+    await page.keyboard.press('Shift+G');
+    await expect.poll(size).toBe(before);
+    // The pick comes to the top, and what was chosen stays chosen.
+    const last = await studio<string>(page, `studio.cards.filter((one) => one.run === '${run}' && one.trashed_at === null).at(-1).id`);
+    await studio(page, `call('mark', { ids: ['${last}'], rating: 5 })`);
+    await page.locator(`.pile[data-picture="${last}"][aria-selected="true"]`).waitFor();
+    await page.locator(`.pile[data-picture="${last}"]`).dblclick();
+    await expect.poll(() => ones(page).count()).toBe(Math.min(9, many));
+    expect(await here(page)).toBe(last);
+  });
+
+  it('takes the focus into the grid when it opens, and the keyboard goes on at once', async () => {
+    await using opened = await open();
+    const { page } = opened;
+    await shown(page);
+    await expect.poll(() => grid(page).evaluate((one) => one === document.activeElement)).toBe(true);
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('3');
+    await expect.poll(() => grid(page).locator('[aria-selected="true"]').getAttribute('aria-label')).toMatch(/3 stars/);
+  });
+
+  it('calls an enlargement one, with its badge and its marks', async () => {
+    await using opened = await open({ query: 'pictures=6&step=5', screen: 'create' });
+    const { page } = opened;
+    await finished(page).waitFor();
+    await cells(page).last().click();
+    await page.keyboard.press('4');
+    await page.keyboard.press('Shift+U');
+    await expect.poll(() => cells(page).count()).toBe(7);
+    await page.locator('nav [data-action="view.library"]').click();
+    await shown(page);
+    await grid(page).getByRole('option').first().click();
+    expect(await grid(page).getByRole('option').first().locator('.enlarged').textContent()).toBe('×2');
+    expect(await studio<number>(page, 'studio.cards[0].rating')).toBe(4);
+    await page.getByRole('complementary').getByText('Enlarged', { exact: true }).waitFor();
+  });
 });

@@ -85,14 +85,14 @@ describe('in the request', () => {
     expect(await says()).toBe('a fox on a sn');
     await page.keyboard.press('Control+Shift+z');
     expect(await says()).toBe('a fox on a snowy beach ');
-    expect((await draft(page)).prompt).toBe('a fox on a snowy beach ');
+    await expect.poll(async () => (await draft(page)).prompt).toBe('a fox on a snowy beach ');
     await prompt(page).evaluate((area: HTMLTextAreaElement) => area.setSelectionRange(2, 5));
     await page.keyboard.press('Control+ArrowUp');
     await page.keyboard.press('Control+ArrowUp');
     expect(await says()).toBe('a (fox:1.2) on a snowy beach ');
     for (let n = 0; n < 12 && (await says()) !== ''; n += 1) await page.keyboard.press('Control+z');
     expect(await says()).toBe('');
-    expect((await draft(page)).prompt).toBe('');
+    await expect.poll(async () => (await draft(page)).prompt).toBe('');
   });
 
   it('what was taken back from within the prompt can be done again there', async () => {

@@ -18,6 +18,7 @@ const TARGETS: &[&str] = &[
     "model_texts",
     "tokenizer",
     "picture_metadata",
+    "picture_formats",
     "foreign_settings",
     "kernel_shapes",
 ];

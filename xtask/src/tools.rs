@@ -83,6 +83,7 @@ pub fn window_tests() -> Result<()> {
         ("dbus-daemon", "--version", &["dbus"]),
         ("strace", "--version", &["strace"]),
         ("ip", "-V", &["iproute2"]),
+        ("xclip", "-version", &["xclip"]),
     ];
     if !cfg!(target_os = "linux") {
         return Ok(());

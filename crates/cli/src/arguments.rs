@@ -9,6 +9,7 @@ use likeness_recipe::{Engine, Role, Seed, Size};
 
 use crate::Failure;
 use crate::bench::{self, BenchOptions};
+use crate::deliver::{self, DeliverOptions, DeliverTo};
 use crate::library::{self, LibraryCommand};
 use crate::queue::{self, QueueCommand};
 use crate::request::{LoraFile, Request};
@@ -20,6 +21,7 @@ Examples:
   likeness generate \"the mug on a forest floor\" --ref mug.png --out scene.webp
   likeness edit scene.webp \"make the mug green\" --out green.png
   likeness upscale green.png --out large.png
+  likeness deliver green.png --at story --out story.png
   likeness recipe green.png
   likeness queue add \"a blue car, sticker\" --count 20
   likeness library list car
@@ -30,14 +32,18 @@ Environment:
   LIKENESS_MODELS   further folders of models, or models themselves
   LIKENESS_CPU      the most instructions to use: portable, avx2, avx512 and others
 
-Exit codes: 1 internal, 2 usage, 3 input, 4 model, 5 storage, 130 interrupted.";
+Exit codes: 1 internal, 2 usage, 3 input, 4 model, 5 storage, 130 interrupted, 141 nobody reads the
+output any more.";
 
 const GENERATE_EXAMPLES: &str = "\
 Examples:
   likeness generate \"a red fox on a snowy beach, paper cut\" --out fox.png
   likeness generate \"a blue fire engine, sticker\" --seed 7 --count 4 --out drafts/
-  likeness generate \"the mug on a forest floor\" --ref mug.png --count 3
+  likeness generate \"the mug in a forest\" --ref mug.png --count 3
+  likeness generate \"a sailboat at sunset\" --deliver feed-portrait --out post.png
   likeness generate \"a sailboat at sunset\" --init sketch.png --strength 0.7
+  likeness generate --recipe fox.png --seed -1 --out another.png
+  likeness recipe --json comfyui.png | likeness generate --recipe - --model starter --size 128x128
   likeness generate \"a cactus\" --seed 965400086 --noise-source torch --json";
 
 const EDIT_EXAMPLES: &str = "\
@@ -63,10 +69,15 @@ pub enum Command {
     #[command(after_help = GENERATE_EXAMPLES)]
     Generate {
         /// What the picture should show
-        prompt: String,
+        #[arg(required_unless_present = "recipe")]
+        prompt: Option<String>,
+        /// Render a recipe again: a picture that carries one, also another program's, or JSON as `likeness
+        /// recipe` prints it; - is standard input. What else is said comes before it
+        #[arg(long, value_name = "FILE|-")]
+        recipe: Option<PathBuf>,
         /// How.
         #[command(flatten)]
-        options: Options,
+        options: Box<Options>,
         /// What besides, and where it goes.
         #[command(flatten)]
         now: NowOptions,
@@ -74,7 +85,7 @@ pub enum Command {
     /// Change a picture as the instruction says
     #[command(after_help = EDIT_EXAMPLES)]
     Edit {
-        /// The picture to change: PNG, JPEG or WebP
+        /// The picture to change: PNG, JPEG, WebP, GIF, TIFF or BMP
         image: PathBuf,
         /// What to change, such as "make the mug green"
         instruction: String,
@@ -95,6 +106,13 @@ pub enum Command {
         #[command(flatten)]
         options: UpscaleOptions,
     },
+    /// Bring a picture to exactly a size: made larger, cut or bordered
+    #[command(after_help = deliver::EXAMPLES)]
+    Deliver {
+        /// Which, what size, and where it goes.
+        #[command(flatten)]
+        options: DeliverOptions,
+    },
     /// Pictures for later: add, run, pause, cancel, retry
     #[command(after_help = queue::EXAMPLES)]
     Queue {
@@ -109,11 +127,11 @@ pub enum Command {
         #[command(subcommand)]
         command: LibraryCommand,
     },
-    /// Print the recipe that a picture carries
+    /// Print the recipe that a picture carries, ours or another program's
     Recipe {
-        /// A PNG, JPEG or WebP file
+        /// A picture file, or - for standard input
         image: PathBuf,
-        /// On one line
+        /// On one line, and another program's settings as JSON too, with what could not be matched
         #[arg(long)]
         json: bool,
     },
@@ -140,6 +158,7 @@ impl Command {
             Self::Generate { .. }
             | Self::Edit { .. }
             | Self::Upscale { .. }
+            | Self::Deliver { .. }
             | Self::Bench { .. } => true,
             Self::Queue { command } => matches!(command, QueueCommand::Run { .. }),
             Self::Library { .. } | Self::Recipe { .. } | Self::Models { .. } => false,
@@ -203,6 +222,9 @@ pub struct Options {
     /// auto, f32, bf16 or int8; all but f32 are approximations
     #[arg(long, value_name = "NAME")]
     precision: Option<String>,
+    /// What size at the end.
+    #[command(flatten)]
+    deliver: DeliverTo,
     /// One JSON object per picture on standard output
     #[arg(long)]
     json: bool,
@@ -218,9 +240,15 @@ pub struct NowOptions {
     /// runs does yet); may be given several times
     #[arg(long = "lora", value_name = "FILE:WEIGHT")]
     loras: Vec<String>,
-    /// Where to: a .png, .jpg or .webp file, or a folder [default: the library]
-    #[arg(long, value_name = "FILE|DIR")]
+    /// Where to: a .png, .jpg or .webp file, a folder, or - for standard output [default: the library]
+    #[arg(long, value_name = "FILE|DIR|-")]
     out: Option<PathBuf>,
+    /// Replace files that have the names of --out and --dump
+    #[arg(long)]
+    overwrite: bool,
+    /// Do not say to machines, in XMP, that a model made the picture; with --out
+    #[arg(long, requires = "out")]
+    no_ai_mark: bool,
     /// Write pixels alone into the file, to give it away: no prompt, no seed, no names of files; with --out
     #[arg(long, requires = "out")]
     no_recipe: bool,
@@ -262,6 +290,7 @@ impl Options {
             schedule: self.schedule,
             noise_source: self.noise_source,
             precision: self.precision,
+            deliver: self.deliver.choice(),
             ..Request::default()
         };
         let request = match now {
@@ -269,7 +298,9 @@ impl Options {
             Some(now) => Request {
                 loras: now.loras.iter().map(|text| LoraFile::parse(text)).collect(),
                 out: now.out,
+                overwrite: now.overwrite,
                 no_recipe: now.no_recipe,
+                no_ai_mark: now.no_ai_mark,
                 initial_noise: now.initial_noise,
                 dump: now.dump,
                 ..request

@@ -27,10 +27,14 @@ pub enum Failure {
     /// The person stopped it.
     #[error("cancelled")]
     Cancelled,
+    /// Whoever read the output has gone away, as `head` does: there is nobody to tell it to.
+    #[error("the reader of the output has gone away")]
+    ClosedPipe,
 }
 
 impl Failure {
-    /// The exit code: 128 + SIGINT for a cancelled one, as shells expect.
+    /// The exit code: 128 + SIGINT for a cancelled one, 128 + SIGPIPE for one that nobody reads, as shells
+    /// expect.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Internal(_) => 1,
@@ -39,6 +43,7 @@ impl Failure {
             Self::Model(_) => 4,
             Self::Storage(_) => 5,
             Self::Cancelled => 130,
+            Self::ClosedPipe => 141,
         }
     }
 
@@ -50,6 +55,7 @@ impl Failure {
             Some(4) => Self::Model(line),
             Some(5) => Self::Storage(line),
             Some(130) => Self::Cancelled,
+            Some(141) => Self::ClosedPipe,
             _ => Self::Internal(line),
         }
     }
@@ -85,6 +91,10 @@ impl Failure {
         match error {
             PictureError::UnknownFormat { .. } | PictureError::RecipeTooLong { .. } => {
                 Self::Usage(format!("out: {error}"))
+            }
+            // It came while the picture was made: before, somebody would have been told.
+            PictureError::Exists { .. } => {
+                Self::Usage(format!("out: {error} (accepted: another name, or --overwrite)"))
             }
             error if error.is_storage() => Self::Storage(format!("out: {error}")),
             error => Self::Internal(error.to_string()),

@@ -3,23 +3,28 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use likeness_picture::{Limits, check_recipe_fits, encode, encode_plain, read_file};
-use likeness_recipe::{
-    Engine, Inputs, ModelRef, Progress, PromptNote, RenderError, Rendered, Renderer,
-    ResolvedRecipe, Seconds, Watch, Word,
+use likeness_picture::{
+    DigitalSource, Existing, Limits, Said, check_recipe_fits, encode_saying, read_file,
 };
-use likeness_studio::{Shelf, models};
+use likeness_recipe::{
+    Engine, Inputs, ModelCapabilities, ModelRef, Progress, PromptNote, RenderError, Rendered,
+    Renderer, ResolvedRecipe, Role, Seconds, Watch, Word,
+};
+use likeness_studio::deliver::{self, Target};
+use likeness_studio::{Shelf, enlarge, models};
 use serde::Serialize;
 
 use crate::environment::{Cancelled, Host};
 use crate::output::{self, Destination};
-use crate::request::{Request, file_name, prepare, typed_model};
-use crate::{Failure, memory, notes, tensors};
+use crate::recipe_file::RecipeFile;
+use crate::request::{Prepared, Request, file_name, prepare, typed_model};
+use crate::{Failure, memory, notes, tensors, told};
 
 /// A picture that is on disk.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Written {
-    /// Where.
+    /// Where; `-` is standard output.
+    #[serde(flatten, serialize_with = "told::path")]
     pub path: PathBuf,
     /// Its own seed.
     pub seed: u64,
@@ -42,7 +47,7 @@ pub struct Written {
 pub trait Report {
     /// Picture number `picture` (from 0) of `of` has come this far.
     fn progress(&mut self, picture: u32, of: u32, progress: Progress);
-    /// Something is to be said that is no failure.
+    /// Something that the person did not ask for, and may want to know.
     fn note(&mut self, line: &str);
     /// One more is on disk.
     fn written(&mut self, written: &Written) -> Result<(), Failure>;
@@ -55,16 +60,40 @@ pub fn generate(
     engine: &dyn Engine,
     report: &mut dyn Report,
 ) -> Result<(), Failure> {
+    let again = request.recipe.as_deref().map(RecipeFile::read).transpose()?;
+    let named = again.as_ref().and_then(RecipeFile::model);
     let model = request.model.as_deref().map(typed_model);
-    let model = models::choose(model.as_deref(), &host.model_places, engine)?;
-    let (recipe, inputs) = prepare(request, &model.description.capabilities, || host.random)?;
-    let place = Place::choose(request, &recipe, host)?;
+    let model =
+        match models::choose(model.as_deref().or(named.as_deref()), &host.model_places, engine) {
+            Err(error) if model.is_none() && named.is_some() => {
+                let line = Failure::from(error).to_string();
+                return Err(Failure::Model(format!("recipe: {line}; --model takes another one")));
+            }
+            chosen => chosen?,
+        };
     let able = &model.description.capabilities;
+    let completed;
+    let request = match &again {
+        None => request,
+        Some(again) => {
+            let (request, notes) = again.complete(request, able, host)?;
+            notes.iter().for_each(|note| report.note(note));
+            completed = request;
+            &completed
+        }
+    };
+    let target = request.deliver.as_ref().map(Target::read).transpose()?;
+    let request = &shaped(request, target.as_ref(), able);
+    let Prepared { recipe, inputs, before } = prepare(request, able, || host.random)?;
+    // Before anything is drawn: what is missing must not cost a picture.
+    let enlarger = target.map(|_| enlarge::open(&host.model_places, engine));
+    let mut enlarger = enlarger.transpose()?;
+    let place = Place::choose(request, &recipe, host)?;
     let notes = able.notes(&request.prompt, !request.references.is_empty());
     notes::lines(&notes, &able.model.name).iter().for_each(|line| report.note(line));
-    if let Some(path) = &request.dump {
-        tensors::check_dump(path)?;
-    }
+    let existing = if request.overwrite { Existing::Replace } else { Existing::Keep };
+    let dump = request.dump.as_deref();
+    let dump = dump.map(|path| output::may_be_written("dump", path, existing)).transpose()?;
 
     report.progress(0, recipe.count, Progress::Loading);
     let opening = Instant::now();
@@ -76,10 +105,16 @@ pub fn generate(
         let mut watch = Watcher { report, cancelled: &host.cancelled, index, count: recipe.count };
         let mut rendered = render_one(&mut *renderer, &recipe.picture(index), &inputs, &mut watch)?;
         rendered.seconds.load += std::mem::take(&mut load);
-        let path = place.store(index, &rendered, &model.description.words, host)?;
+        if let (Some(target), Some(enlarger)) = (&target, &mut enlarger) {
+            let (delivered, drawn) =
+                deliver::finish(&mut **enlarger, rendered, before, target, &mut watch)?;
+            rendered = delivered;
+            place.keep_drawn(&drawn, &request.prompt, host)?;
+        }
+        let path = place.store(index, &rendered, &model.description.words, before, host)?;
         rendered.seconds.total = started.elapsed().as_secs_f64();
         started = Instant::now();
-        let dump = rendered.dump.take();
+        let numbers = rendered.dump.take();
         if let Some(line) = notes::unchanged(&rendered.recipe, rendered.changed) {
             report.note(&line);
         }
@@ -94,12 +129,26 @@ pub fn generate(
             peak_memory: memory::peak(),
         })?;
         // After the picture, which numbers that cannot be written must not cost.
-        if let Some(path) = &request.dump {
+        if let Some(path) = &dump {
             let missing = || Failure::Internal("the engine gave no numbers to dump".to_owned());
-            tensors::write_dump(path, &dump.ok_or_else(missing)?)?;
+            tensors::write_dump(path, &numbers.ok_or_else(missing)?, existing)?;
         }
     }
     Ok(())
+}
+
+/// The request with a size of about the shape that is wanted at the end, where nothing else says one.
+fn shaped(request: &Request, target: Option<&Target>, able: &ModelCapabilities) -> Request {
+    let edits = request.references.iter().any(|(role, _)| *role == Role::Edit);
+    let mut shaped = request.clone();
+    if let Some(target) = target
+        && !edits
+        && request.init.is_none()
+    {
+        let like = || able.drawn_like(target.size);
+        shaped.size = Some(request.size.unwrap_or_else(like));
+    }
+    shaped
 }
 
 /// One picture at a time, so that each is on disk before the next begins.
@@ -121,10 +170,11 @@ fn render_one(
 
 /// Where pictures go.
 enum Place {
-    /// `plain` ones say nothing of how they were made.
+    /// `plain` ones say nothing of how they were made, `marked` ones to machines that a model made them.
     Files {
         destination: Destination,
         plain: bool,
+        marked: bool,
     },
     Library(Shelf),
 }
@@ -134,13 +184,14 @@ impl Place {
     /// too, so that the window can make the result again. Something can be written there.
     fn choose(request: &Request, recipe: &ResolvedRecipe, host: &Host) -> Result<Self, Failure> {
         if let Some(out) = &request.out {
-            let destination = Destination::choose(out, recipe.count)?;
+            let destination = Destination::choose(out, recipe.count, request.overwrite)?;
             if !request.no_recipe {
                 check_recipe_fits(destination.format(), recipe)
                     .map_err(|error| Failure::of_output(&error))?;
             }
             destination.check(&host.library)?;
-            return Ok(Self::Files { destination, plain: request.no_recipe });
+            let (plain, marked) = (request.no_recipe, !request.no_ai_mark);
+            return Ok(Self::Files { destination, plain, marked });
         }
         let (shelf, now) = (output::shelf(host)?, (host.clock)());
         for path in request.files() {
@@ -152,25 +203,35 @@ impl Place {
         Ok(Self::Library(shelf))
     }
 
+    /// Keeps what a picture of another size was made of, where that is kept.
+    fn keep_drawn(&self, drawn: &[u8], prompt: &str, host: &Host) -> Result<(), Failure> {
+        match self {
+            Self::Library(shelf) => Ok(shelf.keep_input(drawn, prompt, (host.clock)())?),
+            Self::Files { .. } => Ok(()),
+        }
+    }
+
     fn store(
         &self,
         index: u32,
         rendered: &Rendered,
         words: &[Word],
+        before: Option<DigitalSource>,
         host: &Host,
     ) -> Result<PathBuf, Failure> {
         match self {
-            Self::Library(shelf) => Ok(shelf.keep(rendered, words, (host.clock)())?),
-            Self::Files { destination, plain } => {
-                let (pixels, format, recipe) =
-                    (&rendered.pixels, destination.format(), &rendered.recipe);
-                let bytes = match plain {
-                    true => encode_plain(pixels, format),
-                    false => encode(pixels, format, recipe),
+            Self::Library(shelf) => Ok(shelf.keep(rendered, words, before, (host.clock)())?),
+            Self::Files { destination, plain, marked } => {
+                let recipe = &rendered.recipe;
+                let said = Said {
+                    recipe: Some(recipe).filter(|_| !plain),
+                    before: None,
+                    source: marked.then(|| DigitalSource::of_render(recipe, before)),
                 };
-                let bytes = bytes.map_err(|error| Failure::of_output(&error))?;
+                let bytes = encode_saying(&rendered.pixels, destination.format(), &said)
+                    .map_err(|error| Failure::of_output(&error))?;
                 match plain {
-                    true => destination.write_as(index, &bytes, || "picture".to_owned()),
+                    true => destination.write_as(index, &bytes, || "picture".into()),
                     false => destination.write(index, &bytes, recipe),
                 }
             }

@@ -7,9 +7,9 @@ use likeness_studio::api::{Filter, LibraryProblem, Order, PictureCard};
 use likeness_studio::care::{self, Lost};
 use serde::Serialize;
 
-use crate::Failure;
 use crate::environment::Host;
 use crate::report::{print, print_json};
+use crate::{Failure, told};
 
 /// Pictures that are asked for at once; more pages follow.
 const PAGE: u32 = 200;
@@ -174,6 +174,7 @@ pub fn run(asked: LibraryCommand, host: &Host) -> Result<(), Failure> {
 /// A picture as it is listed for scripts.
 #[derive(Serialize)]
 struct Listed<'a> {
+    #[serde(flatten, serialize_with = "told::path")]
     path: &'a Path,
     #[serde(flatten)]
     card: &'a PictureCard,

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Some(unknown @ UnmetInstructions::Unknown { .. }) => {
             return failed(&Failure::Usage(unknown.to_string()));
         }
-        Some(lesser) => eprintln!("note: {lesser}"),
+        Some(lesser) => report::complain(&format!("note: {lesser}")),
         None => {}
     }
     let outcome = Host::from_environment().and_then(|host| {
@@ -35,6 +35,8 @@ fn main() -> ExitCode {
 }
 
 fn failed(failure: &Failure) -> ExitCode {
-    eprintln!("error: {}", report::harmless(&failure.to_string()));
+    if *failure != Failure::ClosedPipe {
+        report::complain(&format!("error: {failure}"));
+    }
     ExitCode::from(failure.exit_code())
 }

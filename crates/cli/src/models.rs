@@ -7,12 +7,15 @@ use likeness_recipe::{Engine, Size};
 use likeness_studio::models::{self, Found};
 use serde::Serialize;
 
+use crate::told;
+
 /// A model as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Listed {
     /// What `--model` takes.
     pub name: String,
     /// Its folder or file.
+    #[serde(flatten, serialize_with = "told::path")]
     pub path: PathBuf,
     /// Whether it runs here.
     pub runs: bool,

@@ -8,8 +8,8 @@ use clap::Subcommand;
 use likeness_picture::{Limits, read_file};
 use likeness_recipe::{Engine, Progress, PromptNote, Role, Seed};
 use likeness_studio::api::{
-    ImportRequest, InitChoice, Job, JobIds, JobState, MaskChoice, Nothing, Pause, Place, Queue,
-    ReferenceChoice, RenderCommand, RenderEvent, RenderRequest,
+    InitChoice, Job, JobIds, JobState, MaskChoice, Nothing, Pause, Place, Queue, ReferenceChoice,
+    RenderCommand, RenderEvent, RenderRequest,
 };
 use likeness_studio::{
     Channel, ErrorCode, LibraryError, Opening, Studio, StudioError, models, queue,
@@ -22,7 +22,7 @@ use crate::environment::Host;
 use crate::generate::Report;
 use crate::report::{Terminal, harmless, print, print_json};
 use crate::request::{Request, file_name, typed_model};
-use crate::{Failure, notes};
+use crate::{Failure, notes, told};
 
 /// How often Ctrl+C is looked for while a picture is made.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -221,13 +221,11 @@ fn to_render(studio: &Studio, request: &Request) -> Result<RenderRequest, Failur
         // Said here with the option's own name; the import would only say that there was nothing.
         read_file(path, Limits::default().bytes)
             .map_err(|error| Failure::of_input(field, path, &error))?;
-        let path = path.display().to_string();
-        let answer = studio.import(ImportRequest { paths: vec![path], reference: Some(true) })?;
-        match (answer.imported.first(), answer.refused.first()) {
-            (Some(imported), _) => Ok(imported.asset.sha256.clone()),
-            (None, Some(refused)) => Err(Failure::Input(format!("{field}: {}", refused.reason))),
-            (None, None) => Err(Failure::Internal(format!("{field}: it was not imported"))),
-        }
+        let imported = studio.import_path(path, true).map_err(|error| match error.code {
+            ErrorCode::Input => Failure::Input(format!("{field}: {}", error.message)),
+            _ => error.into(),
+        })?;
+        Ok(imported.asset.sha256)
     };
     let references = request.references.iter().map(|(role, path)| {
         let field = if *role == Role::Edit { "edit" } else { "ref" };
@@ -262,6 +260,7 @@ fn to_render(studio: &Studio, request: &Request) -> Result<RenderRequest, Failur
         schedule: request.schedule.clone(),
         precision: request.precision.clone(),
         count: request.count.unwrap_or(1),
+        deliver: request.deliver.clone(),
         ..RenderRequest::new(&request.prompt)
     })
 }
@@ -299,6 +298,7 @@ fn line(job: &Job) -> String {
 struct Made<'a> {
     job: i64,
     id: &'a str,
+    #[serde(flatten, serialize_with = "told::path")]
     path: PathBuf,
     seed: Option<&'a str>,
     prompt: &'a str,

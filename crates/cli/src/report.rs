@@ -15,6 +15,8 @@ pub struct Terminal {
     bar: ProgressBar,
     json: bool,
     quiet: bool,
+    /// Whether standard output is for a picture alone.
+    aside: bool,
 }
 
 impl Terminal {
@@ -25,13 +27,28 @@ impl Terminal {
             if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template("{msg:24} {bar:32} {pos}/{len}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self { bar: ProgressBar::with_draw_target(None, target).with_style(style), json, quiet }
+        Self {
+            bar: ProgressBar::with_draw_target(None, target).with_style(style),
+            json,
+            quiet,
+            aside: false,
+        }
+    }
+
+    /// The same where standard output is for a picture: lines go to standard error.
+    pub fn aside(mut self, aside: bool) -> Self {
+        self.aside = aside;
+        self
     }
 }
 
 impl Terminal {
     /// Prints one line above the bar.
     pub fn line(&self, line: &str) -> Result<(), Failure> {
+        if self.aside {
+            self.bar.suspend(|| complain(line));
+            return Ok(());
+        }
         self.bar.suspend(|| print(line))
     }
 
@@ -47,7 +64,7 @@ impl Terminal {
 
     /// Says on standard error what went wrong with one of several.
     pub fn complain(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("error: {}", harmless(line)));
+        self.bar.suspend(|| complain(&format!("error: {line}")));
     }
 }
 
@@ -69,7 +86,7 @@ impl Report for Terminal {
 
     fn note(&mut self, line: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("note: {}", harmless(line)));
+            self.bar.suspend(|| complain(&format!("note: {line}")));
         }
     }
 
@@ -103,19 +120,32 @@ pub fn print_json(object: &impl Serialize) -> Result<(), Failure> {
     print(&line)
 }
 
-/// Prints one line. A reader that has gone away is no reason to panic.
+/// Prints one line on standard output.
 pub fn print(line: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let line = if out.is_terminal() { harmless(line) } else { line.into() };
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::Storage(format!("standard output: {error}")))
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(unprinted)
+}
+
+/// Prints one line on standard error. Where that is closed there is nobody who would be told.
+pub fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(line));
+}
+
+/// Why nothing more can be printed. A reader that has gone away is no failure to tell of.
+pub fn unprinted(error: std::io::Error) -> Failure {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+        _ => Failure::Storage(format!("standard output: {error}")),
+    }
 }
 
 /// A text as a terminal may be shown it: prompts and names come out of strangers' pictures, and a
-/// terminal obeys what is written in control characters.
+/// terminal obeys what is written in control characters, and turns round what stands behind a mark of
+/// direction. All that is printed goes through here.
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let direction = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let obeyed = |c: char| (c.is_control() && c != '\n' && c != '\t') || direction(c);
     match text.contains(obeyed) {
         true => text.replace(obeyed, "\u{fffd}").into(),
         false => text.into(),
@@ -133,5 +163,9 @@ mod tests {
             harmless("a\u{1b}]52;c;eA==\u{7}\u{9b}2J\r"),
             "a\u{fffd}]52;c;eA==\u{fffd}\u{fffd}2J\u{fffd}"
         );
+        assert_eq!(harmless("gnp.\u{202e}exe\0"), "gnp.\u{fffd}exe\u{fffd}");
+        assert_eq!(harmless("\u{2067}a\u{200f}"), "\u{fffd}a\u{fffd}");
+        // Letters of scripts that run from right to left need no marks.
+        assert_eq!(harmless("שועל أحمر 🏳\u{fe0f}\u{200d}🌈"), "שועל أحمر 🏳\u{fe0f}\u{200d}🌈");
     }
 }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use likeness_picture::{Limits, PictureError, read_picture};
+use likeness_picture::{DigitalSource, Limits, PictureError, decode, read_file, read_metadata};
 use likeness_recipe::{
-    InitChoice, Inputs, Lora, Mask, ModelCapabilities, Pixels, Recipe, Reference, ResolvedRecipe,
-    Role, Seed, Size, resolve,
+    Canvas, InitChoice, Inputs, Lora, Mask, ModelCapabilities, Pixels, Recipe, Reference,
+    ResolvedRecipe, Role, Seed, Size, resolve,
 };
+use likeness_studio::api::DeliverChoice;
 use sha2::{Digest, Sha256};
 
 use crate::{Failure, tensors};
@@ -16,6 +17,8 @@ use crate::{Failure, tensors};
 pub struct Request {
     /// What the picture should show, or what an edit should change.
     pub prompt: String,
+    /// What a recipe that is made again, with the same words, seed and size, settles beside all else.
+    pub again: Option<Again>,
     /// See [`Recipe::negative`].
     pub negative: Option<String>,
     /// A model's name or path.
@@ -50,14 +53,35 @@ pub struct Request {
     pub precision: Option<String>,
     /// Additions to the weights.
     pub loras: Vec<LoraFile>,
+    /// What size each picture is to have at the end.
+    pub deliver: Option<DeliverChoice>,
     /// A file or a folder.
     pub out: Option<PathBuf>,
+    /// Whether a file that has the name is replaced.
+    pub overwrite: bool,
     /// Whether the file is to say nothing of how it was made.
     pub no_recipe: bool,
+    /// Whether the file is not to say to machines that a model made it.
+    pub no_ai_mark: bool,
+    /// A file with a recipe that fills in what is not said.
+    pub recipe: Option<PathBuf>,
+    /// What files are called that the library holds under names of its own.
+    pub called: Vec<(PathBuf, Option<String>)>,
     /// A safetensors file with first noise.
     pub initial_noise: Option<PathBuf>,
     /// A safetensors file to write.
     pub dump: Option<PathBuf>,
+}
+
+/// The rules by which a picture was made that is made again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Again {
+    /// See [`Recipe::schema`].
+    pub schema: Option<u32>,
+    /// See [`Recipe::alpha`].
+    pub alpha: Option<String>,
+    /// See [`Recipe::canvas`].
+    pub canvas: Option<Canvas>,
 }
 
 /// A file of additions to the weights, and how much of them.
@@ -86,6 +110,14 @@ impl Request {
         let references = self.references.iter().map(|(_, path)| path);
         references.chain(&self.init).chain(&self.mask).map(PathBuf::as_path)
     }
+
+    /// What a person calls one of them.
+    fn name_of(&self, path: &Path) -> Option<String> {
+        match self.called.iter().find(|(there, _)| there == path) {
+            Some((_, name)) => name.clone(),
+            None => path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        }
+    }
 }
 
 /// A model as it was typed: a file or a folder that is there is meant as that, wherever the queue is
@@ -101,6 +133,16 @@ pub fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
+/// A request that can be met, with what it needs.
+pub struct Prepared {
+    /// Every default filled in.
+    pub recipe: ResolvedRecipe,
+    /// The pictures that it names.
+    pub inputs: Inputs,
+    /// What the picture that it goes on from, to edit or to start from, says of how it came about.
+    pub before: Option<DigitalSource>,
+}
+
 /// Resolves `request` against the model, and reads the files that it names.
 ///
 /// What needs no file is checked before any is read: a slip in `--steps` should not cost the reading
@@ -109,13 +151,14 @@ pub fn prepare(
     request: &Request,
     model: &ModelCapabilities,
     random_seed: impl FnOnce() -> u64,
-) -> Result<(ResolvedRecipe, Inputs), Failure> {
+) -> Result<Prepared, Failure> {
     resolve(&recipe(request), model, || 0)?;
     check_once(request)?;
     let files = Files::read(request)?;
     let recipe = with_files(recipe(request), request, &files, model)?;
     let resolved = resolve(&recipe, model, random_seed)?;
-    Ok((resolved, files.into_inputs(request)?))
+    let before = files.source(request).and_then(|picture| picture.made_by);
+    Ok(Prepared { recipe: resolved, inputs: files.into_inputs(request)?, before })
 }
 
 /// The recipe of `request` before its files are read: their hashes are empty.
@@ -123,7 +166,7 @@ fn recipe(request: &Request) -> Recipe {
     let references = request.references.iter().map(|(role, path)| Reference {
         role: *role,
         sha256: String::new(),
-        name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        name: request.name_of(path),
         guard: request.guard.filter(|_| *role == Role::Edit),
     });
     let loras = request.loras.iter().map(|lora| Lora {
@@ -135,7 +178,11 @@ fn recipe(request: &Request) -> Recipe {
         .init
         .as_ref()
         .map(|_| InitChoice { sha256: String::new(), strength: request.strength });
+    let again = request.again.as_ref();
     Recipe {
+        schema: again.and_then(|again| again.schema),
+        alpha: again.and_then(|again| again.alpha.clone()),
+        canvas: again.and_then(|again| again.canvas),
         negative: request.negative.clone(),
         width: request.size.map(|size| size.width),
         height: request.size.map(|size| size.height),
@@ -167,8 +214,14 @@ fn check_once(request: &Request) -> Result<(), Failure> {
     }
 }
 
-/// A picture from a file, and the file's hash.
-type Picture = (Pixels, String);
+/// A picture from a file.
+struct Picture {
+    pixels: Pixels,
+    /// The file's hash.
+    sha256: String,
+    /// What the file says of how it came about.
+    made_by: Option<DigitalSource>,
+}
 
 struct Files {
     references: Vec<Picture>,
@@ -193,8 +246,14 @@ impl Files {
         })
     }
 
+    /// The picture that the result goes on from.
+    fn source(&self, request: &Request) -> Option<&Picture> {
+        let edited = request.references.iter().position(|(role, _)| *role == Role::Edit);
+        self.init.as_ref().or(edited.and_then(|i| self.references.get(i)))
+    }
+
     fn into_inputs(self, request: &Request) -> Result<Inputs, Failure> {
-        let pixels = |picture: Picture| picture.0;
+        let pixels = |picture: Picture| picture.pixels;
         Ok(Inputs {
             references: self.references.into_iter().map(pixels).collect(),
             init: self.init.map(pixels),
@@ -206,9 +265,12 @@ impl Files {
 }
 
 fn read(field: &str, path: &Path) -> Result<Picture, Failure> {
-    let decoded = read_picture(path, &Limits::default())
-        .map_err(|error| Failure::of_input(field, path, &error))?;
-    Ok((decoded.pixels, decoded.sha256))
+    let unusable = |error| Failure::of_input(field, path, &error);
+    let bytes = read_file(path, Limits::default().bytes).map_err(unusable)?;
+    let decoded = decode(&bytes, &Limits::default()).map_err(unusable)?;
+    // A file whose texts are damaged is a picture all the same.
+    let made_by = read_metadata(&bytes).ok().and_then(|metadata| metadata.made_by());
+    Ok(Picture { pixels: decoded.pixels, sha256: decoded.sha256, made_by })
 }
 
 fn hash(path: &Path) -> Result<String, Failure> {
@@ -228,22 +290,20 @@ fn with_files(
     files: &Files,
     model: &ModelCapabilities,
 ) -> Result<Recipe, Failure> {
-    for (reference, (_, sha256)) in recipe.references.iter_mut().zip(&files.references) {
-        reference.sha256.clone_from(sha256);
+    for (reference, file) in recipe.references.iter_mut().zip(&files.references) {
+        reference.sha256.clone_from(&file.sha256);
     }
     for (lora, sha256) in recipe.loras.iter_mut().zip(&files.loras) {
         lora.sha256.clone_from(sha256);
     }
-    if let (Some(init), Some((_, sha256))) = (&mut recipe.init, &files.init) {
-        init.sha256.clone_from(sha256);
+    if let (Some(init), Some(file)) = (&mut recipe.init, &files.init) {
+        init.sha256.clone_from(&file.sha256);
     }
-    if let (Some(mask), Some((_, sha256))) = (&mut recipe.mask, &files.mask) {
-        mask.sha256.clone_from(sha256);
+    if let (Some(mask), Some(file)) = (&mut recipe.mask, &files.mask) {
+        mask.sha256.clone_from(&file.sha256);
     }
-    let edited = request.references.iter().position(|(role, _)| *role == Role::Edit);
-    let source = files.init.as_ref().or(edited.and_then(|i| files.references.get(i)));
-    if let (None, Some((pixels, _))) = (request.size, source) {
-        let size = model.size_like(pixels.size());
+    if let (None, Some(source)) = (request.size, files.source(request)) {
+        let size = model.size_like(source.pixels.size());
         (recipe.width, recipe.height) = (Some(size.width), Some(size.height));
     }
     Ok(recipe)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use likeness_picture::{Existing, check_replaceable, read_file, write_whole};
+use likeness_picture::{Existing, read_file, write_whole};
 use likeness_recipe::{Dump, Noise, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
@@ -31,13 +31,8 @@ pub fn read_noise(path: &Path) -> Result<Noise, Failure> {
     Ok(Noise { shape: noise.shape().to_vec(), data: numbers.collect() })
 }
 
-/// Makes sure that numbers may go there, before anything is computed.
-pub fn check_dump(path: &Path) -> Result<(), Failure> {
-    check_replaceable(path).map_err(|error| Failure::Storage(format!("dump: {error}")))
-}
-
 /// Writes `latents` and `pixels`.
-pub fn write_dump(path: &Path, dump: &Dump) -> Result<(), Failure> {
+pub fn write_dump(path: &Path, dump: &Dump, existing: Existing) -> Result<(), Failure> {
     let bytes =
         |tensor: &Tensor| tensor.1.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
     let (latents, pixels) = (bytes(&dump.latents), bytes(&dump.pixels));
@@ -50,6 +45,5 @@ pub fn write_dump(path: &Path, dump: &Dump) -> Result<(), Failure> {
         ("pixels", TensorView::new(Dtype::F32, dump.pixels.0.clone(), &pixels).map_err(internal)?),
     ];
     let file = serialize(views, None).map_err(internal)?;
-    write_whole(path, &file, Existing::Replace)
-        .map_err(|error| Failure::Storage(format!("dump: {error}")))
+    write_whole(path, &file, existing).map_err(|error| Failure::Storage(format!("dump: {error}")))
 }

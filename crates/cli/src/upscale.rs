@@ -5,32 +5,42 @@ use std::path::PathBuf;
 use clap::Args;
 use likeness_picture::{Format, Limits, read_file};
 use likeness_recipe::{Engine, ModelRef, Progress, Watch};
-use likeness_studio::enlarge::{self, LargerFile};
+use likeness_studio::enlarge::{self, LargerAs, LargerFile};
 use likeness_studio::{ErrorCode, Shelf};
 use serde::Serialize;
 
-use crate::Failure;
 use crate::environment::{Cancelled, Host};
 use crate::output::{self, Destination};
 use crate::report::Terminal;
 use crate::request::file_name;
+use crate::{Failure, told};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   likeness upscale fox.png --out fox-large.png
-  likeness upscale sticker.webp --by 2 --out sticker-large.webp";
+  likeness upscale sticker.webp --by 2 --out sticker-large.webp
+  likeness upscale fox.png --out - | convert - fox.tiff";
 
 /// Which picture, and where it goes.
 #[derive(Debug, Args)]
 pub struct UpscaleOptions {
-    /// The picture: PNG, JPEG or WebP
+    /// The picture: PNG, JPEG, WebP, GIF, TIFF or BMP
     pub image: PathBuf,
     /// How many times as wide and high: 2 or 4
     #[arg(long, value_name = "N", default_value_t = 4, allow_hyphen_values = true)]
     pub by: u32,
-    /// Where to: a .png, .jpg or .webp file, or a folder [default: the library]
-    #[arg(long, value_name = "FILE|DIR")]
+    /// Where to: a .png, .jpg or .webp file, a folder, or - for standard output [default: the library]
+    #[arg(long, value_name = "FILE|DIR|-")]
     pub out: Option<PathBuf>,
+    /// Replace a file that has the name
+    #[arg(long, requires = "out")]
+    pub overwrite: bool,
+    /// Write pixels alone into the file, to give it away: no prompt, no seed, no names of files; with --out
+    #[arg(long, requires = "out")]
+    pub no_recipe: bool,
+    /// Do not say to machines, in XMP, that a model had a hand in it; with --out
+    #[arg(long, requires = "out")]
+    pub no_ai_mark: bool,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -42,7 +52,8 @@ pub struct UpscaleOptions {
 /// A larger picture that is on disk.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WrittenLarger {
-    /// Where.
+    /// Where; `-` is standard output.
+    #[serde(flatten, serialize_with = "told::path")]
     pub path: PathBuf,
     /// Pixels from left to right.
     pub width: u32,
@@ -56,7 +67,8 @@ pub struct WrittenLarger {
 
 /// Does what is asked, and prints what came of it.
 pub fn run(asked: &UpscaleOptions, host: &Host, engine: &dyn Engine) -> Result<(), Failure> {
-    let mut terminal = Terminal::new(asked.json, asked.quiet);
+    let aside = output::is_standard(asked.out.as_deref(), asked.json)?;
+    let mut terminal = Terminal::new(asked.json, asked.quiet).aside(aside);
     let written = upscale(asked, host, engine, &mut |progress| terminal.show(progress))?;
     if asked.json {
         return terminal.object(&written);
@@ -81,13 +93,16 @@ pub fn upscale(
     show(Progress::Loading);
     let mut enlarger = enlarge::open(&host.model_places, engine)?;
     let mut watch = Watcher { show, cancelled: &host.cancelled };
+    let larger_as =
+        LargerAs { format: place.format(), recipe: !asked.no_recipe, ai_mark: !asked.no_ai_mark };
     let file = (asked.image.as_path(), &*source);
-    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, place.format(), &mut watch)
-        .map_err(|error| match (error.code, &error.field) {
+    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, larger_as, &mut watch).map_err(
+        |error| match (error.code, &error.field) {
             (ErrorCode::Input, None) => Failure::Input(format!("image: {}", error.message)),
             (ErrorCode::Usage, None) => Failure::Usage(format!("out: {}", error.message)),
             _ => error.into(),
-        })?;
+        },
+    )?;
     if host.cancelled.is_set() {
         return Err(Failure::Cancelled);
     }
@@ -106,7 +121,7 @@ enum Place {
 impl Place {
     fn choose(asked: &UpscaleOptions, host: &Host) -> Result<Self, Failure> {
         let Some(out) = &asked.out else { return Ok(Self::Library(output::shelf(host)?)) };
-        let destination = Destination::choose(out, 1)?;
+        let destination = Destination::choose(out, 1, asked.overwrite)?;
         destination.check(&host.library)?;
         Ok(Self::File(destination))
     }
@@ -120,8 +135,9 @@ impl Place {
     ) -> Result<PathBuf, Failure> {
         match self {
             Self::File(destination) => {
-                let stem = asked.image.file_stem().unwrap_or_default().to_string_lossy();
-                destination.write_as(0, &larger.bytes, || format!("{stem}-x{}", asked.by))
+                let mut stem = asked.image.file_stem().unwrap_or_default().to_owned();
+                stem.push(format!("-x{}", asked.by));
+                destination.write_as(0, &larger.bytes, || stem)
             }
             Self::Library(shelf) => {
                 let name = file_name(&asked.image);

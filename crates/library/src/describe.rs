@@ -18,12 +18,7 @@ impl<'a> NewPicture<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, PictureError> {
         let Looks { format, width, height, alpha } = look_at(bytes, &Limits::default())?;
         // A file whose texts are damaged is a picture all the same.
-        let metadata = read_metadata(bytes).unwrap_or(PictureMetadata {
-            format,
-            recipe_json: None,
-            parameters: None,
-            texts: Vec::new(),
-        });
+        let metadata = read_metadata(bytes).unwrap_or(PictureMetadata::none(format));
         let mut picture = Self {
             bytes,
             format,
@@ -82,6 +77,11 @@ fn parents_of(recipe: &ResolvedRecipe) -> Vec<Parent> {
         let id: PictureId = sha256.parse().ok()?;
         Some(Parent { id, relation })
     };
+    if let Some(delivered) = &recipe.delivered {
+        let enlarged = recipe.enlarged.as_ref().is_some_and(|one| one.sha256 == delivered.sha256);
+        let relation = if enlarged { Relation::Enlargement } else { Relation::Edit };
+        return parent(&delivered.sha256, relation).into_iter().collect();
+    }
     if let Some(enlarged) = &recipe.enlarged {
         // What the recipe looked at, the smaller one came from.
         return parent(&enlarged.sha256, Relation::Enlargement).into_iter().collect();

@@ -47,7 +47,7 @@ pub fn thumbnail_path(folder: &Path, size: u32, id: PictureId) -> PathBuf {
 /// The id and format that a file's name states, if it is such a name.
 pub(crate) fn read_name(path: &Path) -> Option<(PictureId, Format)> {
     let id = path.file_stem()?.to_str()?.parse().ok()?;
-    let format = Format::of_path(path).ok()?;
+    let format = Format::of_ending(path.extension()?.to_str()?)?;
     // Another spelling of the same name would be a second file for one row.
     (path.file_name()?.to_str()? == format!("{id}.{}", format.extension())).then_some((id, format))
 }

@@ -4,11 +4,11 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageReader};
 use likeness_recipe::Pixels;
 use sha2::{Digest, Sha256};
 
-use crate::{Format, PictureError, colour, read_file};
+use crate::{Format, PictureError, colour, parts, read_file};
 
 /// How large a picture file may be. A few bytes can claim a billion pixels, so the claim is checked
 /// against this before it is believed.
@@ -101,6 +101,10 @@ impl Unpack {
                 found: "more than could be unpacked".to_owned(),
                 limit: format!("at most {} million pixels", limits.pixels / 1_000_000),
             },
+            Self::Failed(ImageError::Unsupported(error)) => PictureError::Unsupported {
+                format: format.name(),
+                problem: one_line(&error.to_string()),
+            },
             Self::Failed(error) => PictureError::Damaged {
                 format: format.name(),
                 problem: one_line(&error.to_string()),
@@ -121,7 +125,7 @@ fn open<'a>(
     limits: &Limits,
 ) -> Result<impl ImageDecoder + 'a, Unpack> {
     if format == Format::WebP {
-        webp_parts(bytes).map_err(Unpack::Refused)?;
+        parts::webp(bytes).map_err(Unpack::Refused)?;
     }
     let mut reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(ImageError::from)?;
@@ -134,6 +138,15 @@ fn open<'a>(
     let decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
     check_size(width, height, limits).map_err(Unpack::Refused)?;
+    if width == 0 || height == 0 {
+        let problem = format!("it has {width}x{height} pixels");
+        return Err(Unpack::Refused(PictureError::Damaged { format: format.name(), problem }));
+    }
+    if let ColorType::Rgb32F | ColorType::Rgba32F = decoder.color_type() {
+        // Light without an upper end: what of it is white, nobody says.
+        let problem = "its colours are 32-bit numbers".to_owned();
+        return Err(Unpack::Refused(PictureError::Unsupported { format: format.name(), problem }));
+    }
     // More than 8 bits a channel make fewer pixels too many.
     let (unpacked, most) = (decoder.total_bytes(), limits.pixels.saturating_mul(4));
     if unpacked > most {
@@ -154,43 +167,17 @@ fn orientation(
 ) -> Result<Orientation, Unpack> {
     match format {
         Format::WebP => {
-            let parts = webp_parts(bytes).map_err(Unpack::Refused)?;
+            let parts = parts::webp(bytes).map_err(Unpack::Refused)?;
             let noted = parts.into_iter().find(|(name, _)| name == b"EXIF");
             let noted = noted.and_then(|(_, exif)| Orientation::from_exif_chunk(exif));
             Ok(noted.unwrap_or(Orientation::NoTransforms))
         }
-        Format::Png | Format::Jpeg => Ok(decoder.orientation()?),
+        _ => Ok(decoder.orientation()?),
     }
-}
-
-/// A name, and what stands under it.
-type Part<'a> = ([u8; 4], &'a [u8]);
-
-/// The parts of a WebP. The file may have been cut off, behind its pixels too.
-fn webp_parts(bytes: &[u8]) -> Result<Vec<Part<'_>>, PictureError> {
-    let length = |four: [u8; 4]| u32::from_le_bytes(four) as usize;
-    let told = bytes.get(4..8).and_then(|four| four.try_into().ok()).map_or(0, length);
-    let mut rest = bytes.get(12..).unwrap_or_default();
-    // What stands behind the end that the file says is none of it.
-    let behind = bytes.len().saturating_sub(told.saturating_add(8));
-    let mut parts = Vec::new();
-    while rest.len() >= behind + 8
-        && let Some((&name, after)) = rest.split_first_chunk::<4>()
-        && let Some((&size, after)) = after.split_first_chunk::<4>()
-    {
-        let size = length(size);
-        let Some(part) = after.get(..size) else {
-            let problem = format!("a part of it says {size} bytes, and {} are left", after.len());
-            return Err(PictureError::Damaged { format: Format::WebP.name(), problem });
-        };
-        parts.push((name, part));
-        rest = after.get(size + size % 2..).unwrap_or_default();
-    }
-    Ok(parts)
 }
 
 fn unpack(bytes: &[u8], format: Format, limits: &Limits) -> Result<Pixels, Unpack> {
-    if format == Format::Jpeg && !jpeg_has_its_end(bytes) {
+    if format == Format::Jpeg && !parts::jpeg_has_its_end(bytes) {
         let problem = "it breaks off before the end of its picture".to_owned();
         return Err(Unpack::Refused(PictureError::Damaged { format: format.name(), problem }));
     }
@@ -214,37 +201,12 @@ fn profile(
 ) -> Result<Option<Vec<u8>>, Unpack> {
     match format {
         Format::WebP => {
-            let parts = webp_parts(bytes).map_err(Unpack::Refused)?;
+            let parts = parts::webp(bytes).map_err(Unpack::Refused)?;
             Ok(parts.into_iter().find(|(name, _)| name == b"ICCP").map(|(_, icc)| icc.to_vec()))
         }
         // One that cannot be read is as good as none.
-        Format::Png | Format::Jpeg => Ok(decoder.icc_profile().unwrap_or_default()),
+        _ => Ok(decoder.icc_profile().unwrap_or_default()),
     }
-}
-
-/// Whether a JPEG goes on to the mark of its end. The decoder fills with grey what a download that was cut
-/// off lacks. Between the head of the first scan and the end nothing else is written as that mark, but for
-/// what tables may hold.
-fn jpeg_has_its_end(bytes: &[u8]) -> bool {
-    const SCAN: u8 = 0xda;
-    const END: u8 = 0xd9;
-    let mut rest = bytes.get(2..).unwrap_or_default();
-    while let [0xff, mark, after @ ..] = rest {
-        match (mark, after) {
-            // May fill up before a mark.
-            (0xff, _) => rest = &rest[1..],
-            (&SCAN, _) => return after.windows(2).any(|two| two == [0xff, END]),
-            // Those that stand alone.
-            (0x01 | 0xd0..=0xd8, _) => rest = after,
-            (_, [high, low, ..]) => {
-                let length = usize::from(u16::from_be_bytes([*high, *low]));
-                rest = after.get(length..).unwrap_or_default();
-            }
-            _ => return false,
-        }
-    }
-    // What comes is no part of a JPEG: the decoder says so better.
-    !rest.is_empty()
 }
 
 fn check_size(width: u32, height: u32, limits: &Limits) -> Result<(), PictureError> {

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
+use image_webp::{ColorType, WebPEncoder};
 use likeness_recipe::{Pixels, ResolvedRecipe, a1111};
 
-use crate::metadata::{PNG_JSON_KEY, PNG_PARAMETERS_KEY};
-use crate::{Format, PictureError, PictureMetadata, exif};
+use crate::metadata::{APP1, PNG_JSON_KEY, PNG_PARAMETERS_KEY};
+use crate::{DigitalSource, Format, PictureError, PictureMetadata, exif, xmp};
 
 /// At this quality the losses cannot be seen in a picture at its own size.
 const JPEG_QUALITY: u8 = 95;
@@ -16,38 +16,46 @@ const JPEG_QUALITY: u8 = 95;
 /// Most bytes of EXIF that a JPEG can hold: a segment's 65,535 less its length and its `Exif\0\0`.
 const JPEG_EXIF_BYTES: usize = 65_535 - 2 - 6;
 
-/// The bytes of a picture file that holds `pixels` and `recipe`. The same arguments give the same
-/// bytes.
+/// The bytes of a picture file that holds `pixels` and `recipe`, and says to machines that a model made
+/// it. The same arguments give the same bytes.
 pub fn encode(
     pixels: &Pixels,
     format: Format,
     recipe: &ResolvedRecipe,
 ) -> Result<Vec<u8>, PictureError> {
-    encode_with(pixels, format, &Texts::of(recipe))
+    let source = Some(DigitalSource::of_render(recipe, None));
+    encode_saying(pixels, format, &Said { recipe: Some(recipe), before: None, source })
 }
 
-/// The same for a picture that was made of a file which says `metadata` of itself: its texts go on, but
-/// for its own recipe where `recipe` takes that one's place. Those of other programs under keys of their
-/// own only a PNG has room for.
-pub fn encode_after(
+/// What a picture file says beside its pixels. By default nothing, for one that is given away.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Said<'a> {
+    /// How it was made.
+    pub recipe: Option<&'a ResolvedRecipe>,
+    /// What the file says of itself that it was made of: its texts go on, but for its own recipe where
+    /// `recipe` takes that one's place. Those of other programs under keys of their own only a PNG has room
+    /// for.
+    pub before: Option<&'a PictureMetadata>,
+    /// What it says to machines of how it came about.
+    pub source: Option<DigitalSource>,
+}
+
+/// The bytes of a picture file that holds `pixels` and says this. The same arguments give the same bytes.
+pub fn encode_saying(
     pixels: &Pixels,
     format: Format,
-    metadata: &PictureMetadata,
-    recipe: Option<&ResolvedRecipe>,
+    said: &Said<'_>,
 ) -> Result<Vec<u8>, PictureError> {
-    encode_with(pixels, format, &Texts::after(metadata, recipe))
-}
-
-/// The bytes of a picture file that holds `pixels` and nothing of how they were made, to be given away.
-pub fn encode_plain(pixels: &Pixels, format: Format) -> Result<Vec<u8>, PictureError> {
-    encode_with(pixels, format, &Texts::default())
+    encode_with(pixels, format, &Texts::of(said))
 }
 
 /// Whether a file of this format can hold `recipe`: better asked before the picture is computed.
 pub fn check_recipe_fits(format: Format, recipe: &ResolvedRecipe) -> Result<(), PictureError> {
     match format {
-        Format::Png | Format::WebP => Ok(()),
-        Format::Jpeg => jpeg_exif(&Texts::of(recipe)).map(drop),
+        Format::Jpeg => {
+            jpeg_exif(&Texts::of(&Said { recipe: Some(recipe), ..Said::default() })).map(drop)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -59,26 +67,29 @@ struct Texts {
     json: Option<String>,
     /// By key; only a PNG has room for them.
     others: Vec<(String, String)>,
+    /// A packet of XMP.
+    xmp: Option<String>,
 }
 
 impl Texts {
-    fn of(recipe: &ResolvedRecipe) -> Self {
-        let (parameters, json) = (a1111::write(recipe), ascii(&recipe.to_json()));
-        Self { parameters: Some(parameters), json: Some(json), others: Vec::new() }
-    }
-
-    fn after(metadata: &PictureMetadata, recipe: Option<&ResolvedRecipe>) -> Self {
-        let ours = [PNG_PARAMETERS_KEY, PNG_JSON_KEY];
-        let others = metadata.texts.iter().filter(|(key, _)| !ours.contains(&key.as_str()));
-        let own = match recipe {
-            Some(recipe) => Self::of(recipe),
-            None => Self {
-                parameters: metadata.parameters.clone(),
-                json: metadata.recipe_json.as_deref().map(ascii),
-                others: Vec::new(),
-            },
+    fn of(said: &Said<'_>) -> Self {
+        let ours = [PNG_PARAMETERS_KEY, PNG_JSON_KEY, xmp::PNG_KEY];
+        let texts = said.before.map_or(&[][..], |before| &before.texts);
+        let others = texts.iter().filter(|(key, _)| !ours.contains(&key.as_str()));
+        let packet = texts.iter().find(|(key, _)| key == xmp::PNG_KEY);
+        let (parameters, json) = match (said.recipe, said.before) {
+            (Some(recipe), _) => (Some(a1111::write(recipe)), Some(ascii(&recipe.to_json()))),
+            (None, Some(before)) => {
+                (before.parameters.clone(), before.recipe_json.as_deref().map(ascii))
+            }
+            (None, None) => (None, None),
         };
-        Self { others: others.cloned().collect(), ..own }
+        Self {
+            parameters,
+            json,
+            others: others.cloned().collect(),
+            xmp: xmp::packet_after(packet.map(|(_, packet)| packet.as_str()), said.source),
+        }
     }
 
     /// None where there is nothing that it would hold.
@@ -93,6 +104,9 @@ fn encode_with(pixels: &Pixels, format: Format, texts: &Texts) -> Result<Vec<u8>
         Format::Png => write_png(pixels, texts).map_err(|error| unencodable(Format::Png, error)),
         Format::Jpeg => encode_jpeg(pixels, texts),
         Format::WebP => encode_webp(pixels, texts),
+        Format::Gif | Format::Tiff | Format::Bmp => {
+            Err(unencodable(format, "it is only read (accepted: PNG, JPEG, WebP)"))
+        }
     }
 }
 
@@ -116,6 +130,9 @@ fn write_png(pixels: &Pixels, texts: &Texts) -> Result<Vec<u8>, png::EncodingErr
             encoder.add_itxt_chunk(key.to_owned(), text.to_owned())?;
         }
     }
+    if let Some(packet) = &texts.xmp {
+        encoder.add_itxt_chunk(xmp::PNG_KEY.to_owned(), packet.clone())?;
+    }
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&pixels.data)?;
     writer.finish()?;
@@ -123,36 +140,44 @@ fn write_png(pixels: &Pixels, texts: &Texts) -> Result<Vec<u8>, png::EncodingErr
 }
 
 fn encode_jpeg(pixels: &Pixels, texts: &Texts) -> Result<Vec<u8>, PictureError> {
-    let exif = jpeg_exif(texts)?;
     let mut bytes = Vec::new();
-    let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
-    write_image(encoder, Format::Jpeg, pixels, &over_white(pixels), ExtendedColorType::Rgb8, exif)?;
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
+    let failed = |error| unencodable(Format::Jpeg, error);
+    if let Some(exif) = jpeg_exif(texts)? {
+        encoder.set_exif_metadata(exif).map_err(|error| unencodable(Format::Jpeg, error))?;
+    }
+    let kind = ExtendedColorType::Rgb8;
+    encoder.write_image(&over_white(pixels), pixels.width, pixels.height, kind).map_err(failed)?;
+    if let Some(packet) = &texts.xmp {
+        put_xmp(&mut bytes, packet);
+    }
     Ok(bytes)
+}
+
+/// Puts a packet of XMP into a JPEG: a segment behind those that the standard wants first. One that is too
+/// long for a segment is a stranger's, and what else it says stays out: ours has some hundred bytes.
+fn put_xmp(bytes: &mut Vec<u8>, packet: &str) {
+    const APP0: u8 = 0xe0;
+    let inside = [xmp::JPEG_NAME, packet.as_bytes()].concat();
+    let Ok(length) = u16::try_from(inside.len() + 2) else { return };
+    let mut at = 2;
+    while let Some([0xff, APP0 | APP1, high, low]) = bytes.get(at..at + 4) {
+        at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
+    }
+    let segment = [&[0xff, APP1][..], &length.to_be_bytes(), &inside].concat();
+    bytes.splice(at..at, segment);
 }
 
 fn encode_webp(pixels: &Pixels, texts: &Texts) -> Result<Vec<u8>, PictureError> {
     let mut bytes = Vec::new();
-    let encoder = WebPEncoder::new_lossless(&mut bytes);
-    let colour =
-        if pixels.channels == 4 { ExtendedColorType::Rgba8 } else { ExtendedColorType::Rgb8 };
-    write_image(encoder, Format::WebP, pixels, &pixels.data, colour, texts.exif())?;
-    Ok(bytes)
-}
-
-fn write_image(
-    mut encoder: impl ImageEncoder,
-    format: Format,
-    pixels: &Pixels,
-    data: &[u8],
-    colour: ExtendedColorType,
-    exif: Option<Vec<u8>>,
-) -> Result<(), PictureError> {
-    if let Some(exif) = exif {
-        encoder.set_exif_metadata(exif).map_err(|error| unencodable(format, error))?;
-    }
+    let mut encoder = WebPEncoder::new(&mut bytes);
+    encoder.set_exif_metadata(texts.exif().unwrap_or_default());
+    encoder.set_xmp_metadata(texts.xmp.clone().unwrap_or_default().into_bytes());
+    let kind = if pixels.channels == 4 { ColorType::Rgba8 } else { ColorType::Rgb8 };
     encoder
-        .write_image(data, pixels.width, pixels.height, colour)
-        .map_err(|error| unencodable(format, error))
+        .encode(&pixels.data, pixels.width, pixels.height, kind)
+        .map_err(|error| unencodable(Format::WebP, error))?;
+    Ok(bytes)
 }
 
 fn jpeg_exif(texts: &Texts) -> Result<Option<Vec<u8>>, PictureError> {
@@ -181,7 +206,7 @@ fn ascii(json: &str) -> String {
     text
 }
 
-fn over_white(pixels: &Pixels) -> Cow<'_, [u8]> {
+pub(crate) fn over_white(pixels: &Pixels) -> Cow<'_, [u8]> {
     if pixels.channels == 3 {
         return Cow::Borrowed(&pixels.data);
     }

@@ -15,8 +15,26 @@ pub enum PictureError {
         source: io::Error,
     },
     /// The content is none of the formats we read.
-    #[error("it is not a picture (accepted: PNG, JPEG, WebP)")]
+    #[error("it is not a picture (accepted: PNG, JPEG, WebP, GIF, TIFF, BMP)")]
     NotAPicture,
+    /// A picture of a kind that is known, and not read.
+    #[error("it is {what}, which is not read here (accepted: {instead})")]
+    NotRead {
+        /// What it is, with its article.
+        what: &'static str,
+        /// What would do.
+        instead: &'static str,
+    },
+    /// A file of a format that is read, of a kind that is not.
+    #[error(
+        "the {format} is of a kind that is not read: {problem} (accepted: 8 or 16 bits a channel, such as a PNG)"
+    )]
+    Unsupported {
+        /// What it begins as.
+        format: &'static str,
+        /// What is not read of it.
+        problem: String,
+    },
     /// It begins as a picture and does not go on as one.
     #[error("the {format} is damaged: {problem} (accepted: a whole file)")]
     Damaged {

@@ -1,8 +1,11 @@
-//! The two EXIF fields that carry a recipe.
+//! The fields of EXIF in which programs say how a picture was made.
+//!
+//! A block is read where it lies: nothing is copied before it is known to be one of these fields, and no
+//! length in it is believed. What a camera or anybody else has in it costs nothing.
 
 use std::io::Cursor;
 
-use exif::{Exif, Field, In, Tag, Value, experimental::Writer};
+use exif::{Field, In, Tag, Value, experimental::Writer};
 
 /// A block of EXIF with `json` as ImageDescription and `parameters` as UserComment, the field that
 /// A1111 writes and reads.
@@ -22,27 +25,123 @@ pub(crate) fn write(json: Option<&str>, parameters: Option<&str>) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// The (description, comment) of a picture file, each if it is there and can be read.
-pub(crate) fn read(file: &[u8]) -> (Option<String>, Option<String>) {
-    let exif = exif::Reader::new()
-        .continue_on_error(true)
-        .read_from_container(&mut Cursor::new(file))
-        .or_else(|error| error.distill_partial_result(|_| ()));
-    let Ok(exif) = exif else { return (None, None) };
-    (read_description(&exif), read_comment(&exif))
+/// What programs write, each if it is there and can be read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fields {
+    /// Where our recipe stands.
+    pub description: Option<String>,
+    /// ComfyUI writes one graph here.
+    pub make: Option<String>,
+    /// ComfyUI writes the other graph here.
+    pub model: Option<String>,
+    /// Where A1111 writes its settings, and all who write as it does.
+    pub comment: Option<String>,
+    /// Where Fooocus says how it wrote them: beside the comment, outside of the camera's own fields.
+    pub scheme: Option<String>,
 }
 
-fn read_description(exif: &Exif) -> Option<String> {
-    match &exif.get_field(Tag::ImageDescription, In::PRIMARY)?.value {
-        Value::Ascii(lines) => String::from_utf8(lines.first()?.clone()).ok(),
-        _ => None,
+const DESCRIPTION: u16 = 0x010e;
+const MAKE: u16 = 0x010f;
+const MODEL: u16 = 0x0110;
+const CAMERA: u16 = 0x8769;
+const MAKER_NOTE: u16 = 0x927c;
+const COMMENT: u16 = 0x9286;
+
+/// Most fields of a directory that are looked at. Cameras write some fifty.
+const FIELDS: usize = 1_000;
+
+/// Reads a block of EXIF: a TIFF without a picture.
+pub(crate) fn read(block: &[u8]) -> Fields {
+    let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
+    let mut fields = Fields::default();
+    let Some(tiff) = Tiff::of(block) else { return fields };
+    let mut camera = None;
+    for entry in tiff.directory(tiff.first) {
+        match entry.tag {
+            DESCRIPTION => fields.description = entry.text(),
+            MAKE => fields.make = entry.text(),
+            MODEL => fields.model = entry.text(),
+            COMMENT => fields.comment = entry.comment(),
+            MAKER_NOTE => fields.scheme = entry.text(),
+            CAMERA => camera = entry.pointer,
+            _ => {}
+        }
+    }
+    // Where the standard has the comment.
+    let standard = camera.into_iter().flat_map(|at| tiff.directory(at));
+    let standard = standard.filter(|entry| entry.tag == COMMENT).find_map(|entry| entry.comment());
+    fields.comment = standard.or(fields.comment);
+    fields
+}
+
+#[derive(Clone, Copy)]
+struct Tiff<'a> {
+    bytes: &'a [u8],
+    little: bool,
+    first: usize,
+}
+
+struct Entry<'a> {
+    tag: u16,
+    kind: u16,
+    value: &'a [u8],
+    pointer: Option<usize>,
+}
+
+impl<'a> Tiff<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let little = match bytes {
+            [b'I', b'I', b'*', 0, ..] => true,
+            [b'M', b'M', 0, b'*', ..] => false,
+            _ => return None,
+        };
+        let mut tiff = Self { bytes, little, first: 0 };
+        tiff.first = tiff.four(4)?;
+        Some(tiff)
+    }
+
+    /// The fields of a directory that lie in the block and hold bytes.
+    fn directory(self, at: usize) -> impl Iterator<Item = Entry<'a>> {
+        let count = self.two(at).map_or(0, usize::from).min(FIELDS);
+        (0..count).filter_map(move |i| self.entry(at.checked_add(2 + i * 12)?))
+    }
+
+    fn entry(self, at: usize) -> Option<Entry<'a>> {
+        let (tag, kind) = (self.two(at)?, self.two(at.checked_add(2)?)?);
+        let (length, place) = (self.four(at.checked_add(4)?)?, at.checked_add(8)?);
+        // A pointer is one number of four bytes; the texts are of bytes.
+        let pointer = (kind == 4 && length == 1).then(|| self.four(place)).flatten();
+        let start = if length > 4 { self.four(place)? } else { place };
+        let value = match kind {
+            1 | 2 | 7 => self.bytes.get(start..start.checked_add(length)?)?,
+            _ => &[],
+        };
+        Some(Entry { tag, kind, value, pointer })
+    }
+
+    fn two(self, at: usize) -> Option<u16> {
+        let two = *self.bytes.get(at..)?.first_chunk()?;
+        Some(if self.little { u16::from_le_bytes(two) } else { u16::from_be_bytes(two) })
+    }
+
+    fn four(self, at: usize) -> Option<usize> {
+        let four = *self.bytes.get(at..)?.first_chunk()?;
+        let four = if self.little { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) };
+        usize::try_from(four).ok()
     }
 }
 
-fn read_comment(exif: &Exif) -> Option<String> {
-    match &exif.get_field(Tag::UserComment, In::PRIMARY)?.value {
-        Value::Undefined(bytes, _) => decode_comment(bytes),
-        _ => None,
+impl Entry<'_> {
+    /// The first text of those that may stand here.
+    fn text(&self) -> Option<String> {
+        let end = self.value.iter().position(|&byte| byte == 0).unwrap_or(self.value.len());
+        let text = std::str::from_utf8(&self.value[..end]).ok()?;
+        (self.kind == 2 && !text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// A comment names its encoding, unless whoever wrote it took it for a plain text.
+    fn comment(&self) -> Option<String> {
+        decode_comment(self.value).or_else(|| self.text())
     }
 }
 
@@ -100,5 +199,57 @@ mod tests {
         ] {
             assert_eq!(decode_comment(&bytes).as_deref(), text, "{bytes:?}");
         }
+    }
+
+    /// A directory as other programs write it: (field, kind, value).
+    fn block(fields: &[(u16, u16, &[u8])]) -> Vec<u8> {
+        let (mut entries, mut values) = (Vec::new(), Vec::new());
+        let start = 8 + 2 + fields.len() * 12 + 4;
+        for (tag, kind, value) in fields {
+            let mut inline = [0; 4];
+            if value.len() > 4 {
+                inline = ((start + values.len()) as u32).to_be_bytes();
+                values.extend(*value);
+            } else {
+                inline[..value.len()].copy_from_slice(value);
+            }
+            let length = (value.len() as u32).to_be_bytes();
+            let entry = [&tag.to_be_bytes()[..], &kind.to_be_bytes(), &length, &inline];
+            entries.extend(entry.concat());
+        }
+        let count = (fields.len() as u16).to_be_bytes();
+        [&b"MM\0*\0\0\0\x08"[..], &count, &entries, &[0; 4], &values].concat()
+    }
+
+    #[test]
+    fn fields_are_found_where_other_programs_put_them() {
+        let fooocus = block(&[
+            (0x0131, 2, b"Fooocus v2.5.5\0"),
+            (MAKER_NOTE, 2, b"fooocus\0"),
+            (COMMENT, 2, b"{\"prompt\": \"a fox\"}\0"),
+        ]);
+        for block in [fooocus.clone(), [b"Exif\0\0".to_vec(), fooocus].concat()] {
+            let read = read(&block);
+            assert_eq!(read.comment.as_deref(), Some("{\"prompt\": \"a fox\"}"));
+            assert_eq!(read.scheme.as_deref(), Some("fooocus"));
+        }
+        let comfyui = block(&[(MAKE, 2, b"workflow:{}\0"), (MODEL, 2, b"prompt:{}\0")]);
+        let fields = read(&comfyui);
+        assert_eq!(fields.make.as_deref(), Some("workflow:{}"));
+        assert_eq!(fields.model.as_deref(), Some("prompt:{}"));
+        let ours = read(&write(Some("{}"), Some("a fox 狐")));
+        assert_eq!(ours.description.as_deref(), Some("{}"));
+        assert_eq!(ours.comment.as_deref(), Some("a fox 狐"));
+    }
+
+    #[test]
+    fn what_lies_beyond_the_block_is_not_there() {
+        let whole = write(Some("{\"a\": 1}"), Some("a fox"));
+        for end in 0..whole.len() {
+            read(&whole[..end]);
+        }
+        let mut beyond = block(&[(DESCRIPTION, 2, b"{}")]);
+        beyond[14..18].copy_from_slice(&u32::MAX.to_be_bytes());
+        assert_eq!(read(&beyond), Fields::default());
     }
 }

@@ -12,8 +12,10 @@ mod comfyui;
 mod fooocus;
 mod invokeai;
 mod names;
+mod novelai;
 mod swarmui;
 
+use likeness_recipe::{ModelChoice, Recipe};
 use serde_json::Value;
 
 use crate::PictureMetadata;
@@ -39,6 +41,8 @@ pub enum Program {
     SwarmUi,
     /// Fooocus.
     Fooocus,
+    /// NovelAI.
+    NovelAi,
 }
 
 impl Program {
@@ -50,6 +54,7 @@ impl Program {
             Self::InvokeAi => "invokeai",
             Self::SwarmUi => "swarmui",
             Self::Fooocus => "fooocus",
+            Self::NovelAi => "novelai",
         }
     }
 
@@ -61,6 +66,7 @@ impl Program {
             Self::InvokeAi => "InvokeAI",
             Self::SwarmUi => "SwarmUI",
             Self::Fooocus => "Fooocus",
+            Self::NovelAi => "NovelAI",
         }
     }
 }
@@ -137,6 +143,8 @@ pub enum Reason {
     NoSuchSetting,
     /// We have the setting, but not this value of it.
     UnknownValue,
+    /// It is of the picture that it was started from, which is not in the file.
+    NoStartingPicture,
 }
 
 impl Reason {
@@ -145,6 +153,16 @@ impl Reason {
         match self {
             Self::NoSuchSetting => "no_such_setting",
             Self::UnknownValue => "unknown_value",
+            Self::NoStartingPicture => "no_starting_picture",
+        }
+    }
+
+    /// The same for a person.
+    pub fn said(self) -> &'static str {
+        match self {
+            Self::NoSuchSetting => "Likeness has no such setting",
+            Self::UnknownValue => "Likeness does not know this value",
+            Self::NoStartingPicture => "The picture that it was started from is not in the file",
         }
     }
 }
@@ -176,6 +194,33 @@ impl ForeignSettings {
     pub fn value(&self, field: Field) -> Option<&str> {
         self.values.iter().find(|(there, _)| *there == field).map(|(_, value)| value.as_str())
     }
+
+    /// The same as a request, and what has no place in one.
+    pub fn into_recipe(self) -> (Recipe, Vec<Unmatched>) {
+        let Self { values, mut unmatched, .. } = self;
+        let mut recipe = Recipe::new("");
+        for (field, value) in values {
+            let number = || value.parse::<u32>().ok();
+            match field {
+                Field::Prompt => recipe.prompt = value,
+                Field::Negative => recipe.negative = Some(value),
+                Field::Model => recipe.model = Some(ModelChoice { name: value, sha256: None }),
+                Field::Seed => recipe.seed = value.parse().ok(),
+                Field::NoiseSource => recipe.noise_source = Some(value),
+                Field::Steps => recipe.steps = number(),
+                Field::Guidance => recipe.guidance = value.parse().ok(),
+                Field::Width => recipe.width = number(),
+                Field::Height => recipe.height = number(),
+                Field::Sampler => recipe.sampler = Some(value),
+                Field::Schedule => recipe.schedule = Some(value),
+                Field::Strength => {
+                    let (name, reason) = (field.name().to_owned(), Reason::NoStartingPicture);
+                    unmatched.push(Unmatched { name, value, reason });
+                }
+            }
+        }
+        (recipe, unmatched)
+    }
 }
 
 /// The settings in a picture file, if some program has left any that can be understood. Where
@@ -190,6 +235,7 @@ pub fn read_settings(metadata: &PictureMetadata) -> Option<ForeignSettings> {
         .or_else(|| swarmui::read(parameters))
         .or_else(|| fooocus::read(parameters, text("fooocus_scheme")))
         .or_else(|| comfyui::read(&text))
+        .or_else(|| novelai::read(&text))
         .or_else(|| a1111::read(parameters))
         .filter(|settings| !settings.values.is_empty())
 }

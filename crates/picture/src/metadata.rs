@@ -5,7 +5,8 @@ use std::io::Cursor;
 use likeness_recipe::{RecipeError, ResolvedRecipe, a1111};
 
 use crate::decode::{Limits, one_line, too_many_bytes};
-use crate::{Format, PictureError, exif};
+use crate::foreign::{self, Field};
+use crate::{DigitalSource, Format, PictureError, exif, parts, xmp};
 
 /// Our own key in a PNG.
 pub(crate) const PNG_JSON_KEY: &str = "likeness";
@@ -26,14 +27,41 @@ pub struct PictureMetadata {
     pub recipe_json: Option<String>,
     /// The `parameters` text, as it stands in the file.
     pub parameters: Option<String>,
-    /// All text chunks of a PNG, by key, ours among them.
+    /// All text chunks of a PNG, by key, ours among them. Of other files what programs write there that
+    /// have such a chunk in their PNGs, under its key.
     pub texts: Vec<(String, String)>,
+    /// What it says to machines of how it came about, if it says that a model had a hand in it.
+    pub digital_source: Option<DigitalSource>,
 }
 
 impl PictureMetadata {
     /// Our recipe, if there is one, or why it cannot be understood.
     pub fn recipe(&self) -> Option<Result<ResolvedRecipe, RecipeError>> {
         self.recipe_json.as_deref().map(ResolvedRecipe::from_json)
+    }
+
+    /// Of a file that says nothing.
+    pub fn none(format: Format) -> Self {
+        Self {
+            format,
+            recipe_json: None,
+            parameters: None,
+            texts: Vec::new(),
+            digital_source: None,
+        }
+    }
+
+    /// How the picture came about, as far as a model had a hand in it: what the file says to machines, and
+    /// where it says nothing of that, what its recipe or another program's settings show.
+    pub fn made_by(&self) -> Option<DigitalSource> {
+        let shown = |goes_on| if goes_on { DigitalSource::Changed } else { DigitalSource::Made };
+        self.digital_source.or_else(|| match self.recipe() {
+            Some(Ok(recipe)) => Some(shown(xmp::goes_on(&recipe))),
+            _ => {
+                let settings = foreign::read_settings(self)?;
+                Some(shown(settings.value(Field::Strength).is_some()))
+            }
+        })
     }
 
     /// The settings that A1111 or a program like it wrote.
@@ -51,15 +79,37 @@ pub fn read_metadata(bytes: &[u8]) -> Result<PictureMetadata, PictureError> {
     }
     match Format::of_content(bytes)? {
         Format::Png => read_png(bytes),
-        format @ (Format::Jpeg | Format::WebP) => Ok(read_exif(bytes, format)),
+        Format::Jpeg => {
+            let packet = parts::of_jpeg(bytes, APP1, xmp::JPEG_NAME);
+            Ok(read_exif(Format::Jpeg, parts::of_jpeg(bytes, APP1, b"Exif\0\0"), packet))
+        }
+        Format::WebP => {
+            let part = |name| parts::of_webp(bytes, name).filter(|part| part.len() <= TEXT_BYTES);
+            Ok(read_exif(Format::WebP, part(b"EXIF"), part(xmp::WEBP_PART)))
+        }
+        // Nobody writes a recipe into these.
+        format @ (Format::Gif | Format::Tiff | Format::Bmp) => Ok(PictureMetadata::none(format)),
     }
 }
 
-fn read_exif(bytes: &[u8], format: Format) -> PictureMetadata {
-    let (description, parameters) = exif::read(bytes);
+/// The segments of a JPEG that hold EXIF and XMP.
+pub(crate) const APP1: u8 = 0xe1;
+
+fn read_exif(format: Format, block: Option<&[u8]>, packet: Option<&[u8]>) -> PictureMetadata {
+    let exif::Fields { description, make, model, comment, scheme } =
+        block.map(exif::read).unwrap_or_default();
+    let mut texts = Vec::new();
+    // ComfyUI writes each graph behind its name, into whatever field comes next.
+    for graph in [&description, &make, &model].into_iter().flatten() {
+        let named = graph.split_once(':').filter(|(key, _)| ["prompt", "workflow"].contains(key));
+        texts.extend(named.map(|(key, graph)| (key.to_owned(), graph.to_owned())));
+    }
+    texts.extend(scheme.map(|scheme| ("fooocus_scheme".to_owned(), scheme)));
     // Any camera may have described the picture here in its own words.
     let recipe_json = description.filter(|text| text.starts_with('{'));
-    PictureMetadata { format, recipe_json, parameters, texts: Vec::new() }
+    let packet = packet.map(String::from_utf8_lossy);
+    let digital_source = packet.and_then(|packet| xmp::read(&packet));
+    PictureMetadata { format, recipe_json, parameters: comment, texts, digital_source }
 }
 
 fn read_png(bytes: &[u8]) -> Result<PictureMetadata, PictureError> {
@@ -85,6 +135,7 @@ fn read_png(bytes: &[u8]) -> Result<PictureMetadata, PictureError> {
         format: Format::Png,
         recipe_json: text(PNG_JSON_KEY),
         parameters: text(PNG_PARAMETERS_KEY),
+        digital_source: text(xmp::PNG_KEY).and_then(|packet| xmp::read(&packet)),
         texts,
     })
 }

@@ -58,7 +58,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), 
 
 /// Refuses a name that a device, a pipe or a socket has: a file that took its place would take it away
 /// from everybody on the machine.
-pub fn check_replaceable(path: &Path) -> Result<(), PictureError> {
+fn check_replaceable(path: &Path) -> Result<(), PictureError> {
     match std::fs::metadata(path) {
         Ok(there) if !there.is_file() && !there.is_dir() => {
             let problem = "this is a device, a pipe or a socket, and a file would take its place";

@@ -126,7 +126,7 @@ const FOOOCUS: &str = r#"{"adm_guidance": "(1.5, 0.8, 0.3)", "base_model": "jugg
 fn texts(texts: &[(&str, &str)]) -> PictureMetadata {
     let texts: Vec<_> = texts.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let parameters = texts.iter().find(|(key, _)| key == "parameters").map(|(_, v)| v.clone());
-    PictureMetadata { format: Format::Png, recipe_json: None, parameters, texts }
+    PictureMetadata { parameters, texts, ..PictureMetadata::none(Format::Png) }
 }
 
 /// Every example, by the key that it stands under.

@@ -1,8 +1,8 @@
 //! Pictures out and in again, in every format, whole and damaged.
 
 use likeness_picture::{
-    Format, Limits, PictureError, PictureMetadata, check_recipe_fits, decode, encode, encode_after,
-    look_at, read_metadata,
+    Format, Limits, PictureError, PictureMetadata, Said, check_recipe_fits, decode, encode,
+    encode_saying, look_at, read_metadata,
 };
 use likeness_recipe::{
     Alpha, Enlarged, ModelRef, NoiseSource, Pixels, Precision, ResolvedRecipe, SCHEMA, Sampler,
@@ -38,6 +38,7 @@ fn recipe(prompt: &str) -> ResolvedRecipe {
         canvas: None,
         alpha: Alpha::Drawn,
         enlarged: None,
+        delivered: None,
     }
 }
 
@@ -101,7 +102,9 @@ fn the_recipe_comes_back_from_every_format() {
 #[test]
 fn a_png_text_is_itxt_only_where_it_must_be() {
     let holds = |prompt, kind: &[u8]| {
-        let bytes = encode(&picture(3), Format::Png, &recipe(prompt)).unwrap();
+        let recipe = recipe(prompt);
+        let said = Said { recipe: Some(&recipe), ..Said::default() };
+        let bytes = encode_saying(&picture(3), Format::Png, &said).unwrap();
         bytes.windows(4).any(|window| window == kind)
     };
     assert!(!holds("süß", b"iTXt"), "Latin-1 needs none");
@@ -152,8 +155,7 @@ fn a_bomb_is_refused_from_its_header() {
 
 #[test]
 fn what_is_no_picture_is_refused() {
-    for bytes in
-        [&b""[..], b"x", b"a text file", b"GIF89a\x01\x00\x01\x00", b"%PDF-1.4", b"\x80\x04pickle"]
+    for bytes in [&b""[..], b"x", b"a text file", b"BM, and then a text", b"GIF", b"\x80\x04pickle"]
     {
         assert!(
             matches!(decode(bytes, &Limits::default()), Err(PictureError::NotAPicture)),
@@ -212,6 +214,33 @@ fn a_picture_with_a_book_in_it_is_a_picture_all_the_same() {
     let keys: Vec<_> = with(9).texts.into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys, ["parameters"], "what is too long is left out");
     assert_eq!(with(40).texts, []);
+}
+
+/// Twenty kilobytes of a stranger's, which a library would keep as megabytes, and search.
+#[test]
+fn a_recipe_of_ours_in_a_file_is_held_to_the_limits_of_a_typed_one() {
+    let with = |recipe: &ResolvedRecipe| {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
+        encoder.add_ztxt_chunk("likeness".into(), recipe.to_json()).unwrap();
+        encoder.write_header().unwrap().write_image_data(&[0]).unwrap();
+        read_metadata(&bytes).unwrap().recipe().unwrap()
+    };
+    let longest = recipe(&"狐".repeat(4000));
+    assert_eq!(with(&longest), Ok(longest.clone()));
+    let refused = |recipe: ResolvedRecipe, words: [&str; 2]| {
+        let error = with(&recipe).unwrap_err().to_string();
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    };
+    refused(recipe(&"狐".repeat(4001)), ["prompt: it has 4001", "at most 4000"]);
+    refused(recipe(&"a".repeat(8_000_000)), ["recipe: it has 8000", "at most 262144"]);
+    refused(recipe("a\u{1b}[2J"), ["prompt", "U+001B"]);
+    let negative = "b".repeat(4001);
+    refused(ResolvedRecipe { negative, ..longest.clone() }, ["negative", "at most 4000"]);
+    let model = ModelRef { name: "m".repeat(301), sha256: "00".into() };
+    refused(ResolvedRecipe { model, ..longest.clone() }, ["recipe", "300 characters"]);
+    let approximations = vec![String::new(); 65];
+    refused(ResolvedRecipe { approximations, ..longest }, ["approximations", "at most 64"]);
 }
 
 #[test]
@@ -274,7 +303,7 @@ fn a_profile_of_colours_is_applied_in_every_format() {
                     kind,
                 );
             }
-            Format::WebP => {
+            _ => {
                 write(
                     image::codecs::webp::WebPEncoder::new_lossless(&mut bytes),
                     wide,
@@ -347,17 +376,16 @@ fn what_a_file_said_goes_on_into_what_is_made_of_it() {
     let own = recipe("ein süßer Fuchs 🦊");
     let metadata = read_metadata(&encode(&picture(4), Format::Png, &own).unwrap()).unwrap();
     let other = PictureMetadata {
-        format: Format::Png,
-        recipe_json: None,
         parameters: Some("a mug\nSteps: 4, Seed: 9, CFG scale: 1".into()),
         texts: vec![("workflow".into(), "{\"狐\": 1}".into())],
+        ..PictureMetadata::none(Format::Png)
     };
     let larger = Enlarged { by: 4, model: own.model.clone(), sha256: "ab".repeat(32) };
     let changed = ResolvedRecipe { enlarged: Some(larger), ..own.clone() };
     for format in FORMATS {
         let after = |metadata, recipe| {
-            let bytes = encode_after(&picture(3), format, metadata, recipe).unwrap();
-            read_metadata(&bytes).unwrap()
+            let said = Said { recipe, before: Some(metadata), source: None };
+            read_metadata(&encode_saying(&picture(3), format, &said).unwrap()).unwrap()
         };
         assert_eq!(after(&metadata, None).recipe().unwrap().unwrap(), own, "as it stood");
         let read = after(&metadata, Some(&changed));
@@ -370,7 +398,8 @@ fn what_a_file_said_goes_on_into_what_is_made_of_it() {
     }
     let nothing = PictureMetadata { parameters: None, texts: Vec::new(), ..other };
     for format in FORMATS {
-        let bytes = encode_after(&picture(3), format, &nothing, None).unwrap();
+        let said = Said { before: Some(&nothing), ..Said::default() };
+        let bytes = encode_saying(&picture(3), format, &said).unwrap();
         assert_eq!(read_metadata(&bytes).unwrap().parameters, None, "{format:?}");
     }
 }

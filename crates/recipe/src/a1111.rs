@@ -129,7 +129,7 @@ pub fn read(text: &str) -> Parameters {
     let prompt = prompt.join("\n");
     Parameters {
         loras: LORA.captures_iter(&prompt).map(|found| read_lora(&found)).collect(),
-        prompt: LORA.replace_all(&prompt, "").trim().to_owned(),
+        prompt: without_loras(&prompt),
         negative: negative.unwrap_or_default().join("\n"),
         settings,
     }
@@ -143,6 +143,26 @@ static SETTING: LazyLock<Regex> = LazyLock::new(|| {
 static LORA: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\s*<lora:([^:<>]+)(?::([^:<>]*))?[^<>]*>").expect("a fixed pattern")
 });
+
+/// The prompt without its marks, and without the commas that only stood between them: of two that meet
+/// where one was, of one before the first word and of one behind the last.
+fn without_loras(prompt: &str) -> String {
+    let (mut left, mut rest) = (String::new(), prompt);
+    while let Some(found) = LORA.find(rest) {
+        left.push_str(&rest[..found.start()]);
+        let after = &rest[found.end()..];
+        let before = left.trim_end();
+        rest = match after.trim_start().strip_prefix(',') {
+            Some(behind) if before.is_empty() || before.ends_with(',') => behind,
+            _ => after,
+        };
+        if let (true, Some(kept)) = (rest.trim().is_empty(), before.strip_suffix(',')) {
+            left.truncate(kept.len());
+        }
+    }
+    left.push_str(rest);
+    left.trim().to_owned()
+}
 
 fn read_settings(line: &str) -> Vec<(String, String)> {
     SETTING.captures_iter(line).map(|found| (found[1].to_owned(), unquote(&found[2]))).collect()
@@ -221,6 +241,25 @@ mod tests {
         assert_eq!(read.size(), Some(Size { width: 512, height: 768 }));
         assert_eq!(read.sampler(), Some(Sampler::EulerAncestral));
         assert_eq!(read.setting("Lora hashes"), Some("paper: ab12, other: cd"));
+    }
+
+    #[test]
+    fn a_mark_that_is_taken_out_leaves_no_gap() {
+        for (prompt, left) in [
+            ("a fox, <lora:paper:1>, snow", "a fox, snow"),
+            ("a fox, <lora:a:1>, <lora:b:1>, snow", "a fox, snow"),
+            ("a fox, <lora:a:1> <lora:b:1>, snow", "a fox, snow"),
+            ("<lora:a:1>, a fox", "a fox"),
+            ("a fox, <lora:a:1>", "a fox"),
+            ("a fox, <lora:a:1>, <lora:b>", "a fox"),
+            ("a fox <lora:a:1>, snow", "a fox, snow"),
+            ("a fox, <lora:a:1> snow", "a fox, snow"),
+            ("a fox,\n<lora:a:1>", "a fox"),
+            ("a fox,, snow", "a fox,, snow"),
+            ("<lora:a:1>", ""),
+        ] {
+            assert_eq!(read(prompt).prompt, left, "{prompt:?}");
+        }
     }
 
     #[test]

@@ -130,6 +130,15 @@ impl ModelCapabilities {
         largest.unwrap_or_else(|| self.size.like(source, self.defaults.size))
     }
 
+    /// The size in which a picture is drawn that is to become one of this shape: of those that were measured
+    /// the nearest to it, and the usual one where several are.
+    pub fn drawn_like(&self, shape: Size) -> Size {
+        let ratio = |size: Size| f64::from(size.width.max(1)) / f64::from(size.height.max(1));
+        let off = |size: &&Size| (ratio(**size) / ratio(shape)).max(ratio(shape) / ratio(**size));
+        let nearest = self.sizes.iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+        nearest.copied().unwrap_or_else(|| self.size.like(shape, self.defaults.size))
+    }
+
     /// The measured size in which a picture of `size` is drawn that has another shape: the least that it
     /// fills from side to side, or from top to bottom.
     pub fn canvas_of(&self, size: Size) -> Option<Size> {

@@ -25,11 +25,13 @@ mod pixels;
 mod render;
 mod engine;
 mod enlarge;
+mod deliver;
 mod work;
 mod exercise;
 pub mod a1111;
 
 pub use capabilities::{Count, Defaults, ModelCapabilities, SizeLimits, Span, TokenCounter};
+pub use deliver::{Delivered, Fit};
 pub use engine::{Engine, MachineMemory, ModelDescription, Word};
 pub use enlarge::{Enlarged, Enlarger, Larger};
 pub use error::RecipeError;

@@ -59,6 +59,7 @@ pub fn resolve(
         canvas,
         alpha: resolve_alpha(recipe, schema, model)?,
         enlarged: None,
+        delivered: None,
     })
 }
 
@@ -116,7 +117,8 @@ fn resolve_reading(
     }
 }
 
-fn check_text(field: &str, text: &str) -> Result<(), RecipeError> {
+/// That a text is no longer than a prompt may be, and can be written into a picture.
+pub(crate) fn check_text(field: &str, text: &str) -> Result<(), RecipeError> {
     let length = text.chars().count();
     if length > MAX_PROMPT_CHARS {
         let problem = format!("it has {length} characters");

@@ -2,17 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::resolve::check_text;
 use crate::{
-    Alpha, Enlarged, InitChoice, ModelChoice, NoiseSource, Precision, Recipe, RecipeError, Role,
-    Sampler, Schedule, Seed, Size, json,
+    Alpha, Delivered, Enlarged, InitChoice, ModelChoice, NoiseSource, Precision, Recipe,
+    RecipeError, Role, Sampler, Schedule, Seed, Size, json,
 };
 
 /// The schema that this build writes. It rises when a field is added, or means something else.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 
 /// The first schema in which sizes that nobody measured are refused, marks in prompts are no words, and
 /// alpha is settled by what is asked for.
-pub(crate) const SETTLED: u32 = 4;
+pub(crate) const SETTLED: u32 = 5;
+
+/// Most bytes of one as JSON: the longest prompts, each character of which may be written as twelve.
+const JSON_BYTES: usize = 256 << 10;
+/// Most characters of a name or a hash in it, and most references, LoRAs or approximations: more than any
+/// model takes.
+const NAME_CHARS: usize = 300;
+const LIST: usize = 64;
 
 /// Everything that determines a picture, beside the files it names by hash.
 ///
@@ -77,6 +85,9 @@ pub struct ResolvedRecipe {
     /// That the picture was made larger afterwards. Whoever makes it again gets the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enlarged: Option<Enlarged>,
+    /// That it was brought to a size after that. Whoever makes it again gets what the model drew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<Delivered>,
 }
 
 impl ResolvedRecipe {
@@ -134,9 +145,47 @@ impl ResolvedRecipe {
             || (self.init.is_some() && self.mask.is_some())
     }
 
-    /// Reads a resolved recipe; a field that is not one of ours is refused by its name.
+    /// Reads a resolved recipe; a field that is not one of ours is refused by its name, and one that is
+    /// longer than could have been asked for by the limit.
     pub fn from_json(text: &str) -> Result<Self, RecipeError> {
-        json::read(text)
+        if text.len() > JSON_BYTES {
+            let problem = format!("it has {} bytes", text.len());
+            return Err(RecipeError::new("recipe", problem, format!("at most {JSON_BYTES}")));
+        }
+        let recipe: Self = json::read(text)?;
+        recipe.check_lengths()?;
+        Ok(recipe)
+    }
+
+    /// Holds what a stranger may have written to what a person can ask for.
+    fn check_lengths(&self) -> Result<(), RecipeError> {
+        check_text("prompt", &self.prompt)?;
+        check_text("negative", &self.negative)?;
+        check_text("read", self.read.as_deref().unwrap_or_default())?;
+        check_text("read_negative", self.read_negative.as_deref().unwrap_or_default())?;
+        let models = [Some(&self.model), self.enlarged.as_ref().map(|it| &it.model)];
+        let texts = models.into_iter().flatten().flat_map(|model| [&model.name, &model.sha256]);
+        let texts = texts.chain(self.references.iter().map(|one| &one.sha256));
+        let texts = texts.chain(self.references.iter().filter_map(|one| one.name.as_ref()));
+        let texts = texts.chain(self.loras.iter().flat_map(|one| [&one.name, &one.sha256]));
+        let texts = texts.chain(&self.approximations);
+        let texts = texts.chain(self.init.iter().map(|it| &it.sha256));
+        let mut texts = texts.chain(self.mask.iter().map(|it| &it.sha256));
+        if texts.any(|text| text.chars().count() > NAME_CHARS) {
+            let accepted = format!("names and hashes of at most {NAME_CHARS} characters");
+            return Err(RecipeError::new("recipe", "a name in it is too long", accepted));
+        }
+        let lists = [
+            ("references", self.references.len()),
+            ("loras", self.loras.len()),
+            ("approximations", self.approximations.len()),
+        ];
+        match lists.into_iter().find(|(_, many)| *many > LIST) {
+            Some((field, many)) => {
+                Err(RecipeError::new(field, format!("there are {many}"), format!("at most {LIST}")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Writes the recipe on one line, with the fields in the order of this struct.

@@ -73,7 +73,7 @@ fn a_recipe_of_before_keeps_its_size_and_its_schema() {
     assert_eq!((again.schema, again.width, again.height, again.canvas), (3, 160, 96, None));
     assert_eq!(again.alpha, Alpha::Drawn);
     refused(&Recipe { schema: Some(3), ..sized(1600, 96) }, "size", &["too large"]);
-    refused(&Recipe { schema: Some(4), ..sized(160, 96) }, "size", &["never measured"]);
+    refused(&Recipe { schema: Some(5), ..sized(160, 96) }, "size", &["never measured"]);
 }
 
 #[test]
@@ -93,6 +93,16 @@ fn a_picture_made_from_another_keeps_its_shape_on_a_measured_canvas() {
     for (width, height) in [(100, 85), (129, 128), (0, 128), (256, 170)] {
         refused(&from_picture(sized(width, height)), "size", &["accepted: 128x128"]);
     }
+}
+
+#[test]
+fn what_is_to_have_another_shape_is_drawn_in_the_nearest_that_was_measured() {
+    let wide = Size { width: 160, height: 96 };
+    let able = ModelCapabilities { sizes: vec![SQUARE, wide], ..starter() };
+    let like = |width, height| able.drawn_like(Size { width, height });
+    assert_eq!((like(1080, 1080), like(1080, 1350), like(1920, 1080)), (SQUARE, SQUARE, wide));
+    assert_eq!(listed().drawn_like(Size { width: 1920, height: 1080 }), SQUARE);
+    assert_eq!(starter().drawn_like(Size { width: 1500, height: 1000 }).to_string(), "160x112");
 }
 
 #[test]

@@ -129,6 +129,12 @@ pub fn export(folder: &Path, of: Filter, to: &Path) -> Result<Exported, StudioEr
     Ok(Reader::open(folder)?.export(&filter(of), to)?)
 }
 
+/// The file of a picture or of something that requests use, by its hash, in the library at `folder`; also
+/// while that is open elsewhere.
+pub fn asset_file(folder: &Path, sha256: &str) -> Result<PathBuf, StudioError> {
+    Ok(Reader::open(folder)?.asset_path(sha256.parse()?)?)
+}
+
 /// A stretch of the pictures of the library at `folder`, with the files of each, also while it is open
 /// elsewhere.
 pub fn list(

@@ -25,7 +25,7 @@ use crate::prepare::Prepared;
 use crate::roofline::Last;
 use crate::speed::Speeds;
 use crate::studio::{Shared, lock};
-use crate::{ErrorCode, StudioError, enlarge, keep, live};
+use crate::{ErrorCode, StudioError, deliver, enlarge, keep, live};
 
 /// What the thread is asked, and what it tells of itself.
 pub(crate) struct Easel {
@@ -155,6 +155,11 @@ impl Easel {
     /// What the last render consisted of.
     pub fn last(&self) -> Option<Last> {
         lock(&self.state).last.clone()
+    }
+
+    /// Learns from what was measured.
+    pub fn learn(&self, learn: impl FnOnce(&mut Speeds)) {
+        self.change(|state| learn(&mut state.speeds));
     }
 
     /// The last draft that was finished.
@@ -342,6 +347,9 @@ fn make(shared: &Shared, canvas: &mut Option<Canvas>, row: &JobRow) {
         if let Some(choice) = &request.enlarge {
             let (kept, seconds) = enlarge::job(shared, &request, choice, &mut sitter)?;
             return Ok((kept, seconds, None));
+        }
+        if let Some(choice) = &request.deliver {
+            return deliver::job(shared, canvas, &request, choice, &mut sitter);
         }
         let (prepared, rendered) = paint(shared, canvas, &request, &mut sitter)?;
         let kept = keep::job(shared, &request, &prepared, &rendered, job)?;

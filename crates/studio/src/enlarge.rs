@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use likeness_library::{NewPicture, PictureId};
-use likeness_picture::{Format, Limits, decode, encode_after, read_file, read_metadata};
+use likeness_picture::{
+    DigitalSource, Format, Limits, Said, decode, encode_saying, read_file, read_metadata,
+};
 use likeness_recipe::{Engine, Enlarged, Enlarger, ModelRef, Size, Watch};
 
 use crate::api::{
@@ -21,7 +23,7 @@ const MARK: &str = "upscaler.json";
 /// A file of a picture that was made larger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LargerFile {
-    /// The whole file. It says what the one that it was made from says of itself, and that it is larger.
+    /// The whole file.
     pub bytes: Vec<u8>,
     /// Its pixels.
     pub size: Size,
@@ -33,30 +35,48 @@ pub struct LargerFile {
     pub seconds: f64,
 }
 
+/// What the file of a larger picture is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LargerAs {
+    /// Its format.
+    pub format: Format,
+    /// Whether it says what the smaller one says of itself, and that it is larger.
+    pub recipe: bool,
+    /// Whether it says to machines that a model had a hand in it.
+    pub ai_mark: bool,
+}
+
+impl From<Format> for LargerAs {
+    /// One that says all.
+    fn from(format: Format) -> Self {
+        Self { format, recipe: true, ai_mark: true }
+    }
+}
+
 /// What makes pictures larger: from the first of these places that has it.
 pub fn open(
     places: &[PathBuf],
     engine: &dyn Engine,
 ) -> Result<Box<dyn Enlarger + Send>, StudioError> {
-    let mut folders = places.iter().flat_map(|place| [place.clone(), place.join(FOLDER)]);
-    let Some(folder) = folders.find(|folder| folder.join(MARK).is_file()) else {
-        let accepted = format!("a folder {FOLDER} with {MARK} where models are");
-        let problem = "what makes pictures larger is not there";
-        return Err(StudioError {
-            code: ErrorCode::Model,
-            ..StudioError::field("model", problem, accepted)
-        });
-    };
-    Ok(engine.open_enlarger(&folder)?)
+    Ok(engine.open_enlarger(&find(places)?)?)
 }
 
-/// Makes the picture of a file `by` times as wide and high, as a file of `format`. `path` names it in
-/// messages.
+/// The folder of what makes pictures larger: the first of these places that has it.
+pub(crate) fn find(places: &[PathBuf]) -> Result<PathBuf, StudioError> {
+    let mut folders = places.iter().flat_map(|place| [place.clone(), place.join(FOLDER)]);
+    folders.find(|folder| folder.join(MARK).is_file()).ok_or_else(|| {
+        let accepted = format!("a folder {FOLDER} with {MARK} where models are");
+        let problem = "what makes pictures larger is not there";
+        StudioError { code: ErrorCode::Model, ..StudioError::field("model", problem, accepted) }
+    })
+}
+
+/// Makes the picture of a file `by` times as wide and high, as such a file. `path` names it in messages.
 pub fn enlarge(
     enlarger: &mut dyn Enlarger,
     (path, file): (&Path, &[u8]),
     by: u32,
-    format: Format,
+    LargerAs { format, recipe: says_recipe, ai_mark }: LargerAs,
     watch: &mut dyn Watch,
 ) -> Result<LargerFile, StudioError> {
     let refused = |error| StudioError::input(path, error);
@@ -71,7 +91,12 @@ pub fn enlarge(
         recipe
     });
     let larger = enlarger.enlarge(&decoded.pixels, by, watch)?;
-    let bytes = encode_after(&larger.pixels, format, &metadata, recipe.as_ref())
+    let said = Said {
+        recipe: recipe.as_ref().filter(|_| says_recipe),
+        before: Some(&metadata).filter(|_| says_recipe),
+        source: ai_mark.then(|| DigitalSource::of_enlarged(metadata.made_by())),
+    };
+    let bytes = encode_saying(&larger.pixels, format, &said)
         .map_err(|error| StudioError::unwritable(&error))?;
     Ok(LargerFile { bytes, size: larger.pixels.size(), by, model, seconds: larger.seconds })
 }
@@ -126,7 +151,10 @@ pub(crate) fn job(
     let file = read_file(&path, Limits::default().bytes)
         .map_err(|error| StudioError::input(&path, error))?;
     let mut enlarger = open(&shared.model_places, &shared.engine)?;
-    let larger = enlarge(&mut *enlarger, (&path, &file), choice.by, Format::Png, sitter)?;
+    let larger = enlarge(&mut *enlarger, (&path, &file), choice.by, Format::Png.into(), sitter)?;
+    let Size { width, height } = larger.size;
+    let from = Size { width: width / choice.by.max(1), height: height / choice.by.max(1) };
+    shared.easel.learn(|speeds| speeds.learn_enlarging(from, choice.by, larger.seconds));
     let mut picture = NewPicture::read(&larger.bytes).map_err(StudioError::internal)?;
     picture.parents = parents(request)?;
     let source = choice.asset.parse()?;

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use likeness_library::{PictureRow, Time};
 use likeness_picture::{
-    Existing, Format, Limits, PictureError, decode, encode_after, encode_plain, lies_within,
-    read_file, read_metadata, read_picture, write_whole,
+    Decoded, Existing, Format, Limits, PictureError, PictureMetadata, Said, at_quality, decode,
+    encode_saying, lies_within, read_file, read_metadata, saying_srgb, write_whole,
 };
-use likeness_recipe::ResolvedRecipe;
+use likeness_recipe::{Pixels, ResolvedRecipe, Size};
 
 use crate::api::{ExportRequest, Exported, FileFormat, SaveRequest, Saved};
+use crate::deliver::fit::{Colour, flatten};
+use crate::deliver::{self, Target};
 use crate::names;
 use crate::{Studio, StudioError};
 
@@ -21,15 +23,14 @@ impl Studio {
     pub fn save(&self, asked: SaveRequest) -> Result<Saved, StudioError> {
         let path = PathBuf::from(&asked.path);
         self.must_be_outside("path", &path)?;
+        let (row, recipe) = self.row(&asked.id)?;
+        let own = path.extension().and_then(|ending| ending.to_str()).and_then(Format::of_ending);
         let format = match asked.format {
             Some(format) => format.into(),
+            None if own == Some(row.format) => row.format,
             None => Format::of_path(&path).map_err(|error| StudioError::unwritable(&error))?,
         };
-        let (row, recipe) = self.row(&asked.id)?;
-        let bytes = match asked.recipe {
-            Some(false) => plain(&row, format)?,
-            _ => bytes_as(&row, recipe.as_ref(), format)?,
-        };
+        let (_, bytes) = Says::of(asked.recipe, asked.ai_mark).file(&row, recipe, format)?;
         write_whole(&path, &bytes, Existing::Replace)
             .map_err(|error| StudioError::unwritable(&error))?;
         Ok(Saved { path: asked.path })
@@ -39,24 +40,58 @@ impl Studio {
     pub fn export(&self, asked: ExportRequest) -> Result<Exported, StudioError> {
         let folder = PathBuf::from(&asked.folder);
         self.must_be_outside("folder", &folder)?;
-        // A slip in the template is found before the first file.
+        // Slips are found before the first file.
         let template = asked.template.as_deref().unwrap_or(TEMPLATE);
         names::name(template, |_| None)?;
+        let finish = Finish::read(&asked)?;
         let unwritable = |error| StudioError::unwritable(&PictureError::from_write(&folder, error));
         std::fs::create_dir_all(&folder).map_err(unwritable)?;
+        let says = Says::of(asked.recipe, asked.ai_mark);
         let mut paths = Vec::new();
         for id in &asked.ids {
-            let (row, _) = self.row(id)?;
-            let name = names::name(template, |token| value(&row, token))?;
-            let bytes = match asked.recipe {
-                Some(false) => plain(&row, row.format)?,
-                _ => read_file(&row.path, Limits::default().bytes)
-                    .map_err(|error| StudioError::input(&row.path, error))?,
+            let (row, recipe) = self.row(id)?;
+            let size = finish.size(&row);
+            let name = names::name(template, |token| value(&row, size, token))?;
+            let format = finish.format.unwrap_or(row.format);
+            let (format, bytes) = match finish.changes() {
+                true => self.finished(&row, &finish, says)?,
+                false => says.file(&row, recipe, format)?,
             };
-            let path = write_free(&folder, &name, row.format, &bytes)?;
+            let path = write_free(&folder, &name, format, &bytes)?;
             paths.push(path.display().to_string());
         }
         Ok(Exported { paths })
+    }
+
+    /// A picture as an export wants it: its pixels are written anew.
+    fn finished(
+        &self,
+        row: &PictureRow,
+        finish: &Finish,
+        says: Says,
+    ) -> Result<(Format, Vec<u8>), StudioError> {
+        let unreadable = |error| StudioError::input(&row.path, error);
+        let file = read_file(&row.path, Limits::default().bytes).map_err(unreadable)?;
+        let Decoded { mut pixels, sha256, .. } =
+            decode(&file, &Limits::default()).map_err(unreadable)?;
+        let metadata = read_metadata(&file).map_err(unreadable)?;
+        // A recipe that cannot be understood goes on as it stands.
+        let mut recipe = metadata.recipe().and_then(Result::ok);
+        if let Some(target) = &finish.target {
+            let source = (pixels, sha256.as_str());
+            (pixels, recipe) = deliver::for_export(&self.shared, source, recipe, target)?;
+        }
+        if let Some(colour) = finish.background {
+            pixels = flatten(pixels, colour);
+        }
+        let format = finish.format.unwrap_or(row.format).written();
+        let unwritable = |error| StudioError::unwritable(&error);
+        let mut bytes = says.encoded(&pixels, format, recipe.as_ref(), &metadata)?;
+        if let (Some(quality), Format::Jpeg) = (finish.quality, format) {
+            bytes = at_quality(&bytes, &pixels, quality).map_err(unwritable)?;
+        }
+        let bytes = if finish.srgb { saying_srgb(bytes, format) } else { bytes };
+        Ok((format, bytes))
     }
 
     /// The library's own pictures never change, and what lies in between would be taken for one of them.
@@ -78,29 +113,97 @@ impl Studio {
     }
 }
 
-/// The file as it is where the format is its own: whatever else is in it stays.
-fn bytes_as(
-    row: &PictureRow,
-    recipe: Option<&ResolvedRecipe>,
-    format: Format,
-) -> Result<Vec<u8>, StudioError> {
-    let unreadable = |error| StudioError::input(&row.path, error);
-    let bytes = read_file(&row.path, Limits::default().bytes).map_err(unreadable)?;
-    if row.format == format {
-        return Ok(bytes);
-    }
-    let pixels = decode(&bytes, &Limits::default()).map_err(unreadable)?.pixels;
-    // What another program says of it, or a newer version of ours, goes on as it stands.
-    let metadata = read_metadata(&bytes).map_err(unreadable)?;
-    encode_after(&pixels, format, &metadata, recipe)
-        .map_err(|error| StudioError::unwritable(&error))
+/// What an export asks for beside where it goes.
+struct Finish {
+    target: Option<Target>,
+    format: Option<Format>,
+    quality: Option<u8>,
+    background: Option<Colour>,
+    srgb: bool,
 }
 
-/// The picture with nothing of how it was made: its pixels are written anew.
-fn plain(row: &PictureRow, format: Format) -> Result<Vec<u8>, StudioError> {
-    let unreadable = |error| StudioError::input(&row.path, error);
-    let pixels = read_picture(&row.path, &Limits::default()).map_err(unreadable)?.pixels;
-    encode_plain(&pixels, format).map_err(|error| StudioError::unwritable(&error))
+impl Finish {
+    fn read(asked: &ExportRequest) -> Result<Self, StudioError> {
+        let background = asked.background.as_deref().map(deliver::colour("background"));
+        let target = asked.deliver.as_ref().map(Target::read).transpose()?;
+        if let Some(quality) = asked.quality.filter(|quality| !(1..=100).contains(quality)) {
+            let problem = format!("{quality} is out of range");
+            return Err(StudioError::field("quality", problem, "1 to 100"));
+        }
+        Ok(Self {
+            target,
+            format: asked.format.map(Format::from),
+            quality: asked.quality,
+            background: background.transpose()?,
+            srgb: asked.srgb == Some(true),
+        })
+    }
+
+    /// Whether files are written anew; what is not touched goes out as it lies there.
+    fn changes(&self) -> bool {
+        let Self { target, format, quality, background, srgb } = self;
+        target.is_some() || format.is_some() || quality.is_some() || background.is_some() || *srgb
+    }
+
+    /// What a picture is as large as then.
+    fn size(&self, row: &PictureRow) -> Size {
+        self.target.map_or(Size { width: row.width, height: row.height }, |target| target.size)
+    }
+}
+
+/// What a file that goes out says of its picture.
+#[derive(Clone, Copy)]
+struct Says {
+    recipe: bool,
+    ai_mark: bool,
+}
+
+impl Says {
+    /// What is not said is yes.
+    fn of(recipe: Option<bool>, ai_mark: Option<bool>) -> Self {
+        Self { recipe: recipe != Some(false), ai_mark: ai_mark != Some(false) }
+    }
+
+    /// The file of a picture in this format, and the format. Where it is the picture's own the file goes out
+    /// as it is, with whatever else is in it, unless it is to say less, or was made before our pictures said
+    /// to machines what they are. What can only be read and must be written anew becomes a PNG.
+    fn file(
+        self,
+        row: &PictureRow,
+        recipe: Option<ResolvedRecipe>,
+        format: Format,
+    ) -> Result<(Format, Vec<u8>), StudioError> {
+        let unreadable = |error| StudioError::input(&row.path, error);
+        let bytes = read_file(&row.path, Limits::default().bytes).map_err(unreadable)?;
+        // What another program says of it, or a newer version of ours, goes on as it stands.
+        let metadata = read_metadata(&bytes).unwrap_or(PictureMetadata::none(row.format));
+        let source = metadata.made_by().filter(|_| self.ai_mark);
+        let unmarked = recipe.is_some() && row.format != Format::Jpeg;
+        let says = metadata.digital_source == source
+            || (self.ai_mark && metadata.digital_source.is_none() && !unmarked);
+        if row.format == format && self.recipe && says {
+            return Ok((format, bytes));
+        }
+        let format = format.written();
+        let pixels = decode(&bytes, &Limits::default()).map_err(unreadable)?.pixels;
+        Ok((format, self.encoded(&pixels, format, recipe.as_ref(), &metadata)?))
+    }
+
+    /// A file of these pixels, which says what the one before it did, `metadata`.
+    fn encoded(
+        self,
+        pixels: &Pixels,
+        format: Format,
+        recipe: Option<&ResolvedRecipe>,
+        metadata: &PictureMetadata,
+    ) -> Result<Vec<u8>, StudioError> {
+        let source = metadata.made_by().filter(|_| self.ai_mark);
+        let said = match self.recipe {
+            true => Said { recipe, before: Some(metadata), source },
+            false => Said { source, ..Said::default() },
+        };
+        encode_saying(pixels, format, &said).map_err(|error| StudioError::unwritable(&error))
+    }
 }
 
 /// Writes under the first of `name.png`, `name-2.png`, … that nothing has.
@@ -125,7 +228,7 @@ fn write_free(
     }
 }
 
-fn value(row: &PictureRow, token: &str) -> Option<String> {
+fn value(row: &PictureRow, size: Size, token: &str) -> Option<String> {
     match token {
         "seed" => row.seed.map(|seed| seed.to_string()),
         "date" => Some(date_and_time(row.created_at).0),
@@ -133,8 +236,9 @@ fn value(row: &PictureRow, token: &str) -> Option<String> {
         "prompt" => Some(row.prompt.clone()),
         "model" => row.model.clone(),
         "subject" => row.subject.clone(),
-        "width" => Some(row.width.to_string()),
-        "height" => Some(row.height.to_string()),
+        "width" => Some(size.width.to_string()),
+        "height" => Some(size.height.to_string()),
+        "channel" => deliver::channel_of(size).map(str::to_owned),
         // Of sheets, which there are none of yet.
         _ => None,
     }

@@ -55,7 +55,7 @@ fn theirs(metadata: &PictureMetadata) -> Option<ForeignSettings> {
                 unmatched.push(SettingUnmatched {
                     name: field.name().to_owned(),
                     value: value.clone(),
-                    reason: "The picture that it was started from is not in the file".to_owned(),
+                    reason: Reason::NoStartingPicture.said().to_owned(),
                 });
                 continue;
             }
@@ -92,11 +92,7 @@ fn left(setting: &Unmatched) -> SettingUnmatched {
     SettingUnmatched {
         name: setting.name.clone(),
         value: setting.value.clone(),
-        reason: match setting.reason {
-            Reason::NoSuchSetting => "Likeness has no such setting",
-            Reason::UnknownValue => "Likeness does not know this value",
-        }
-        .to_owned(),
+        reason: setting.reason.said().to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use likeness_library::{self as library, AnyId, NewPicture};
-use likeness_picture::{Limits, decode, read_file, read_metadata};
+use likeness_picture::{Format, Limits, decode, read_file, read_metadata};
 
 use crate::api::{Asset, ImportAnswer, ImportBytes, ImportRequest, Imported, OneId, Refused};
 use crate::pictures::card;
@@ -22,9 +22,6 @@ const TOLD_AT_ONCE: usize = 200;
 
 /// Folders within folders at most.
 const DEPTH: u32 = 8;
-
-/// What a file's name ends in for a folder to be asked for it.
-const ENDINGS: &[&str] = &["png", "jpg", "jpeg", "webp"];
 
 impl Studio {
     /// Takes picture files into the library.
@@ -66,6 +63,13 @@ impl Studio {
         }
         self.imported(&answer.imported[told..]);
         Ok(answer)
+    }
+
+    /// Takes in one file, whatever bytes its path consists of. `reference` is as in [`ImportRequest`].
+    pub fn import_path(&self, path: &Path, reference: bool) -> Result<Imported, StudioError> {
+        let imported = self.import_file(path, reference)?;
+        self.imported(std::slice::from_ref(&imported));
+        Ok(imported)
     }
 
     /// Takes in a picture that was pasted or dropped.
@@ -148,8 +152,8 @@ fn inside(folder: &Path, depth: u32, files: &mut Vec<PathBuf>) {
             }
             continue;
         }
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-        if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if ending.and_then(Format::of_ending).is_some() {
             files.push(path);
         }
     }

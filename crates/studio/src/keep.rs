@@ -1,7 +1,7 @@
 //! A finished picture goes into the library: its file, its row, and its job's end, all or nothing.
 
 use likeness_library::{JobId, NewPicture, Parent, PictureId, store_file};
-use likeness_picture::{Format, PictureError, encode};
+use likeness_picture::{DigitalSource, Format, PictureError, Said, encode_saying};
 use likeness_recipe::{Rendered, Word};
 
 use crate::StudioError;
@@ -21,7 +21,7 @@ pub(crate) fn draft(
     rendered: &Rendered,
     words: &[Word],
 ) -> Result<PictureCard, StudioError> {
-    let bytes = file(rendered)?;
+    let bytes = file(rendered, shared.goes_on_from(request))?;
     let picture = picture(&bytes, rendered, parents(request)?, words)?;
     kept(shared, &picture)
 }
@@ -34,7 +34,7 @@ pub(crate) fn job(
     rendered: &Rendered,
     job: JobId,
 ) -> Result<PictureCard, StudioError> {
-    let bytes = file(rendered)?;
+    let bytes = file(rendered, shared.goes_on_from(request))?;
     let said = parents(request)?;
     let mut picture = picture(&bytes, rendered, said, &prepared.model.description.words)?;
     picture.job = Some(job);
@@ -60,9 +60,15 @@ pub(crate) fn add(
     shared.write(|library| library.add_stored(picture, &stored, now))
 }
 
-/// A rendered picture as a file.
-pub(crate) fn file(rendered: &Rendered) -> Result<Vec<u8>, StudioError> {
-    encode(&rendered.pixels, Format::Png, &rendered.recipe)
+/// A rendered picture as a file. `before` is what the picture that it goes on from says of how it came about.
+pub(crate) fn file(
+    rendered: &Rendered,
+    before: Option<DigitalSource>,
+) -> Result<Vec<u8>, StudioError> {
+    let recipe = &rendered.recipe;
+    let source = Some(DigitalSource::of_render(recipe, before));
+    let said = Said { recipe: Some(recipe), before: None, source };
+    encode_saying(&rendered.pixels, Format::Png, &said)
         .map_err(|error| StudioError::unwritable(&error))
 }
 

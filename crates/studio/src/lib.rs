@@ -48,6 +48,8 @@ pub use care::rebuild;
 pub use channel::Channel;
 pub use error::{ErrorCode, StudioError};
 pub use likeness_library::LibraryError;
+pub use likeness_picture::Format;
 pub use opened::{Opened, Problem, Startup};
+pub use pictures::as_shown;
 pub use shelf::Shelf;
 pub use studio::{Opening, Studio};

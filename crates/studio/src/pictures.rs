@@ -1,7 +1,7 @@
 //! Pictures as they are found, looked at, and taken apart.
 
 use likeness_library::{self as library, PictureId, PictureRow, Reader};
-use likeness_picture::{Format, Limits, read_file, read_metadata, read_picture};
+use likeness_picture::{Format, Limits, decode, read_file, read_metadata, read_picture};
 use likeness_recipe::ResolvedRecipe;
 
 use crate::api::{
@@ -9,6 +9,7 @@ use crate::api::{
     PageRequest, ParentChoice, PictureCard, PictureDetail, PictureFile, Relation, RenderRequest,
     SizeCount, Spread,
 };
+use crate::channel::quick_png;
 use crate::models::plain_name;
 use crate::queue::count;
 use crate::spread::{Gist, spread};
@@ -184,11 +185,26 @@ pub(crate) fn filter(filter: Filter) -> library::Filter {
     }
 }
 
+/// A picture file as a window can show it: one of a format that pages do not know, or would show moving,
+/// as a PNG of what it is here. What cannot be read stays as it is.
+pub fn as_shown(bytes: Vec<u8>) -> Vec<u8> {
+    match Format::of_content(&bytes) {
+        Ok(format) if !format.is_written() => {
+            let decoded = decode(&bytes, &Limits::default()).ok();
+            decoded.and_then(|decoded| quick_png(&decoded.pixels)).unwrap_or(bytes)
+        }
+        _ => bytes,
+    }
+}
+
 fn format_name(format: Format) -> &'static str {
     match format {
         Format::Png => "png",
         Format::Jpeg => "jpeg",
         Format::WebP => "webp",
+        Format::Gif => "gif",
+        Format::Tiff => "tiff",
+        Format::Bmp => "bmp",
     }
 }
 

@@ -2,13 +2,18 @@
 //! is read before it is rendered.
 
 use likeness_library::{AnyId, Asset, LibraryError};
-use likeness_picture::{Limits, read_picture};
+use likeness_picture::{DigitalSource, Limits, read_file, read_metadata, read_picture};
 use likeness_recipe::{
     self as recipe, Engine, Inputs, NoteKind, Pixels, ResolvedRecipe, Size, resolve,
 };
 
-use crate::api::{Estimate, PromptNote, PromptNoteKind, RenderRequest, RequestOnly, TokenCount};
+use crate::api::{
+    DeliverPlan, Estimate, PromptNote, PromptNoteKind, RenderRequest, RequestOnly, RoleName,
+    TokenCount,
+};
+use crate::deliver::{self, Target};
 use crate::models::{self, Chosen};
+use crate::speed::Speeds;
 use crate::studio::Shared;
 use crate::{ErrorCode, Studio, StudioError};
 
@@ -18,6 +23,19 @@ pub(crate) struct Prepared {
     pub resolved: ResolvedRecipe,
     /// Sizes of its references.
     pub references: Vec<Size>,
+    /// The size that it is to have at the end.
+    pub target: Option<Target>,
+}
+
+impl Prepared {
+    /// How long one of its pictures takes, and the way to its size where it has one.
+    pub fn seconds(&self, speeds: &Speeds) -> (Option<f64>, Option<DeliverPlan>) {
+        let drawing = speeds.estimate(&self.resolved);
+        let Some(target) = &self.target else { return (drawing, None) };
+        let drawn = Size { width: self.resolved.width, height: self.resolved.height };
+        let plan = deliver::announce(target, drawn, drawing, speeds);
+        (plan.seconds, Some(plan))
+    }
 }
 
 impl Studio {
@@ -50,7 +68,7 @@ impl Studio {
             Ok(prepared) => prepared,
             Err(problem) => return Ok(refused(estimate, problem)),
         };
-        let Prepared { model, resolved, references } = &prepared;
+        let Prepared { model, resolved, references, .. } = &prepared;
         let needed = match shared.engine.need(&model.path, resolved, references) {
             Ok(needed) => needed,
             Err(problem) => return Ok(refused(estimate, problem.into())),
@@ -58,11 +76,12 @@ impl Studio {
         // The weights of the model that is loaded are paid for already.
         let loaded = shared.easel.loaded().is_some_and(|path| path == model.path);
         let paid = if loaded { model.description.memory } else { 0 };
-        let one = shared.easel.speeds().estimate(resolved);
+        let (one, plan) = prepared.seconds(&shared.easel.speeds());
         Ok(Estimate {
             seconds: one.map(|seconds| seconds * f64::from(resolved.count)),
             memory_needed: Some(needed),
             fits: needed.saturating_sub(paid) <= shared.engine.memory().free,
+            plan,
             ..estimate
         })
     }
@@ -86,9 +105,7 @@ impl Shared {
             let problem = "pictures are made larger by a command of their own";
             return Err(StudioError::field("enlarge", problem, "the command `enlarge`"));
         }
-        if request.deliver.is_some() {
-            return Err(StudioError::field("deliver", "it is not built yet", "none"));
-        }
+        let target = request.target(&self.model_places)?;
         let able = &model.description.capabilities;
         let mut request = request.clone();
         let assets = self.assets(&request)?;
@@ -98,6 +115,10 @@ impl Shared {
                 let size = Size { width: asset.width, height: asset.height };
                 request.take_shape(size, able);
             }
+        } else if let (Some(target), None, None) = (&target, request.width, request.height) {
+            // The less is cut off or laid around it, the better.
+            let size = able.drawn_like(target.size);
+            (request.width, request.height) = (Some(size.width), Some(size.height));
         }
         for (i, parent) in request.parents.iter().enumerate() {
             let at = |error| in_field(format!("parents[{i}].id"), error);
@@ -108,7 +129,7 @@ impl Shared {
         let references = references
             .map(|(_, asset)| Size { width: asset.width, height: asset.height })
             .collect();
-        Ok(Prepared { model, resolved, references })
+        Ok(Prepared { model, resolved, references, target })
     }
 
     /// Every picture that a request names, in the order in which it names them.
@@ -126,6 +147,17 @@ impl Shared {
             })
         });
         found.collect()
+    }
+
+    /// What the picture that a request goes on from says of how it came about: the one to edit, or to
+    /// start from. One that cannot be read says nothing; the render has read it before.
+    pub fn goes_on_from(&self, request: &RenderRequest) -> Option<DigitalSource> {
+        let edited = request.references.iter().find(|one| one.role == RoleName::Edit);
+        let edited = edited.map(|one| one.asset.as_str());
+        let before = request.init.as_ref().map(|init| init.asset.as_str()).or(edited)?;
+        let path = self.read(|reader| reader.asset_path(before.parse()?)).ok()?;
+        let bytes = read_file(&path, Limits::default().bytes).ok()?;
+        read_metadata(&bytes).ok()?.made_by()
     }
 
     /// Reads the pictures that a request names.

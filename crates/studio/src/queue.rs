@@ -230,7 +230,7 @@ fn seconds_left(shared: &Shared, rows: &[JobRow]) -> Option<f64> {
         }
         let seconds = *groups.entry(row.group).or_insert_with(|| {
             let request: RenderRequest = serde_json::from_str(&row.request).ok()?;
-            speeds.estimate(&shared.prepare(&request).ok()?.resolved)
+            shared.prepare(&request).ok()?.seconds(&speeds).0
         });
         if let Some(seconds) = seconds {
             total += seconds;

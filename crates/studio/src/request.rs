@@ -7,8 +7,8 @@ use likeness_recipe as recipe;
 use likeness_recipe::{ModelCapabilities, Recipe, ResolvedRecipe, Role, Seed, Size};
 
 use crate::api::{
-    Again, InitChoice, MaskChoice, ParentChoice, PictureSize, ReferenceChoice, RenderRequest,
-    RoleName,
+    Again, DeliverChoice, InitChoice, MaskChoice, ParentChoice, PictureSize, ReferenceChoice,
+    RenderRequest, RoleName,
 };
 use crate::{StudioError, models};
 
@@ -84,7 +84,7 @@ impl RenderRequest {
                     .canvas
                     .map(|canvas| PictureSize { width: canvas.width, height: canvas.height }),
             }),
-            deliver: None,
+            deliver: recipe.delivered.as_ref().map(DeliverChoice::from),
         }
     }
 

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use likeness_library::{AnyId, Library, LibraryError, NewPicture, Parent, PictureId, Relation};
+use likeness_picture::DigitalSource;
 use likeness_recipe::{Rendered, Word};
 
+use crate::deliver::DeliveredFile;
 use crate::enlarge::LargerFile;
 use crate::{StudioError, keep};
 
@@ -33,14 +35,16 @@ impl Shelf {
         Ok(())
     }
 
-    /// Keeps a finished picture; where it is afterwards. `words` is what its model knows.
+    /// Keeps a finished picture; where it is afterwards. `words` is what its model knows, `before` what the
+    /// picture that it goes on from says of how it came about.
     pub fn keep(
         &self,
         rendered: &Rendered,
         words: &[Word],
+        before: Option<DigitalSource>,
         now: i64,
     ) -> Result<PathBuf, StudioError> {
-        let bytes = keep::file(rendered)?;
+        let bytes = keep::file(rendered, before)?;
         let picture = keep::picture(&bytes, rendered, Vec::new(), words)?;
         let (id, _) = self.library.add_picture(&picture, now)?;
         Ok(self.library.path_of(id)?)
@@ -62,6 +66,25 @@ impl Shelf {
         picture.seconds = Some(larger.seconds);
         // Of the same thing, where the library knows the smaller one.
         picture.subject = self.library.picture(source).ok().and_then(|row| row.subject);
+        let (id, _) = self.library.add_picture(&picture, now)?;
+        Ok(self.library.path_of(id)?)
+    }
+
+    /// Keeps a picture file that was brought to a size, and the file that it was made from; where it is
+    /// afterwards.
+    pub fn keep_delivered(
+        &self,
+        done: &DeliveredFile,
+        (source, name): (&[u8], &str),
+        now: i64,
+    ) -> Result<PathBuf, StudioError> {
+        self.keep_input(source, name, now)?;
+        let mut picture = NewPicture::read(&done.bytes).map_err(StudioError::internal)?;
+        let (id, by) = (PictureId::of(source), done.by());
+        picture.parents = vec![Parent { id, relation: done.relation() }];
+        (picture.enlarged, picture.marked_as) = (by.or(picture.enlarged), Some(id));
+        picture.seconds = Some(done.seconds);
+        picture.subject = self.library.picture(id).ok().and_then(|row| row.subject);
         let (id, _) = self.library.add_picture(&picture, now)?;
         Ok(self.library.path_of(id)?)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use likeness_recipe::{ResolvedRecipe, Seconds};
+use likeness_recipe::{ResolvedRecipe, Seconds, Size};
 use serde::{Deserialize, Serialize};
 
 /// How much of what is known a new measurement replaces. Machines slow down when they get warm, and
@@ -44,6 +44,42 @@ impl Speeds {
     }
 }
 
+impl Speeds {
+    /// Learns from a picture that was made larger.
+    pub fn learn_enlarging(&mut self, from: Size, by: u32, seconds: f64) {
+        self.learn_area(&enlarging(by), from, seconds);
+    }
+
+    /// Seconds that making a picture of this size larger takes; none before one was.
+    pub fn enlarging(&self, from: Size, by: u32) -> Option<f64> {
+        Some(self.0.get(&enlarging(by))?.step * area_of(from))
+    }
+
+    /// Learns from a picture that was brought to a size.
+    pub fn learn_fitting(&mut self, to: Size, seconds: f64) {
+        self.learn_area(FITTING, to, seconds);
+    }
+
+    /// Seconds that bringing a picture to this size takes; none before one was.
+    pub fn fitting(&self, to: Size) -> Option<f64> {
+        Some(self.0.get(FITTING)?.step * area_of(to))
+    }
+
+    fn learn_area(&mut self, key: &str, size: Size, seconds: f64) {
+        let now = seconds / area_of(size);
+        if now.is_finite() {
+            let speed = self.0.entry(key.to_owned()).or_insert(Speed { step: now, other: 0.0 });
+            speed.step += WEIGHT * (now - speed.step);
+        }
+    }
+}
+
+const FITTING: &str = "fit";
+
+fn enlarging(by: u32) -> String {
+    format!("enlarge {by}")
+}
+
 /// What makes a step dearer or cheaper, beside its size.
 fn key(recipe: &ResolvedRecipe) -> String {
     format!(
@@ -63,5 +99,9 @@ fn steps(recipe: &ResolvedRecipe) -> f64 {
 }
 
 fn area(recipe: &ResolvedRecipe) -> f64 {
-    f64::from(recipe.width) * f64::from(recipe.height) / 1e6
+    area_of(Size { width: recipe.width, height: recipe.height })
+}
+
+fn area_of(size: Size) -> f64 {
+    f64::from(size.width) * f64::from(size.height) / 1e6
 }

@@ -10,7 +10,6 @@ Shapes: B pictures, H x W pixels in multiples of 32, C channels of latents.
 
 from dataclasses import asdict, dataclass, field
 
-import torch
 import torch.nn as nn
 import torch.nn.functional as F
 

@@ -104,6 +104,7 @@ class Distilled(nn.Module):
     def __init__(self, student):
         super().__init__()
         self.student, self.heads = student, Heads(student.denoiser.proj_out.in_features)
+        self.register_buffer("leaning", torch.tensor(float(student.denoiser.leaning)))  # as its teacher's: its steps say nothing of it
 
 
 @torch.no_grad()

@@ -24,7 +24,7 @@ import torch.nn as nn
 import carry
 
 AVERAGE_EVERY = 4
-WARM, WARM_AGAIN = 150, 20  # steps in which the rate rises, at first and after resuming
+WARM, WARM_AGAIN = 60, 20  # steps in which the rate rises, at first and after resuming
 SAVE_EVERY = 120  # seconds
 
 

@@ -113,17 +113,30 @@ def told(bench, asked):
 
 
 def spread(bench, count):
-    """Mean distance between features of 8 seeds of a caption, over that of 8 renders of it."""
-    tasks = [t for t in (bench.tasks.picture(bench.r) for _ in range(6 * count)) if t.labels["count"] == 1 and t.target.finish is None][:count]
+    """Mean distance between 8 seeds of a caption, over that between 8 renders of it: of features, which errors raise too,
+    and of the outlines of cut-outs, which only another pose, place or form does."""
+    draws = (bench.tasks.picture(bench.r) for _ in range(100 * count))
+    single = (t for t in draws if t.labels["count"] == 1 and t.target.finish is None)
+    tasks = [t for t in single if t.target.background is None][:count]
     captions = [t.caption for t in tasks for _ in range(SPREAD)]
-    renders = bench.judge.sees(bench.composed([bench.tasks.again(bench.r, t) for t in tasks for _ in range(SPREAD)]))
-    drawn = bench.judge.sees(bench.drawer.draw(captions, seed=5))
-    apart = lambda x: torch.pdist(x).mean().item()
-    ratio = lambda what, scale: sum(apart(p / scale) for p in drawn[what].split(SPREAD)) / sum(apart(p / scale) for p in renders[what].split(SPREAD))
+    renders = bench.composed([bench.tasks.again(bench.r, t) for t in tasks for _ in range(SPREAD)])
+    drawn = bench.drawer.draw(captions, seed=5)
+    seen, theirs = bench.judge.sees(drawn)["features"], bench.judge.sees(renders)["features"]
+    scale = theirs.std(0).clamp(min=1e-3)
+    apart = lambda x: sum(torch.pdist(some).mean().item() for some in x.split(SPREAD))
+    outlines = lambda p: sum(differing(some) for some in (p[:, 3] > 0.5).flatten(1).float().split(SPREAD))
     return {
-        f"spread of {SPREAD} seeds, features": (ratio("features", renders["features"].std(0).clamp(min=1e-3)), 1.0),
-        f"spread of {SPREAD} seeds, embedding": (ratio("embedding", 1.0), 1.0),
+        f"spread of {SPREAD} seeds, features": (apart(seen / scale) / apart(theirs / scale), 1.0),
+        f"spread of {SPREAD} seeds, outlines": (outlines(drawn) / outlines(renders), 1.0),
     }
+
+
+def differing(covered):
+    """Mean over pairs of rows [N, pixels] of what only one of both covers, over what either does."""
+    both = covered @ covered.T
+    area = covered.sum(1)
+    either = (area[:, None] + area[None] - both).clamp(min=1)
+    return (1 - both / either)[~torch.eye(len(covered), dtype=torch.bool)].mean().item()
 
 
 def marks(bench, count):

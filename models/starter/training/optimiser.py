@@ -54,7 +54,7 @@ class Optimiser:
     `share(name)` gives it."""
 
     def __init__(self, model, inner, share=lambda name: 1.0, decay=0.01, rows=None):
-        named = list(model.named_parameters())
+        named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
         self.muon = Muon([p for n, p in named if inner(n, p)], decay=decay, rows=rows)
         rest = {}
         for n, p in named:
@@ -73,5 +73,9 @@ class Optimiser:
         return {"muon": self.muon.buffers, "adam": self.adam.state_dict()}
 
     def restore(self, state):
+        """Begins afresh where other parameters are trained than before."""
+        shapes = lambda buffers: {shape: b.shape for shape, b in buffers.items()}
+        if shapes(state["muon"]) != shapes(self.muon.buffers):
+            return
         self.muon.buffers = {shape: b.to(self.muon.buffers[shape]) for shape, b in state["muon"].items()}
         self.adam.load_state_dict(state["adam"])

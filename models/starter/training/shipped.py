@@ -3,7 +3,6 @@ beside, and what it begins from; this file goes when the new one has taken its p
 
 from pathlib import Path
 
-import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from tokenizers import Tokenizer

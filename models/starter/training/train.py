@@ -31,8 +31,8 @@ SHARES = dict(two=0.34, several=0.06, style_said=0.92, products=0.12, edits=EDIT
 BANDS = ((0, 0.4), (0.4, 0.75), (0.75, 1.01))  # of noise, for the log
 SHIFT = 2.0  # of noise levels towards noise: a picture has 8,192 numbers here
 FRONT = 32  # channels that carry structure (`train_autoencoder.front`) count again
-LEANING = 20_000  # steps in which places fade out
-OWN, OWN_FROM = 0.3, 6_000  # share of edits whose sources the model draws itself, and the step from which on it can
+LEANING = 3_000  # steps in which places fade out
+OWN, OWN_FROM = 0.3, 800  # share of edits whose sources the model draws itself, and the step from which on it can
 
 
 def noise_levels(count, generator):
@@ -72,8 +72,9 @@ def load(path=STATE, weights="averaged"):
     """The weights of a training state, or of a distilled one (`distil.Distilled`)."""
     state = torch.load(path, map_location="cpu", mmap=True)
     model = build_model()
-    model.load_state_dict({n.removeprefix("student."): t for n, t in state[weights].items() if not n.startswith("heads.")})
-    model.denoiser.leaning = state.get("leaning", leaning(state["step"]))
+    model.load_state_dict({n.removeprefix("student."): t for n, t in state[weights].items() if not n.startswith(("heads.", "leaning"))})
+    told = state["model"].get("leaning")
+    model.denoiser.leaning = leaning(state["step"]) if told is None else told.item()
     return model.eval()
 
 
@@ -133,7 +134,7 @@ def begin(rank, step, options):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    loop.arguments(p, minutes=60, rate=1.2e-3, hold=0.5, batch=16)
+    loop.arguments(p, minutes=60, rate=1.2e-3, hold=0.5, batch=24)
     p.add_argument("--workers", type=int, default=0, help="processes that think of tasks, beside those that train")
     loop.run(STATE, begin, p.parse_args())
 

@@ -12,8 +12,6 @@ a denoiser gets wrong (after RAE, arXiv 2510.11690).
 """
 
 import argparse
-import math
-import sys
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +19,7 @@ import torch.nn.functional as F
 import loop
 from autoencoder import Autoencoder
 from edges import edge_slope
-from form import BUILD, CHANNELS, SIDE
+from form import BUILD, CHANNELS
 from optimiser import Optimiser
 from pictures import Crops, Pictures, held_out
 
@@ -43,16 +41,17 @@ def apart(y, x):
 
 def front(z, generator):
     """Latents of which each picture keeps only some of the first channels."""
-    kept = torch.tensor(FRONTS)[torch.randint(len(FRONTS), (len(z),), generator=generator)]
-    return z * (torch.arange(CHANNELS) < kept[:, None])[:, :, None, None]
+    kept = z.new_tensor(FRONTS)[torch.randint(len(FRONTS), (len(z),), generator=generator, device=z.device)]
+    return z * (torch.arange(CHANNELS, device=z.device) < kept[:, None])[:, :, None, None]
 
 
 def losses(model, x, generator):
-    with torch.autocast("cpu", torch.bfloat16):
+    draw = dict(generator=generator, device=x.device)
+    with torch.autocast(x.device.type, torch.bfloat16):
         z = model.encode(x).float()
         size = z.pow(2).mean()
-        deviation = NOISE * 2 * size.detach().sqrt() * torch.rand(len(z), 1, 1, 1, generator=generator)
-        noisy = z + deviation * torch.randn(z.shape, generator=generator)
+        deviation = NOISE * 2 * size.detach().sqrt() * torch.rand(len(z), 1, 1, 1, **draw)
+        noisy = z + deviation * torch.randn(z.shape, **draw)
         y = model.decode(noisy).float()
         half = F.avg_pool2d(noisy, 2)
         few = len(z) // 2
@@ -71,15 +70,15 @@ def psnr(y, x):
 
 
 def begin(rank, step, options):
-    model = Autoencoder().to(memory_format=torch.channels_last)
+    model = Autoencoder().to(options.device, memory_format=torch.channels_last)
     crops = Crops(Pictures(1_000_000 + step + 7919 * rank))
-    generator = torch.Generator().manual_seed(1000 * step + rank)
+    generator = torch.Generator(options.device).manual_seed(1000 * step + rank)
     if options.decoder:
         for module in (model.stem, model.encoder, model.out):
             module.requires_grad_(False)
 
     def work():
-        x = crops.next(options.batch, options.side).contiguous(memory_format=torch.channels_last)
+        x = crops.next(options.batch, options.side).to(options.device).contiguous(memory_format=torch.channels_last)
         loss, told = losses(model, x, generator)
         return loop.Work(loss, len(x), told)
 

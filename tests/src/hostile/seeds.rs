@@ -6,6 +6,7 @@
 /// A file: its name in the corpus, and what is in it.
 pub type Seed = (String, Vec<u8>);
 
+mod formats;
 mod models;
 mod pictures;
 mod settings;
@@ -19,6 +20,7 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         "model_texts" => models::texts(),
         "tokenizer" => models::tokenizers(),
         "picture_metadata" => pictures::pictures(),
+        "picture_formats" => formats::formats(),
         "foreign_settings" => settings::settings(),
         "kernel_shapes" => super::shapes::seeds(),
         _ => Vec::new(),

@@ -141,13 +141,16 @@ function regions(): HTMLElement[] {
 /** What of a part of the window takes the focus: what is chosen there, else what comes first. */
 const FIRST = ['[data-first]', '[aria-selected="true"]:not([tabindex="-1"])', '[aria-current]', 'textarea', '[tabindex="0"]', 'button:not(:disabled), input, select'];
 
+/** What lies in something that is closed takes no focus. */
+const seen = (one: HTMLElement) => one.checkVisibility?.() ?? true;
+
 function nextRegion(): void {
   const all = regions();
   const at = all.findIndex((one) => one.contains(document.activeElement));
   for (let step = 1; step <= all.length; step++) {
     const region = all[(at + step + all.length) % all.length];
     // The picture is a part of the window and what takes the focus at once.
-    const first = region && (region.tabIndex >= 0 ? region : FIRST.map((one) => region.querySelector<HTMLElement>(one)).find((one) => one !== null));
+    const first = region && (region.tabIndex >= 0 ? region : FIRST.flatMap((one) => [...region.querySelectorAll<HTMLElement>(one)]).find(seen));
     if (first) return first.focus();
   }
 }

@@ -129,9 +129,12 @@ class Compose {
   /** Refused when it was sent, or found when it was estimated: not that words are missing before any are written. */
   get wrong(): StudioError | null {
     if (this.refused) return this.refused;
-    const { estimate } = this;
+    const exact = this.estimate;
+    // What is wrong with a size is so whatever is written meanwhile.
+    const estimate = exact ?? this.cost;
     const problem = estimate?.problem ?? null;
-    if (problem?.field === 'prompt' && this.draft.prompt.trim() === '') return null;
+    const ofWords = problem?.field === 'prompt' || problem?.field === 'negative';
+    if (ofWords && (!exact || (problem.field === 'prompt' && this.draft.prompt.trim() === ''))) return null;
     if (problem || !estimate || estimate.fits) return problem;
     return estimate.memory_needed === null ? null : { code: 'memory', message: '', field: 'size' };
   }

@@ -13,6 +13,10 @@ export const enLibrary = {
   'library.trash': 'Trash',
   'library.missing': 'file missing',
   'library.coming': 'Still coming',
+  'library.pile': 'pile of {n}',
+  'library.pile.toggle': 'Lay the pile out, or together again',
+  'library.piles.on': 'Pile up what was made at once',
+  'library.piles.off': 'Show every picture by itself',
   'library.no_prompt': 'Without a prompt',
   'library.count': '{n|picture|pictures}',
   'library.chosen': '{n|picture|pictures} chosen',
@@ -243,4 +247,6 @@ export const enLibrary = {
   'restore.problem.too_many': 'The model looks at {max} at most',
   'restore.problem.no_init': 'The model cannot start from a picture',
   'restore.problem.no_mask': 'The model knows no masks',
+  'restore.problem.other_kind': 'For another kind of model: this one takes {usual}',
+  'restore.instead': 'Taken as {size}, the same shape',
 } as const;

@@ -15,6 +15,10 @@ export const zhLibrary: Record<keyof typeof enLibrary, string> = {
   'library.trash': '回收站',
   'library.missing': '文件缺失',
   'library.coming': '正在载入',
+  'library.pile': '{n} 张一叠',
+  'library.pile.toggle': '展开或收起这一叠',
+  'library.piles.on': '将同时生成的叠在一起',
+  'library.piles.off': '逐张显示所有图片',
   'library.no_prompt': '没有提示词',
   'library.count': '{n|张图片|张图片}',
   'library.chosen': '已选 {n|张图片|张图片}',
@@ -245,4 +249,6 @@ export const zhLibrary: Record<keyof typeof enLibrary, string> = {
   'restore.problem.too_many': '模型最多参考 {max} 张',
   'restore.problem.no_init': '模型不能从图片开始',
   'restore.problem.no_mask': '模型不支持蒙版',
+  'restore.problem.other_kind': '属于另一类模型：此模型使用 {usual}',
+  'restore.instead': '取相同形状的 {size}',
 };

@@ -26,14 +26,16 @@ fn every_option_arrives() {
     let line = "generate fox --negative n --model m --seed -1 --steps 3 --guidance 2.5 --size 96x64 \
                 --count 2 --ref a.png --ref b.png --init i.png --strength 0.5 --mask k.png --sampler euler \
                 --schedule karras --noise-source torch --precision bf16 --lora C:\\x.safetensors:0.5 \
-                --lora y --out o.png --no-recipe --json --quiet --initial-noise n.st --dump d.st";
-    let Ok(Command::Generate { prompt, options, now }) =
+                --lora y --out o.png --no-recipe --json --quiet --initial-noise n.st --dump d.st \
+                --recipe r.png --overwrite --no-ai-mark";
+    let Ok(Command::Generate { prompt, recipe, options, now }) =
         parsed(&line.split_whitespace().collect::<Vec<_>>())
     else {
         panic!("not understood")
     };
-    let (request, json, quiet) = options.into_request(prompt, None, false, Some(now));
-    assert!(json && quiet);
+    assert_eq!(recipe, Some("r.png".into()));
+    let (request, json, quiet) = options.into_request(prompt.unwrap(), None, false, Some(now));
+    assert!(json && quiet && request.overwrite && request.no_ai_mark);
     assert_eq!((request.prompt.as_str(), request.negative.as_deref()), ("fox", Some("n")));
     assert_eq!(
         (request.seed, request.steps, request.guidance),
@@ -88,7 +90,7 @@ fn a_picture_becomes_four_times_as_large_where_nothing_is_said() {
 
 #[test]
 fn slips_are_answered_in_one_line() {
-    refused(&[], &["generate, edit, upscale, queue, library, recipe, models, bench"]);
+    refused(&[], &["generate, edit, upscale, deliver, queue, library, recipe, models, bench"]);
     refused(&["queue"], &["add, list, run, pause, resume, cancel, retry, clear"]);
     refused(&["library"], &["list, check, repair, rebuild, backup, restore, export"]);
     refused(&["queue", "cancel"], &["<JOBS>"]);
@@ -100,6 +102,9 @@ fn slips_are_answered_in_one_line() {
     refused(&["generate", "fox", "--seed", "-2"], &["--seed", "-1 for a random one"]);
     refused(&["generate", "fox", "--strength", "0.5"], &["--init"]);
     refused(&["generate", "fox", "--no-recipe"], &["--out"]);
+    refused(&["generate", "fox", "--no-ai-mark"], &["--out"]);
+    refused(&["upscale", "a.png", "--no-recipe"], &["--out"]);
+    refused(&["upscale", "a.png", "--overwrite"], &["--out"]);
     refused(&["generate", "fox", "--initial-noise", "n", "--out", "o.png"], &["--no-recipe"]);
     refused(&["queue", "add", "fox", "--out", "o.png"], &["--out"]);
     refused(&["generate", "fox", "--sise", "9"], &["--sise", "--size"]);

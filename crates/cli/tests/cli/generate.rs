@@ -262,7 +262,12 @@ fn inputs_that_cannot_be_used() {
     let text = desk.path("a.png");
     std::fs::write(&text, "not a picture").unwrap();
     let request = Request { references: vec![(Role::Subject, text)], ..fox() };
-    refused_on(&desk, request, 3, &["ref", "a.png", "not a picture", "PNG, JPEG, WebP"]);
+    refused_on(
+        &desk,
+        request,
+        3,
+        &["ref", "a.png", "not a picture", "PNG, JPEG, WebP, GIF, TIFF, BMP"],
+    );
 }
 
 #[test]

@@ -8,7 +8,9 @@ use likeness_cli::arguments::Command;
 use likeness_cli::environment::Cancelled;
 use likeness_cli::request::Request;
 use likeness_cli::upscale::{UpscaleOptions, WrittenLarger, upscale};
-use likeness_picture::{Format, Limits, read_metadata, read_picture};
+use likeness_picture::{
+    DigitalSource, Format, Limits, PictureMetadata, read_metadata, read_picture,
+};
 
 use crate::commands::parsed;
 use crate::fake::{Desk, Fake};
@@ -19,8 +21,16 @@ fn larger(
     by: u32,
     out: Option<PathBuf>,
 ) -> Result<WrittenLarger, Failure> {
-    let asked = UpscaleOptions { image, by, out, json: false, quiet: false };
+    let asked = UpscaleOptions { image, by, out, ..told() };
     upscale(&asked, &desk.host, &Fake::default(), &mut |_| ())
+}
+
+/// What is asked where nothing is said.
+fn told() -> UpscaleOptions {
+    let Ok(Command::Upscale { options }) = parsed(&["upscale", "a.png"]) else {
+        panic!("not understood")
+    };
+    options
 }
 
 /// A picture that was made here.
@@ -85,7 +95,7 @@ fn a_library_that_cannot_be_had_is_told_before_anything_is_computed() {
     let computed = || watched.interrupt.as_ref().unwrap().is_set();
     let refused = |desk: &Desk| {
         let (image, by) = (fox.clone(), 2);
-        let asked = UpscaleOptions { image, by, out: None, json: false, quiet: false };
+        let asked = UpscaleOptions { image, by, out: None, ..told() };
         upscale(&asked, &desk.host, &watched, &mut |_| ()).unwrap_err()
     };
     let other = likeness_studio::Shelf::open(&desk.host.library, true, 0).unwrap();
@@ -113,10 +123,44 @@ fn what_cannot_be_done_is_said_in_one_line() {
     let mut host = desk.host.clone();
     host.cancelled = interrupted.interrupt.clone().unwrap();
     let out = Some(desk.path("a.png"));
-    let asked = UpscaleOptions { image: fox.clone(), by: 2, out, json: false, quiet: false };
+    let asked = UpscaleOptions { image: fox.clone(), by: 2, out, ..told() };
     let stopped = upscale(&asked, &host, &interrupted, &mut |_| ());
     assert_eq!(stopped, Err(Failure::Cancelled));
     assert!(!desk.path("a.png").exists(), "nothing is left behind");
     std::fs::remove_file(desk.host.library.join("models/upscaler/upscaler.json")).unwrap();
     assert_eq!(failed(fox, 2, "a.png").exit_code(), 4);
+}
+
+#[test]
+fn it_can_be_given_away_and_says_to_machines_what_it_is() {
+    let desk = Desk::new();
+    let fox = fox(&desk);
+    let photo = desk.path("photo.png");
+    RgbImage::new(5, 3).save(&photo).unwrap();
+    let write = |image: &PathBuf, name: &str, no_recipe, no_ai_mark| {
+        let (image, out) = (image.clone(), Some(desk.path(name)));
+        let asked = UpscaleOptions { image, by: 2, out, no_recipe, no_ai_mark, ..told() };
+        upscale(&asked, &desk.host, &Fake::default(), &mut |_| ()).unwrap();
+        read_metadata(&std::fs::read(desk.path(name)).unwrap()).unwrap()
+    };
+    for (name, format) in
+        [("a.png", Format::Png), ("a.webp", Format::WebP), ("a.jpg", Format::Jpeg)]
+    {
+        let (made, changed) = (Some(DigitalSource::Made), Some(DigitalSource::Changed));
+        let plain = write(&fox, name, true, false);
+        assert_eq!(plain.digital_source, made, "{name}");
+        let texts = plain.texts.iter().filter(|(key, _)| !key.starts_with("XML:"));
+        assert_eq!((plain.recipe_json, plain.parameters, texts.count()), (None, None, 0));
+        std::fs::remove_file(desk.path(name)).unwrap();
+        assert_eq!(write(&fox, name, true, true), PictureMetadata::none(format));
+        std::fs::remove_file(desk.path(name)).unwrap();
+        assert!(write(&fox, name, false, true).recipe_json.is_some());
+        std::fs::remove_file(desk.path(name)).unwrap();
+        assert_eq!(write(&photo, name, false, false).digital_source, changed, "a photograph");
+    }
+    let asked = UpscaleOptions { image: fox, by: 2, out: Some(desk.path("a.png")), ..told() };
+    let refused = upscale(&asked, &desk.host, &Fake::default(), &mut |_| ()).unwrap_err();
+    assert!(refused.to_string().contains("--overwrite"), "{refused}");
+    let asked = UpscaleOptions { overwrite: true, ..asked };
+    upscale(&asked, &desk.host, &Fake::default(), &mut |_| ()).unwrap();
 }

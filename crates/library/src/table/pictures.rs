@@ -401,8 +401,9 @@ pub(crate) fn read_row(folder: &Path, row: &Row<'_>) -> rusqlite::Result<Picture
 /// A format by its ending, as rows have it.
 pub(crate) fn read_format(row: &Row<'_>, at: usize) -> rusqlite::Result<Format> {
     let ending: String = row.get(at)?;
-    Format::of_path(&Path::new("a").with_extension(&ending)).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
+    Format::of_ending(&ending).ok_or_else(|| {
+        let unknown = format!("{ending:?} is no format of this version's").into();
+        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, unknown)
     })
 }
 

@@ -57,6 +57,7 @@ pub fn recipe(prompt: &str, seed: u64) -> ResolvedRecipe {
         canvas: None,
         alpha: Alpha::Drawn,
         enlarged: None,
+        delivered: None,
     }
 }
 

@@ -4,6 +4,8 @@
 //! walking back from where it was saved to a node that samples, and from that one's inputs to the
 //! nodes that hold the values.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Map, Value};
@@ -17,7 +19,6 @@ const LINES: usize = 4_000;
 /// Most outputs that are walked back from, and most samplers in a row.
 const STARTS: usize = 16;
 
-const TEXT: &[&str] = &["text", "prompt", "string", "value", "text_g", "t5xxl", "clip_l"];
 const MODEL: &[&str] = &["ckpt_name", "unet_name", "model_name", "gguf_name", "base_ckpt_name"];
 /// What makes only a part of a picture of what a sampler does.
 const PARTIAL: &[&str] =
@@ -79,10 +80,9 @@ fn read_sampler(graph: &Graph, id: &str, draft: &mut Draft) {
     let holder = guider.unwrap_or(id);
     let positive = graph.link(holder, "positive").or_else(|| graph.link(holder, "conditioning"));
     let negative = graph.link(holder, "negative");
-    let text =
-        |start: Option<&str>, side| start.and_then(|start| graph.find(start, TEXT, Some(side)));
-    set(Field::Prompt, "positive", text(positive, "positive"));
-    set(Field::Negative, "negative", text(negative, "negative"));
+    let text = |start: Option<&str>, side| start.and_then(|start| graph.words(start, Some(side)));
+    set(Field::Prompt, "positive", text(positive, "positive").as_ref());
+    set(Field::Negative, "negative", text(negative, "negative").as_ref());
     let model = graph.link(holder, "model").or_else(|| graph.link(id, "model"));
     set(Field::Model, "model", model.and_then(|start| graph.find(start, MODEL, None)));
     // FLUX is steered by a number in its conditions, and its `cfg` stays 1.
@@ -140,6 +140,7 @@ fn is_understood(class: &str) -> bool {
         "KSampler",
         "SamplerCustom",
         "CLIPTextEncode",
+        "StringConcatenate",
         "CheckpointLoader",
         "UNETLoader",
         "UnetLoader",

@@ -1,4 +1,5 @@
-//! InvokeAI: `invokeai_metadata`, a flat object; older versions wrote `sd-metadata`.
+//! InvokeAI: `invokeai_metadata`, a flat object; older versions wrote `sd-metadata`, and the first ones
+//! `Dream`, the line that had been typed.
 
 use serde_json::Value;
 
@@ -15,8 +16,7 @@ pub(super) fn read<'a>(text: &dyn Fn(&str) -> Option<&'a str>) -> Option<Foreign
         if unsaid && draft.settings.value(Field::Seed).is_some() {
             draft.set(Field::NoiseSource, "seed", "torch");
         }
-    } else {
-        let old = object(text("sd-metadata")?)?;
+    } else if let Some(old) = text("sd-metadata").and_then(object) {
         if let Some(model) = old.get("model_weights") {
             draft.set_json(Field::Model, "model_weights", model);
         }
@@ -28,8 +28,49 @@ pub(super) fn read<'a>(text: &dyn Fn(&str) -> Option<&'a str>) -> Option<Foreign
         if draft.settings.value(Field::Seed).is_some() {
             draft.leave("rand_device", "cuda", Reason::UnknownValue);
         }
+    } else {
+        read_line(&mut draft, text("Dream")?)?;
     }
     Some(draft.done())
+}
+
+/// `"a fox [blurry]" -s 50 -S 42 -W 512 -H 768 -C 7.5 -A k_euler_a`.
+fn read_line(draft: &mut Draft, line: &str) -> Option<()> {
+    let (prompt, options) = line.trim().strip_prefix('"')?.rsplit_once('"')?;
+    let (prompt, negative) = bracketed(prompt);
+    draft.set(Field::Prompt, "prompt", &prompt);
+    draft.set(Field::Negative, "prompt", &negative);
+    let mut words = options.split_whitespace().peekable();
+    while let Some(name) = words.next() {
+        let mut values = Vec::new();
+        // What begins with a dash is the next option, unless it is a number.
+        while let Some(value) = words.next_if(|word| !is_option(word)) {
+            values.push(value);
+        }
+        let value = values.join(" ");
+        match name {
+            "-s" => draft.set(Field::Steps, name, &value),
+            "-S" => draft.set(Field::Seed, name, &value),
+            "-W" => draft.set(Field::Width, name, &value),
+            "-H" => draft.set(Field::Height, name, &value),
+            "-C" => draft.set(Field::Guidance, name, &value),
+            "-A" => sampler(draft, name, &Value::from(value)),
+            "-f" => draft.set(Field::Strength, name, &value),
+            _ => draft.leave(
+                name,
+                if values.is_empty() { "on" } else { &value },
+                Reason::NoSuchSetting,
+            ),
+        }
+    }
+    if draft.settings.value(Field::Seed).is_some() {
+        draft.leave("rand_device", "cuda", Reason::UnknownValue);
+    }
+    Some(())
+}
+
+fn is_option(word: &str) -> bool {
+    word.starts_with('-') && word.parse::<f64>().is_err()
 }
 
 fn read_field(draft: &mut Draft, name: &str, value: &Value) {
@@ -47,7 +88,11 @@ fn read_field(draft: &mut Draft, name: &str, value: &Value) {
         "height" => draft.set_json(Field::Height, name, value),
         "scheduler" => sampler(draft, name, value),
         "strength" => draft.set_json(Field::Strength, name, value),
-        "model" => draft.set_json(Field::Model, name, value.get("name").unwrap_or(value)),
+        // A name, or a record whose field for it was called otherwise once.
+        "model" => {
+            let named = value.get("name").or_else(|| value.get("model_name"));
+            draft.set_json(Field::Model, name, named.unwrap_or(value));
+        }
         // How it was made, and by which version: neither is a setting.
         "generation_mode" | "app_version" => {}
         _ => draft.leave_json(name, value),

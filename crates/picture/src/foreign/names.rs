@@ -42,7 +42,9 @@ const ENDINGS: &[(&str, Schedule)] = &[
 
 /// A sampler by the name another program has for it.
 pub(super) fn sampler(name: &str) -> Option<Sampler> {
-    find(SAMPLERS, &plain(name))
+    let name = plain(name);
+    // The first versions of ComfyUI had them by the names of functions.
+    find(SAMPLERS, name.strip_prefix("sample_").unwrap_or(&name))
 }
 
 /// A schedule by the name another program has for it.

@@ -96,12 +96,16 @@ data! {
         pub id: String,
         /// The file. What is there is replaced.
         pub path: String,
-        /// Null is as the path ends.
+        /// Null is as the path ends. A picture of a format that is only read can be saved as it is too.
         pub format: Option<FileFormat>,
         /// Whether the file says how the picture was made; null is yes. One that does not holds pixels
         /// alone: no prompt, no seed, no names of files.
         #[ts(optional = nullable)]
         pub recipe: Option<bool>,
+        /// Whether the file says to machines that a model had a hand in the picture, where one had; null
+        /// is yes, also for a file without the recipe.
+        #[ts(optional = nullable)]
+        pub ai_mark: Option<bool>,
     }
     /// A file that was written.
     pub struct Saved {
@@ -137,6 +141,9 @@ data! {
         /// Whether the files say how the pictures were made, as of `save`. The names say what they say.
         #[ts(optional = nullable)]
         pub recipe: Option<bool>,
+        /// Whether the files say to machines that a model had a hand in the pictures, as of `save`.
+        #[ts(optional = nullable)]
+        pub ai_mark: Option<bool>,
     }
     /// Files that were written.
     pub struct Exported {

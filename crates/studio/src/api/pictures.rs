@@ -73,7 +73,7 @@ data! {
         pub path: String,
         /// Its size.
         pub bytes: u64,
-        /// `png`, `jpeg` or `webp`.
+        /// `png`, `jpeg`, `webp`, `gif`, `tiff` or `bmp`.
         pub format: String,
     }
     /// Which pictures, and in which order. What is left out does not narrow.
@@ -231,9 +231,9 @@ names! {
     }
     /// How different pictures are.
     pub enum SpreadVerdict {
-        /// Nobody could tell them apart.
+        /// One picture, drawn again.
         Same,
-        /// The same picture with small differences.
+        /// Much the same, with something that differs.
         Close,
         /// Different pictures.
         Varied,

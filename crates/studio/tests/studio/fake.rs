@@ -431,6 +431,8 @@ pub struct Ear(mpsc::Sender<Heard>);
 
 /// What came through it.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a test hears few of them")]
+#[allow(clippy::large_enum_variant, reason = "a test hears few of them")]
 pub enum Heard {
     Event(RenderEvent),
     Preview(i64, Vec<u8>),

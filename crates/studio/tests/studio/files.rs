@@ -417,3 +417,79 @@ fn the_library_is_checked_mended_and_copied() {
     assert!(repaired["done"][0].as_str().unwrap().contains("forgotten"));
     assert_eq!(desk.call("system", json!({}))["pictures"], 0);
 }
+
+/// Formats that pages do not show, or show moving, are taken in as they are and shown as what they are here.
+#[test]
+fn formats_that_are_only_read_come_in_and_go_out() {
+    use image::{ImageFormat, RgbImage};
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("in")).unwrap();
+    let picture = RgbImage::from_fn(30, 20, |x, y| image::Rgb([x as u8 * 8, y as u8 * 12, 90]));
+    for (name, format) in
+        [("a.gif", ImageFormat::Gif), ("b.tif", ImageFormat::Tiff), ("c.BMP", ImageFormat::Bmp)]
+    {
+        picture.save_with_format(desk.path("in").join(name), format).unwrap();
+    }
+    std::fs::write(desk.path("in/d.svg"), "<svg/>").unwrap();
+    let answer = desk.call("import", json!({ "paths": [desk.path("in")] }));
+    let imported = answer["imported"].as_array().unwrap();
+    assert_eq!((imported.len(), &answer["refused"]), (3, &json!([])), "{answer}");
+    let answer = desk.call("import", json!({ "paths": [desk.path("in/d.svg")] }));
+    let refused = answer["refused"][0]["reason"].as_str().unwrap();
+    assert!(refused.contains("an SVG") && refused.contains("exported as PNG"), "{refused}");
+    for (imported, (name, format)) in
+        imported.iter().zip([("a.gif", "gif"), ("b.tiff", "tiff"), ("c.bmp", "bmp")])
+    {
+        let id = imported["picture"]["id"].as_str().unwrap();
+        assert_eq!(desk.call("picture", json!({ "id": id }))["file"]["format"], format);
+        let stored = std::fs::read(desk.studio().file("picture", id).unwrap()).unwrap();
+        assert!(likeness_studio::as_shown(stored.clone()).starts_with(b"\x89PNG"), "{name}");
+        assert!(desk.studio().file("thumb128", id).unwrap().is_file());
+        desk.call("save", json!({ "id": id, "path": desk.path(name), "format": null }));
+        assert!(std::fs::read(desk.path(name)).unwrap() == stored, "{name} as it is");
+        let png = desk.path("out.png");
+        desk.call("save", json!({ "id": id, "path": png, "format": null }));
+        assert!(std::fs::read(&png).unwrap().starts_with(b"\x89PNG"));
+        let export =
+            json!({ "ids": [id], "folder": desk.path("out"), "template": format, "recipe": false });
+        let paths = desk.call("export", export);
+        assert!(paths["paths"][0].as_str().unwrap().ends_with(&format!("{format}.png")));
+    }
+}
+
+#[test]
+fn what_goes_out_says_to_machines_that_a_model_made_it() {
+    use likeness_picture::DigitalSource;
+    let desk = Desk::new();
+    let id = desk.picture(&fox());
+    let source = |path: &str| {
+        let bytes = std::fs::read(path).unwrap();
+        likeness_picture::read_metadata(&bytes).unwrap().digital_source
+    };
+    let made = Some(DigitalSource::Made);
+    for (name, recipe, ai_mark, said) in [
+        ("a.png", None, None, made),
+        ("b.jpg", None, None, made),
+        ("c.webp", Some(false), None, made),
+        ("d.png", Some(false), Some(true), made),
+        ("e.png", None, Some(false), None),
+        ("f.webp", Some(false), Some(false), None),
+    ] {
+        let path = desk.path(name);
+        let asked =
+            json!({ "id": id, "path": path, "format": null, "recipe": recipe, "ai_mark": ai_mark });
+        desk.call("save", asked);
+        assert_eq!(source(path.to_str().unwrap()), said, "{name}");
+        let asked = json!({ "ids": [id], "folder": desk.path("out"), "template": "one", "recipe": recipe, "ai_mark": ai_mark });
+        let paths = desk.call("export", asked);
+        assert_eq!(source(paths["paths"][0].as_str().unwrap()), said, "{name}, exported");
+    }
+    // One of before there was a mark has it when it goes out.
+    let bytes = std::fs::read(desk.path("e.png")).unwrap();
+    let other = Desk::new();
+    let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
+    let imported = other.call("import_bytes", json!({ "name": "e.png", "base64": base64 }));
+    let path = other.path("again.png");
+    other.call("save", json!({ "id": imported["picture"]["id"], "path": path, "format": null }));
+    assert_eq!(source(path.to_str().unwrap()), made);
+}

@@ -2,6 +2,7 @@
 
 mod commands;
 mod enlarge;
+mod deliver;
 mod fake;
 mod files;
 mod live;

@@ -31,7 +31,7 @@ import { t } from '../../strings';
 import { delivering } from '../deliver/deliver.svelte';
 import { library } from '../library/library.svelte';
 import { tellPaused } from '../queue/paused';
-import { recall, type Recall } from '../restore/merge';
+import { fieldsOf, fitting, problemOf, recall, type Recall } from '../restore/merge';
 import { painting } from './painting.svelte';
 import { prompt } from './prompt.svelte';
 import { surveyActions } from './survey-actions';
@@ -65,7 +65,12 @@ async function recalled(which: Recall): Promise<void> {
   if (!found || !known) return void toasts.show({ text: t('create.no_recipe') });
   // A model that does not run here would leave nothing that can be asked for.
   const gone = known.model !== null && models.known && !models.chosen(known.model)?.runs;
-  const request = recall(compose.request(), gone ? { ...known, model: null } : known, which);
+  const here = gone ? { ...known, model: null } : known;
+  const able = models.chosen(here.model ?? compose.draft.model)?.able ?? null;
+  // What was meant for a model that is not here need not be right for the one that is.
+  const elsewhere = gone || known.model === null;
+  const fits = elsewhere ? fitting(here, able) : here;
+  const request = recall(compose.request(), fits, which, elsewhere ? fieldsOf(fits).filter((field) => problemOf(fits, field, able, true) !== null) : []);
   if (which === 'remix') request.parents = [...request.parents.filter(({ id }) => id !== found.card.id), { id: found.card.id, relation: 'remix' }];
   compose.patch(request, t('undo.recalled'));
   if (gone && (which === 'all' || which === 'remix')) toasts.show({ text: t('create.model_gone', { model: known.model ?? '' }) });

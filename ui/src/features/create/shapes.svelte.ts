@@ -2,36 +2,18 @@
  * Which shapes are offered: those that the model draws, the sizes that places ask for, and other shapes, which are
  * delivered by enlarging and cutting what it draws.
  */
-import type { ChannelSize, DeliverChoice, RenderRequest } from '../../bindings';
-import { platform } from '../../platform';
+import type { DeliverChoice, RenderRequest } from '../../bindings';
+import { channelName, channels } from '../../store/channels.svelte';
 import { compose } from '../../store/compose.svelte';
 import { deliveredAs, draws, RATIOS, ratioOf, same, sizeOf, spelled, type Size } from '../../store/sizes';
-import { t, TABLES, type Key } from '../../strings';
+import { t } from '../../strings';
 
 export interface Shape extends Size {
   name: string;
   patch: Partial<RenderRequest>;
 }
 
-/** What the studio calls each place, in the window's language where it has a word for it. */
-const nameOf = ({ id, name }: ChannelSize): string => (`create.channel.${id}` in TABLES.en ? t(`create.channel.${id}` as Key) : name);
-
 class Shapes {
-  channels = $state.raw<ChannelSize[]>([]);
-  #asked = false;
-
-  /** They do not change while the program runs. */
-  async load(): Promise<void> {
-    if (this.#asked) return;
-    this.#asked = true;
-    try {
-      this.channels = (await platform().call('channels', {})).channels;
-    } catch {
-      // All other shapes are there without them.
-      this.#asked = false;
-    }
-  }
-
   /** What the model draws as it is: one of each shape. */
   get drawn(): Shape[] {
     const { able } = compose;
@@ -45,13 +27,13 @@ class Shapes {
 
   /** What places ask for. */
   get asked(): Shape[] {
-    return this.channels.map((channel) => shaped(nameOf(channel), channel));
+    return channels.list.map((channel) => shaped(channelName(channel), channel));
   }
 
   /** Shapes that the model does not draw. */
   get cut(): Shape[] {
-    const drawn = new Set(this.drawn.map(({ name }) => name));
-    return RATIOS.filter(({ name }) => !drawn.has(name)).map((ratio) => shaped(ratio.name, deliveredAs(ratio)));
+    const named = new Set([...this.drawn, ...this.asked].map(({ name }) => name));
+    return RATIOS.filter(({ name }) => !named.has(name)).map((ratio) => shaped(ratio.name, deliveredAs(ratio)));
   }
 
   /** What the size that is asked for is called. */

@@ -1,12 +1,11 @@
 /** Variations of a picture: how far they go, what came of them, and how different they truly are. */
-import type { Job, PictureCard, RenderRequest, Spread } from '../../bindings';
+import type { Job, PictureCard, PictureDetail, RenderRequest, Spread } from '../../bindings';
 import { Failure, platform } from '../../platform';
 import { bus } from '../../store/bus';
 import { compose } from '../../store/compose.svelte';
 import { queue } from '../../store/queue.svelte';
 import { models } from '../../store/models.svelte';
 import { toasts } from '../../store/toasts.svelte';
-import { viewer } from '../../store/viewer.svelte';
 import { t } from '../../strings';
 import { tellPaused } from '../queue/paused';
 import { saidIn, varied, type Aspect, type Said } from './vary';
@@ -19,6 +18,8 @@ class Variations {
   count = $state(4);
   /** What shall stay as it is. */
   held = $state.raw<ReadonlySet<Aspect>>(new Set());
+  /** All that is known of the picture that is varied; another one may be looked at meanwhile. */
+  #source = $state.raw<PictureDetail | null>(null);
   /** Those that were made, also those that are in the trash by now: out of it they come back. */
   #made = $state.raw<PictureCard[]>([]);
   pictures = $derived(this.#made.filter((one) => one.trashed_at === null));
@@ -44,7 +45,7 @@ class Variations {
 
   /** The words by which the picture can be varied, as far as its model knows some. */
   get said(): Said[] {
-    const found = viewer.detail?.card.id === this.of ? viewer.detail : null;
+    const found = this.#source?.card.id === this.of ? this.#source : null;
     return found ? saidIn(found.recipe?.prompt ?? found.card.prompt, models.chosen(found.recipe?.model ?? null)?.words ?? []) : [];
   }
 
@@ -67,6 +68,10 @@ class Variations {
     this.#measured += 1;
     this.coming = 0;
     this.#jobs.clear();
+    void platform()
+      .call('picture', { id })
+      .then((found) => this.of === id && (this.#source = found))
+      .catch(() => undefined);
   }
 
   close(): void {

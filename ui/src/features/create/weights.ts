@@ -28,11 +28,6 @@ export function weigh(text: string, start: number, end: number, way: 1 | -1): Ma
   return { text: text.slice(0, from) + marked + text.slice(to), start: from + 1, end: from + 1 + words.length };
 }
 
-/** The first words that are given a number, as `(fox:1.2)`. */
-export function weighed(text: string): string | null {
-  return /(?<!\\)\([^()]*:\d*\.?\d+\)/.exec(text)?.[0] ?? null;
-}
-
 function wrap(words: string, weight: number): string {
   return weight === 1 ? words : `(${words}:${weight})`;
 }

@@ -1,6 +1,7 @@
 /** Which pictures are being handed over, if any, and in which pixels. */
-import type { ChannelSize, DeliverChoice, DeliverFit, PictureCard } from '../../bindings';
+import type { DeliverChoice, DeliverFit, PictureCard } from '../../bindings';
 import { platform } from '../../platform';
+import { channels } from '../../store/channels.svelte';
 
 /** As a picture is, or a size of one's own; else the id of a place's size. */
 export const AS_IS = '';
@@ -13,7 +14,6 @@ class Delivering {
   /** Null while the dialog is closed. */
   ids = $state.raw<string[] | null>(null);
   cards = $state.raw<readonly PictureCard[]>([]);
-  channels = $state.raw<readonly ChannelSize[]>([]);
   size = $state(AS_IS);
   own = $state({ width: 1080, height: 1080 });
   fit = $state<DeliverFit>('auto');
@@ -24,7 +24,7 @@ class Delivering {
     const found = await Promise.all([...new Set(ids)].map(async (id) => (await platform().call('picture', { id })).card));
     this.cards = found;
     this.ids = found.map(({ id }) => id);
-    if (this.channels.length === 0) this.channels = (await platform().call('channels', {})).channels;
+    await channels.load();
   }
 
   close(): void {
@@ -34,7 +34,7 @@ class Delivering {
   /** The pixels that are asked for; null is as they are. */
   get pixels(): { width: number; height: number } | null {
     if (this.size === AS_IS) return null;
-    return this.size === OWN ? this.own : (this.channels.find(({ id }) => id === this.size) ?? null);
+    return this.size === OWN ? this.own : (channels.list.find(({ id }) => id === this.size) ?? null);
   }
 
   get choice(): DeliverChoice | null {

@@ -1,6 +1,7 @@
 /** What can be done in the Library besides what can be done to pictures anywhere. */
 import Funnel from '@lucide/svelte/icons/funnel';
 import GitFork from '@lucide/svelte/icons/git-fork';
+import Layers from '@lucide/svelte/icons/layers';
 import ImagePlus from '@lucide/svelte/icons/image-plus';
 import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
 import Search from '@lucide/svelte/icons/search';
@@ -78,6 +79,23 @@ export const libraryActions: Action[] = [
     group: 'library',
     when: () => one() && library.detail?.settings != null,
     run: () => offerSettings(library.chosen[0]!, library.detail!.settings!),
+  },
+  {
+    id: 'library.pile',
+    name: () => t('library.pile.toggle'),
+    group: 'library',
+    keys: ['Shift+G'],
+    icon: Layers,
+    when: () => here() && library.one?.run != null && (library.opened.has(library.one.run) || (library.cellAt(library.selection.cursor)?.cards.length ?? 0) > 1),
+    run: () => library.one?.run != null && library.togglePile(library.one.run),
+  },
+  {
+    id: 'library.piles',
+    name: () => t(library.piled ? 'library.piles.off' : 'library.piles.on'),
+    group: 'library',
+    icon: Layers,
+    when: here,
+    run: () => library.setPiled(!library.piled),
   },
   { id: 'library.add', name: () => t('library.add'), group: 'library', icon: ImagePlus, keys: ['Mod+O'], typing: true, run: () => takeFiles() },
   { id: 'library.larger', name: () => t('library.cells.larger'), group: 'library', keys: ['+', '='], repeats: true, when: here, run: () => library.resizeCells(library.cell + 24) },

@@ -5,7 +5,8 @@
 import type { Board, PictureCard, PictureDetail } from '../../bindings';
 import { Failure, platform } from '../../platform';
 import { bus } from '../../store/bus';
-import { isNumber, remember, remembered } from '../../store/remembered';
+import { isBoolean, isNumber, remember, remembered } from '../../store/remembered';
+import { stacksOf, type Stack } from '../../store/stacks';
 import { everything, partsOf, same, withSearch, without, type Part, type Wanted } from './filter';
 import { Pages } from './pages.svelte';
 import { choose, chooseAll, chooseNone, follow, grasp, NOTHING, type Held, type Selection } from './selection';
@@ -46,6 +47,17 @@ class LibraryState {
     return this.pages.items.filter(({ id }) => ids.has(id)).map(({ id }) => id);
   });
   #filter = $derived(withSearch(onShelf(this.menus, this.shelf), this.typed));
+  /** What was asked for at once is shown as one pile. */
+  piled = $state(remembered('library.piled', true, isBoolean));
+  /** Runs whose pictures lie side by side all the same. */
+  opened = $state.raw<ReadonlySet<string>>(new Set());
+  /** The cells of the grid as far as they are there; null where each picture is one. */
+  #cells = $derived.by<Stack[] | null>(() => {
+    const { items } = this.pages;
+    return this.piled && items.some(({ run }) => run !== null) ? stacksOf(items, this.opened) : null;
+  });
+  /** What stood in the cells before something changed. */
+  #keys: readonly string[] = [];
   #shown: Wanted | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #detailOf: string | null = null;
@@ -56,8 +68,70 @@ class LibraryState {
 
   constructor() {
     this.pages.onMoved = (before) => {
-      this.selection = follow(this.selection, before, this.pages.items.map(({ id }) => id));
+      this.selection = follow(this.selection, this.#keys.length > 0 ? this.#keys : before, this.#standing());
+      this.#keys = this.#cells ? this.#standing() : [];
     };
+  }
+
+  /** How many cells there are; what is still to come is counted as if it were no piles. */
+  get count(): number {
+    return this.#cells ? this.#cells.length + this.pages.total - this.pages.loaded : this.pages.total;
+  }
+
+  /** How many of them are there without a gap. */
+  get loaded(): number {
+    return this.#cells?.length ?? this.pages.loaded;
+  }
+
+  cellAt(place: number): Stack | null {
+    if (this.#cells) return this.#cells[place] ?? null;
+    const card = this.pages.at(place);
+    return card && { top: card, cards: [card] };
+  }
+
+  idAt = (place: number): string | null => this.cellAt(place)?.top.id ?? null;
+
+  /** The grid wants to see up to `end`. */
+  want(end: number): void {
+    this.pages.want(end + this.pages.loaded - this.loaded);
+  }
+
+  async reach(place: number): Promise<void> {
+    for (let before = -1; this.loaded <= place && this.pages.loaded < this.pages.total && this.pages.loaded !== before; ) {
+      before = this.pages.loaded;
+      await this.pages.reach(this.pages.loaded + place - this.loaded);
+    }
+  }
+
+  setPiled(on: boolean): void {
+    this.piled = on;
+    remember('library.piled', on);
+    this.#rearranged();
+  }
+
+  /** Lays a pile's pictures side by side, or back onto one another. */
+  togglePile(run: string): void {
+    const next = new Set(this.opened);
+    if (!next.delete(run)) next.add(run);
+    this.opened = next;
+    this.#rearranged();
+  }
+
+  /** The keyboard goes with the picture that it was at. */
+  #rearranged(): void {
+    const [id] = this.selection.ids;
+    const place = id === undefined ? -1 : this.placeOf(id);
+    if (place >= 0) this.selection = { ...this.selection, anchor: place, cursor: place };
+    this.#keys = this.#cells ? this.#standing() : [];
+  }
+
+  placeOf(id: string): number {
+    return this.#cells ? this.#cells.findIndex(({ cards }) => cards.some((card) => card.id === id)) : this.pages.indexOf(id);
+  }
+
+  /** What stands in each cell, by what stays when another of its pictures comes to the top. */
+  #standing(): string[] {
+    return this.#cells ? this.#cells.map(({ top, cards }) => (cards.length > 1 ? (top.run ?? top.id) : top.id)) : this.pages.items.map(({ id }) => id);
   }
 
   get filter(): Wanted {
@@ -94,8 +168,8 @@ class LibraryState {
     if (this.family !== null) return this.detail?.card.id === this.family ? this.detail.card : null;
     if (this.selection.ids.size !== 1) return null;
     const [id] = this.selection.ids;
-    const index = this.pages.idAt(this.selection.cursor) === id ? this.selection.cursor : this.pages.indexOf(id!);
-    return this.pages.at(index);
+    const here = this.cellAt(this.selection.cursor)?.top;
+    return here && here.id === id ? here : this.pages.at(this.pages.indexOf(id!));
   }
 
   /** Looks at what the filter says, if that is not what is looked at already. */
@@ -130,15 +204,16 @@ class LibraryState {
   /** Chooses a picture; one that is still to come is chosen when it is there, unless one has gone on meanwhile. */
   async choose(index: number, held: Held): Promise<void> {
     const before = this.selection;
-    this.selection = choose(before, index, held, this.pages.idAt);
-    if (this.pages.loaded > index) return;
+    this.selection = choose(before, index, held, this.idAt);
+    if (this.loaded > index) return;
     const moved = this.selection;
-    await this.pages.reach(index);
-    if (this.selection === moved) this.selection = choose(before, index, held, this.pages.idAt);
+    await this.reach(index);
+    // There may be fewer cells than were counted before it was known which are piles.
+    if (this.selection === moved) this.selection = choose(before, Math.min(index, Math.max(0, this.count - 1)), held, this.idAt);
   }
 
   grasp(index: number): void {
-    this.selection = grasp(this.selection, index, this.pages.idAt);
+    this.selection = grasp(this.selection, index, this.idAt);
   }
 
   async chooseAll(): Promise<void> {
@@ -209,7 +284,7 @@ class LibraryState {
     const there = touched.length === 0 ? null : new Set(this.pages.items.map(({ id }) => id));
     const gone = touched.some((id) => !there?.has(id));
     // The cursor has followed to what is next.
-    if (gone) this.selection = choose(NOTHING, this.selection.cursor, { toggle: false, range: false }, this.pages.idAt);
+    if (gone) this.selection = choose(NOTHING, this.selection.cursor, { toggle: false, range: false }, this.idAt);
     if (this.#detailOf !== null && (ids.length === 0 || ids.includes(this.#detailOf))) this.lookAt(this.#detailOf);
   }
 

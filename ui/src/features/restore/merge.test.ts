@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Abilities, Relation, RenderRequest } from '../../bindings';
-import { changes, fieldNamed, fieldsOf, mergeAll, mergeSome, problemOf, recall, type Field, type Known } from './merge';
+import { changes, type Field, fieldNamed, fieldsOf, fitting, type Known, mergeAll, mergeSome, problemOf, recall } from './merge';
 
 const draft: RenderRequest = {
   model: 'starter',
@@ -25,7 +25,8 @@ const draft: RenderRequest = {
 const found: Known = { prompt: 'a red fox', seed: '18446744073709551615', steps: 20, width: 512, height: 768, sampler: 'euler_a' };
 
 const able = {
-  defaults: {},
+  defaults: { steps: 4, guidance: 1 },
+  sizes: [],
   min_side: 96,
   max_side: 512,
   multiple: 16,
@@ -112,6 +113,26 @@ describe('recall keys', () => {
   });
   it('R is all but the seed', () => {
     expect(recall(draft, found, 'remix')).toEqual({ ...mergeAll(draft, found), seed: null });
+  });
+});
+
+describe('for another kind of model', () => {
+  it.each<[Known, Field, string | null]>([
+    [{ steps: 8 }, 'steps', null],
+    [{ steps: 20 }, 'steps', 'other_kind'],
+    [{ guidance: 7 }, 'guidance', 'other_kind'],
+    [{ guidance: 1.5 }, 'guidance', null],
+  ])('%j %s: %s', (known, field, code) => {
+    const few = { ...able, steps: { min: 1, max: 100 }, guidance: { min: 0, max: 30 }, defaults: { ...able.defaults, steps: 4, guidance: 1 } };
+    expect(problemOf(known, field, few, true)?.code ?? null).toBe(code);
+    expect(problemOf(known, field, few), 'of its own model it is taken').toBe(null);
+  });
+
+  it('a size that cannot be drawn becomes the nearest of its shape', () => {
+    const small = { ...able, min_side: 96, max_side: 256, multiple: 16, sizes: [], defaults: { ...able.defaults, width: 128, height: 128 } };
+    const { width, height } = fitting({ width: 512, height: 768 }, small) as { width: number; height: number };
+    expect([width / height, width <= 256]).toEqual([expect.closeTo(2 / 3, 1), true]);
+    expect(fitting({ width: 128, height: 128 }, small)).toEqual({ width: 128, height: 128 });
   });
 });
 

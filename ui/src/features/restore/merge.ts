@@ -7,6 +7,7 @@
  */
 import type { Abilities, RenderRequest } from '../../bindings';
 import { parentsAfter, parentsIn } from '../../store/parents';
+import { draws, sizeLike, spelled } from '../../store/sizes';
 
 /** A field of a request that a picture's settings can fill. Size is one field, as people think of it. */
 export type Field =
@@ -48,7 +49,7 @@ export type Recall = 'all' | 'seed' | 'prompt' | 'remix' | 'size';
 
 /** Why a found value cannot simply be taken over. `values` fill the words of the string table. */
 export interface Problem {
-  code: 'not_accepted' | 'too_small' | 'too_large' | 'not_multiple' | 'no_negative' | 'too_many' | 'no_init' | 'no_mask';
+  code: 'not_accepted' | 'too_small' | 'too_large' | 'not_multiple' | 'no_negative' | 'too_many' | 'no_init' | 'no_mask' | 'other_kind';
   values: Record<string, string | number>;
 }
 
@@ -86,12 +87,12 @@ export function mergeAll(draft: RenderRequest, known: Known, refused: Iterable<F
 }
 
 /** What a recall key does with a picture's own request. */
-export function recall(draft: RenderRequest, known: Known, which: Recall): RenderRequest {
+export function recall(draft: RenderRequest, known: Known, which: Recall, refused: Iterable<Field> = []): RenderRequest {
   switch (which) {
     case 'all':
-      return mergeAll(draft, known);
+      return mergeAll(draft, known, refused);
     case 'remix':
-      return { ...mergeAll(draft, known), seed: null };
+      return { ...mergeAll(draft, known, refused), seed: null };
     case 'seed':
     case 'size':
       return mergeSome(draft, known, [which]);
@@ -101,8 +102,16 @@ export function recall(draft: RenderRequest, known: Known, which: Recall): Rende
   }
 }
 
-/** What stands in the way of `field`, by what the model that will run it can do; null when nothing does. */
-export function problemOf(known: Known, field: Field, able: Abilities | null): Problem | null {
+/** So many times as many steps as a model takes by itself are of a model of another kind. */
+const OTHER_KIND = 3;
+/** Models that are asked twice at each step begin about here; those that are not know nothing of guidance. */
+const GUIDED = 2;
+
+/**
+ * What stands in the way of `field`, by what the model that will run it can do; null when nothing does. What is from
+ * `elsewhere` was meant for another model: that this one could do it, too, does not make it right for it.
+ */
+export function problemOf(known: Known, field: Field, able: Abilities | null, elsewhere = false): Problem | null {
   if (!able) return null;
   const listed = (value: string | null | undefined, accepted: string[]): Problem | null =>
     value == null || accepted.includes(value)
@@ -119,11 +128,19 @@ export function problemOf(known: Known, field: Field, able: Abilities | null): P
       return listed(known.sampler, able.samplers);
     case 'schedule':
       return listed(known.schedule, able.schedules);
-    case 'steps':
-      return within(known.steps, able.steps);
-    case 'guidance':
-      return within(known.guidance, able.guidance);
+    case 'steps': {
+      const usual = able.defaults.steps;
+      const unlike = known.steps != null && (known.steps > OTHER_KIND * usual || known.steps * OTHER_KIND < usual);
+      return within(known.steps, able.steps) ?? (elsewhere && unlike ? { code: 'other_kind', values: { usual } } : null);
+    }
+    case 'guidance': {
+      const usual = able.defaults.guidance;
+      const unlike = known.guidance != null && known.guidance > GUIDED !== usual > GUIDED;
+      return within(known.guidance, able.guidance) ?? (elsewhere && unlike ? { code: 'other_kind', values: { usual } } : null);
+    }
     case 'size': {
+      const { width, height } = known;
+      if (able.sizes.length > 0 && width != null && height != null && !draws(able, { width, height })) return { code: 'not_accepted', values: { value: spelled({ width, height }), accepted: able.sizes.map(spelled).join(', ') } };
       for (const side of [known.width, known.height]) {
         const outside = within(side, { min: able.min_side, max: able.max_side });
         if (outside) return outside;
@@ -148,6 +165,17 @@ export function problemOf(known: Known, field: Field, able: Abilities | null): P
   }
 }
 
+/**
+ * What is known, with a size that the model cannot draw as the nearest one of its shape that it can; where there is none,
+ * it is drawn as usual and brought to that size.
+ */
+export function fitting<K extends Known>(known: K, able: Abilities | null): K {
+  const { width, height } = known;
+  if (able === null || width == null || height == null || problemOf(known, 'size', able) === null) return known;
+  const size = sizeLike(able, { width, height });
+  return { ...known, ...size, deliver: size.width === null ? { width, height, fit: 'auto' } : null };
+}
+
 /** Whether taking `field` over would change the draft at all. */
 export function changes(draft: RenderRequest, known: Known, field: Field): boolean {
   const after = mergeSome(draft, known, [field]);
@@ -165,7 +193,7 @@ export function fieldNamed(name: string): Field | null {
 function has(known: Known, field: Field): boolean {
   switch (field) {
     case 'size':
-      return known.width != null && known.height != null;
+      return (known.width != null && known.height != null) || known.deliver != null;
     case 'references':
       return (known.references?.length ?? 0) > 0;
     case 'prompt':
@@ -179,6 +207,7 @@ function fill(request: RenderRequest, known: Known, field: Field): void {
   if (field === 'size') {
     request.width = known.width ?? null;
     request.height = known.height ?? null;
+    if (known.deliver || request.deliver) request.deliver = known.deliver ?? null;
   } else Object.assign(request, { [field]: known[field] });
 }
 
@@ -190,6 +219,7 @@ function clear(request: RenderRequest, field: Field): void {
     case 'size':
       request.width = null;
       request.height = null;
+      if (request.deliver) request.deliver = null;
       break;
     case 'references':
       request.references = [];

@@ -19,7 +19,7 @@ it('takes by itself only what nothing stands in the way of', () => {
 });
 
 it('asks the model where the reader saw no problem', () => {
-  const able = { guidance: { min: 1, max: 1 }, min_side: 64, max_side: 2048, multiple: 8, negative: true } as unknown as Abilities;
+  const able = { guidance: { min: 1, max: 1 }, min_side: 64, max_side: 2048, multiple: 8, sizes: [], defaults: { steps: 28, guidance: 1 }, negative: true } as unknown as Abilities;
   const rows = rowsOf(settings, emptyRequest(), able);
   expect(rows.find(({ field }) => field === 'guidance')?.problem).toMatchObject({ code: 'too_large' });
 });

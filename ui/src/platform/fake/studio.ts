@@ -224,6 +224,14 @@ export class FakeStudio {
       const plan = planOf(request, one);
       return { seconds: (plan?.seconds ?? one) * request.count, memory_needed: 310_000_000, fits: true, problem: null, plan, ...words };
     },
+    live_keep: () => {
+      const card = this.engine.keepDraft();
+      if (!card) throw new Failure({ code: 'usage', message: 'There is no draft to keep.', field: null });
+      this.#remember(card.prompt);
+      return card;
+    },
+    channels: () => ({ channels: CHANNELS }),
+    deliver: ({ ids, deliver }) => ({ jobs: ids.flatMap((id) => this.engine.add(deliveredFrom(this.card(id), deliver), 'last', true)) }),
     draft: () => this.drafts.get(this.folder) ?? { request: null, locked: false },
     draft_set: (draft) => {
       this.drafts.set(this.folder, draft);
@@ -374,7 +382,7 @@ export class FakeStudio {
       width: request.width ?? 128,
       height: request.height ?? 128,
       created_at: Date.now(),
-      rating: 0,
+      rating: request.enlarge && this.has(request.enlarge.asset) ? this.card(request.enlarge.asset).rating : 0,
       alpha: request.prompt.includes('transparent'),
       prompt: request.prompt,
       seed: request.seed,
@@ -437,6 +445,7 @@ export class FakeStudio {
       if (size !== null && (size < min_side || size > max_side || size % multiple !== 0)) throw usage(side, `${side}: ${min_side} to ${max_side} in steps of ${multiple}.`);
     }
     const { init } = request;
+    if (request.prompt.trim() === '' && request.references.length === 0 && !init) throw usage('prompt', 'prompt: it is empty.');
     if (init && !this.has(init.asset) && !this.#assets.has(init.asset)) throw usage('init.asset', 'There is no such picture.');
     if (request.seed !== null && !/^\d{1,20}$/.test(request.seed)) throw usage('seed', 'A seed is a whole number.');
   }
