@@ -5,8 +5,8 @@ use likeness_picture::{
     encode_saying, look_at, read_metadata,
 };
 use likeness_recipe::{
-    Enlarged, ModelRef, NoiseSource, Pixels, Precision, ResolvedRecipe, SCHEMA, Sampler, Schedule,
-    a1111,
+    Alpha, Enlarged, ModelRef, NoiseSource, Pixels, Precision, ResolvedRecipe, SCHEMA, Sampler,
+    Schedule, a1111,
 };
 use proptest::prelude::*;
 
@@ -33,6 +33,10 @@ fn recipe(prompt: &str) -> ResolvedRecipe {
         mask: None,
         loras: vec![],
         approximations: vec![],
+        read: None,
+        read_negative: None,
+        canvas: None,
+        alpha: Alpha::Drawn,
         enlarged: None,
         delivered: None,
     }
