@@ -38,7 +38,8 @@ fn what_is_installed_needs_no_source_tree() {
     assert!(!installed.join("usr/share/likeness/models/starter/training").exists());
     if cfg!(feature = "long") {
         // What is shipped asks a person, whatever its environment says.
-        let shipped = std::fs::read(installed.join("usr/bin/likeness-studio")).expect("it is there");
+        let shipped =
+            std::fs::read(installed.join("usr/bin/likeness-studio")).expect("it is there");
         let name = b"LIKENESS_TEST_FOLDER";
         assert!(!shipped.windows(name.len()).any(|some| some == name), "a dialog can be answered");
     }

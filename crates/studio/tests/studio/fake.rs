@@ -431,7 +431,6 @@ pub struct Ear(mpsc::Sender<Heard>);
 
 /// What came through it.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a test hears few of them")]
 #[allow(clippy::large_enum_variant, reason = "a test hears few of them")]
 pub enum Heard {
     Event(RenderEvent),
