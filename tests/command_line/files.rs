@@ -72,7 +72,7 @@ fn png_text(bytes: &[u8], key: &str) -> Option<String> {
 #[test]
 fn a_picture_is_made_again_from_its_own_recipe() {
     let desk = Desk::new();
-    let asked = ["generate", "a blue bottle", "--seed", "21", "--steps", "3", "--size", "96x128"];
+    let asked = ["generate", "a blue bottle", "--seed", "21", "--steps", "3", "--size", "128x128"];
     desk.succeed(&[&asked[..], &["--out", "a.png"]].concat());
     let read: Value =
         serde_json::from_str(&desk.succeed(&["recipe", "a.png"]).output).expect("JSON");

@@ -7,7 +7,7 @@ use super::refusals::{STORAGE, USAGE};
 #[test]
 fn what_is_queued_is_made_kept_and_found_again() {
     let desk = Desk::new();
-    let add = ["queue", "add", "a red fox", "--count", "2", "--seed", "1", "--size", "96x96"];
+    let add = ["queue", "add", "a red fox", "--count", "2", "--seed", "1"];
     let added = desk.succeed(&[&add[..], &["--steps", "2", "--json"]].concat()).json();
     assert_eq!(added.len(), 2, "a job for each picture");
     assert_eq!(added[1]["request"]["seed"], "2");
@@ -24,12 +24,12 @@ fn what_is_queued_is_made_kept_and_found_again() {
     assert_eq!((&queue["done"], &queue["waiting"]), (&2.into(), &0.into()));
 
     // The command line makes the same file with the same seed, whichever way it goes.
-    let asked = ["generate", "a red fox", "--seed", "1", "--size", "96x96", "--steps", "2"];
+    let asked = ["generate", "a red fox", "--seed", "1", "--steps", "2"];
     desk.succeed(&[&asked[..], &["--out", "again.png"]].concat());
     let first = std::path::PathBuf::from(made[0]["path"].as_str().expect("a path"));
     assert_eq!(std::fs::read(first).expect("it is there"), desk.bytes("again.png"));
 
-    desk.succeed(&["generate", "a green mug", "--seed", "3", "--size", "96x96"]);
+    desk.succeed(&["generate", "a green mug", "--seed", "3"]);
     let found = desk.succeed(&["library", "list", "mug", "--json"]).json();
     assert_eq!((found.len(), &found[0]["prompt"]), (1, &"a green mug".into()));
     assert_eq!(found[0]["subject"], "mug", "the starter knows the word");
@@ -40,7 +40,7 @@ fn what_is_queued_is_made_kept_and_found_again() {
 #[test]
 fn a_queue_that_is_paused_says_how_it_goes_on() {
     let desk = Desk::new();
-    desk.succeed(&["queue", "add", "a fox", "--size", "96x96", "--steps", "1"]);
+    desk.succeed(&["queue", "add", "a fox", "--steps", "1"]);
     desk.succeed(&["queue", "pause"]);
     let ran = desk.run(&["queue", "run"]);
     assert_eq!(ran.code, Some(USAGE));
@@ -52,7 +52,7 @@ fn a_queue_that_is_paused_says_how_it_goes_on() {
 #[test]
 fn a_lost_picture_is_missed() {
     let desk = Desk::new();
-    let made = desk.succeed(&["generate", "a fox", "--size", "96x96", "--json"]).json().remove(0);
+    let made = desk.succeed(&["generate", "a fox", "--json"]).json().remove(0);
     std::fs::remove_file(made["path"].as_str().expect("a path")).expect("it is there");
     let ran = desk.run(&["library", "check"]);
     assert_eq!(ran.code, Some(STORAGE), "{}", ran.errors);

@@ -6,6 +6,7 @@
 //! - `library`: the library and its queue;
 //! - `words`: help, models, bench, version;
 //! - `refusals`: bad requests and bad pictures;
+//! - `settled`: what is said beside a picture, and what is settled before one is drawn;
 //! - `models`: bad weights;
 //! - `faults`: Ctrl+C, full disks, folders that cannot be written to;
 //! - `strangers`: folders made to do harm, models that change while they are read, what is to stop at once.
@@ -17,6 +18,7 @@ mod library;
 mod models;
 mod pictures;
 mod refusals;
+mod settled;
 #[cfg(unix)]
 mod strangers;
 mod words;

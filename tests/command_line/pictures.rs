@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use likeness_library::{Filter, Library};
 use likeness_tests::program::{Desk, Ran};
-use likeness_tests::starter::sha256;
+use likeness_tests::starter::{Copy, sha256};
 use serde_json::Value;
 
 /// Runs `generate … --out OUT --json` and gives the one object it prints.
@@ -105,14 +105,22 @@ fn each_picture_of_a_count_is_the_one_its_own_seed_gives() {
 
 #[test]
 fn sizes_steps_and_guidance_are_as_asked() {
-    let desk = Desk::new();
-    let printed =
-        generate(&desk, &["a fox", "--size", "160x96", "--steps", "2", "--seed", "1"], "a.png");
+    let (desk, any) = (Desk::new(), any_size());
+    let model = any.path().to_str().expect("a path in Unicode");
+    let asked = ["a fox", "--size", "160x96", "--steps", "2", "--seed", "1", "--model", model];
+    let printed = generate(&desk, &asked, "a.png");
     let picture = pixels(&desk.bytes("a.png"));
     assert_eq!(picture.dimensions(), (160, 96));
     assert_eq!(printed["recipe"]["width"], 160);
     assert_eq!(printed["recipe"]["height"], 96);
     assert_eq!(printed["recipe"]["steps"], 2);
+}
+
+/// The starter as if nobody had measured it: whatever is within its limits is drawn.
+fn any_size() -> Copy {
+    let copy = Copy::new();
+    copy.edit_manifest(|manifest| manifest["sizes"] = serde_json::json!([]));
+    copy
 }
 
 #[test]
@@ -227,10 +235,12 @@ fn difference(a: &image::RgbaImage, b: &image::RgbaImage) -> f64 {
 /// sampler and the decoder gave.
 #[test]
 fn noise_goes_in_and_numbers_come_out() {
-    let desk = Desk::new();
+    let (desk, any) = (Desk::new(), any_size());
+    let model = any.path().to_str().expect("a path in Unicode");
     let dumped = |out: &str, request: &[&str]| {
         let dump = format!("{out}.safetensors");
-        generate(&desk, &[&["a fox", "--dump", &dump], request].concat(), out);
+        let asked = ["a fox", "--model", model, "--dump", &dump];
+        generate(&desk, &[&asked[..], request].concat(), out);
         desk.bytes(&dump)
     };
     let bytes = dumped("a.png", &["--seed", "1", "--size", "128x96"]);

@@ -174,7 +174,7 @@ fn the_queue_goes_on_when_a_model_changes_while_it_is_read() {
     let weights = copy.path().join(TRANSFORMER);
     let desk = Desk::new();
     let model = copy.path().to_str().expect("a path in Unicode");
-    let asked = ["queue", "add", "a fox", "--size", "96x96", "--steps", "1", "--seed"];
+    let asked = ["queue", "add", "a fox", "--steps", "1", "--seed"];
     for seed in ["1", "2", "3", "4", "5", "6"] {
         // A model is opened again for each, since the other is loaded by then.
         desk.succeed(&[&asked[..], &[seed, "--model", model]].concat());

@@ -40,7 +40,7 @@ it.each([
   const says = dialog.locator('[data-deliver="says"]');
   await dialog.getByLabel('Size', { exact: true }).selectOption('feed-portrait');
   await says.getByText('Exactly 1080 × 1350 pixels').waitFor();
-  await says.getByText(/Enlarge ×4/).waitFor();
+  await says.getByText(/Enlarge ×4/).first().waitFor();
   await dialog.getByLabel('Format').selectOption('jpeg');
   await dialog.getByRole('switch', { name: 'Own colour' }).click();
   await dialog.locator('input[type="color"]').waitFor();

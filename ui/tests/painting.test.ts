@@ -203,5 +203,5 @@ it('says why a picture cannot be begun from', async () => {
   await page.evaluate(() => (window as unknown as { fake: { call(name: string, request: unknown): unknown } }).fake.call('empty_trash', {}));
   await prompt(page).fill('a green mug');
   await page.keyboard.press('Control+Enter');
-  await page.getByText('There is no such picture.').waitFor();
+  await page.getByText('The picture to begin from is not in this library any more.').first().waitFor();
 });

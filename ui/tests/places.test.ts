@@ -45,12 +45,13 @@ describe('the trash', () => {
     await page.locator('[data-shelf="trash"]').click();
     const id = await cells(page).nth(1).getAttribute('data-picture');
     await cells(page).nth(1).dblclick();
-    const bar = page.getByRole('toolbar', { name: 'What to do with this picture' });
-    await bar.getByRole('button', { name: 'Take out of the trash' }).waitFor();
-    expect(await bar.getByRole('button', { name: 'Move to the trash' }).count()).toBe(0);
+    const more = page.locator('[data-action="picture.more"]');
+    await more.click();
+    expect(await page.getByRole('menuitem', { name: 'Move to the trash' }).count()).toBe(0);
     await shot(page, 'create-trashed');
-    await bar.getByRole('button', { name: 'Take out of the trash' }).click();
-    await bar.getByRole('button', { name: 'Move to the trash' }).waitFor();
+    await page.getByRole('menuitem', { name: 'Take out of the trash' }).click();
+    await more.click();
+    await page.getByRole('menuitem', { name: 'Move to the trash' }).waitFor();
     expect(await studio(page, `studio.card('${id}').trashed_at`)).toBe(null);
   });
 
@@ -97,8 +98,8 @@ it('what went wrong with an export is told after its dialog was closed', async (
     fake.call = (name, request) => (name === 'export' ? new Promise((_, fail) => (fake.fail = () => fail(new Error('The disk is full.')))) : call(name, request));
   });
   await page.keyboard.press('Control+Shift+e');
-  const dialog = page.getByRole('dialog', { name: 'Export 1 picture' });
-  await dialog.getByRole('button', { name: 'Export' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Deliver 1 picture' });
+  await dialog.locator('[data-action="library.export_confirm"]').click();
   await dialog.getByRole('button', { name: 'Close' }).last().click();
   await dialog.waitFor({ state: 'detached' });
   await page.evaluate(() => (window as unknown as { fake: { fail(): void } }).fake.fail());

@@ -13,7 +13,7 @@ describe('after a crash', () => {
     const { page } = opened;
     await page.getByText('3 renders were waiting').waitFor();
     await page.locator('#queue-button').click();
-    await page.locator('[data-action="queue.pause"]').click();
+    await page.getByRole('complementary', { name: 'Queue' }).locator('[data-action="queue.pause"]').click();
     await page.getByText('3 renders were waiting').waitFor({ state: 'detached' });
     await expect.poll(() => studio<number>(page, "studio.engine.jobs.filter((one) => one.state === 'done').length")).toBe(3);
   });
@@ -121,10 +121,11 @@ it('the viewer leaves a render that was cancelled while it waited', async () => 
   await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
   const { page } = opened;
   await showOneThatWaits(page);
-  const cancel = page.getByRole('toolbar', { name: 'What to do with this picture' }).getByRole('button', { name: 'Cancel' });
+  const cancel = page.locator('[data-action="picture.cancel"]');
   await cancel.waitFor();
   const second = await studio<number>(page, 'studio.engine.jobs.at(-1).id');
   await studio(page, `call('queue_cancel', { ids: [${second}] })`);
+  await cancel.waitFor({ state: 'detached' });
   await page.getByRole('toolbar', { name: 'What to do with this picture' }).getByRole('button', { name: 'Vary' }).waitFor();
 });
 
@@ -132,7 +133,7 @@ it('the viewer’s Cancel is about the render that is shown', async () => {
   await using opened = await open({ query: 'pictures=3&step=30000', screen: 'create' });
   const { page } = opened;
   await showOneThatWaits(page);
-  await page.getByRole('toolbar', { name: 'What to do with this picture' }).getByRole('button', { name: 'Cancel' }).click();
+  await page.locator('[data-action="picture.cancel"]').click();
   await expect.poll(() => states(page)).toEqual(['a whale: running', 'a crab: cancelled']);
 });
 

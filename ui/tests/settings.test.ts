@@ -129,7 +129,12 @@ describe('settings', () => {
     await page.locator('[data-key-of="view.theme"]').getByRole('button', { name: /Change/ }).click();
     await page.keyboard.press('Space');
     await page.locator('nav [data-action="view.library"]').click();
+    await page.locator('[data-region="pictures"]').first().waitFor();
     await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.keyboard.press('Space');
+    expect(await theme(), 'what can be written acts where a picture has the focus').toBe(before);
+    await page.locator('nav [data-action="view.create"]').click();
+    await page.locator('[data-region="viewer"]').focus();
     await page.keyboard.press('Space');
     await expect.poll(theme).not.toBe(before);
   });

@@ -39,7 +39,7 @@ const GENERATE_EXAMPLES: &str = "\
 Examples:
   likeness generate \"a red fox on a snowy beach, paper cut\" --out fox.png
   likeness generate \"a blue fire engine, sticker\" --seed 7 --count 4 --out drafts/
-  likeness generate \"the mug on a forest floor\" --ref mug.png --size 160x96
+  likeness generate \"the mug in a forest\" --ref mug.png --count 3
   likeness generate \"a sailboat at sunset\" --deliver feed-portrait --out post.png
   likeness generate \"a sailboat at sunset\" --init sketch.png --strength 0.7
   likeness generate --recipe fox.png --seed -1 --out another.png
@@ -94,7 +94,7 @@ pub enum Command {
         no_guard: bool,
         /// How.
         #[command(flatten)]
-        options: Options,
+        options: Box<Options>,
         /// What besides, and where it goes.
         #[command(flatten)]
         now: NowOptions,
@@ -189,7 +189,8 @@ pub struct Options {
     /// How strongly the prompt is followed; 1 is the model's plain answer
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
     guidance: Option<f32>,
-    /// Width and height in pixels
+    /// Width and height in pixels: one of the model's sizes, which `likeness models --json` lists. A
+    /// picture made from another has its shape where nothing is said
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<Size>,
     /// How many pictures, each with the next seed
@@ -201,7 +202,8 @@ pub struct Options {
     /// A picture to start from in place of noise
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
-    /// How far to go from --init: above 0 (hardly) to 1 (entirely)
+    /// How far to go from --init: above 0 (hardly) to 1 (entirely). Where nothing is said it is farther
+    /// with a --mask, so that what that frees can become another colour
     #[arg(long, value_name = "F", requires = "init", allow_hyphen_values = true)]
     strength: Option<f32>,
     /// Where --init may change: white changes, black stays

@@ -7,8 +7,8 @@ use likeness_picture::{
     DigitalSource, Existing, Limits, Said, check_recipe_fits, encode_saying, read_file,
 };
 use likeness_recipe::{
-    Engine, Inputs, ModelCapabilities, ModelRef, Progress, RenderError, Rendered, Renderer,
-    ResolvedRecipe, Role, Seconds, Watch, Word,
+    Engine, Inputs, ModelCapabilities, ModelRef, Progress, PromptNote, RenderError, Rendered,
+    Renderer, ResolvedRecipe, Role, Seconds, Watch, Word,
 };
 use likeness_studio::deliver::{self, Target};
 use likeness_studio::{Shelf, enlarge, models};
@@ -18,7 +18,7 @@ use crate::environment::{Cancelled, Host};
 use crate::output::{self, Destination};
 use crate::recipe_file::RecipeFile;
 use crate::request::{Prepared, Request, file_name, prepare, typed_model};
-use crate::{Failure, memory, tensors, told};
+use crate::{Failure, memory, notes, tensors, told};
 
 /// A picture that is on disk.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,6 +32,10 @@ pub struct Written {
     pub recipe: ResolvedRecipe,
     /// The weights.
     pub model: ModelRef,
+    /// What is to be said of its prompt: words that the model does not know, marks that it does not read.
+    pub notes: Vec<PromptNote>,
+    /// Of an edit, the share of its pixels that are not the source's: 0 where it changed nothing.
+    pub changed: Option<f64>,
     /// Where the time went. The total ends with the file on disk; that of the first picture begins
     /// with the program.
     pub seconds: Seconds,
@@ -44,7 +48,7 @@ pub trait Report {
     /// Picture number `picture` (from 0) of `of` has come this far.
     fn progress(&mut self, picture: u32, of: u32, progress: Progress);
     /// Something that the person did not ask for, and may want to know.
-    fn note(&mut self, _line: &str) {}
+    fn note(&mut self, line: &str);
     /// One more is on disk.
     fn written(&mut self, written: &Written) -> Result<(), Failure>;
 }
@@ -85,6 +89,8 @@ pub fn generate(
     let enlarger = target.map(|_| enlarge::open(&host.model_places, engine));
     let mut enlarger = enlarger.transpose()?;
     let place = Place::choose(request, &recipe, host)?;
+    let notes = able.notes(&request.prompt, !request.references.is_empty());
+    notes::lines(&notes, &able.model.name).iter().for_each(|line| report.note(line));
     let existing = if request.overwrite { Existing::Replace } else { Existing::Keep };
     let dump = request.dump.as_deref();
     let dump = dump.map(|path| output::may_be_written("dump", path, existing)).transpose()?;
@@ -109,11 +115,16 @@ pub fn generate(
         rendered.seconds.total = started.elapsed().as_secs_f64();
         started = Instant::now();
         let numbers = rendered.dump.take();
+        if let Some(line) = notes::unchanged(&rendered.recipe, rendered.changed) {
+            report.note(&line);
+        }
         report.written(&Written {
             path,
             seed: rendered.recipe.seed,
             model: rendered.recipe.model.clone(),
             recipe: rendered.recipe,
+            notes: notes.clone(),
+            changed: rendered.changed,
             seconds: rendered.seconds,
             peak_memory: memory::peak(),
         })?;
@@ -134,7 +145,7 @@ fn shaped(request: &Request, target: Option<&Target>, able: &ModelCapabilities) 
         && !edits
         && request.init.is_none()
     {
-        let like = || able.size.like(target.size, able.defaults.size);
+        let like = || able.drawn_like(target.size);
         shaped.size = Some(request.size.unwrap_or_else(like));
     }
     shaped

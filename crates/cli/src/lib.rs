@@ -10,6 +10,7 @@
 pub mod arguments;
 pub mod environment;
 pub mod generate;
+pub mod notes;
 pub mod upscale;
 pub mod deliver;
 pub mod request;

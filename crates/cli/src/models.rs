@@ -1,8 +1,9 @@
 //! `models`: which models there are, and which of them run.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use likeness_recipe::Engine;
+use likeness_recipe::{Engine, Size};
 use likeness_studio::models::{self, Found};
 use serde::Serialize;
 
@@ -24,6 +25,12 @@ pub struct Listed {
     pub sha256: Option<String>,
     /// Why it does not run.
     pub reason: Option<String>,
+    /// The sizes that it draws, as `WxH`, the usual one first; empty where any within its limits will do.
+    pub sizes: Vec<String>,
+    /// The names that it knows, by kind, where it knows few.
+    pub vocabulary: BTreeMap<String, Vec<String>>,
+    /// Every word and name that it was trained to read; nothing where that is not known.
+    pub known: Option<Vec<String>>,
 }
 
 /// Every model in these places.
@@ -35,6 +42,11 @@ impl From<Found> for Listed {
     fn from(found: Found) -> Self {
         let Found { name, path, description } = found;
         let able = description.as_ref().ok().map(|model| &model.capabilities);
+        let mut vocabulary: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for word in description.iter().flat_map(|model| &model.words) {
+            vocabulary.entry(word.kind.clone()).or_default().push(word.text.clone());
+        }
+        let known = able.and_then(|able| able.vocabulary.as_ref());
         Self {
             name,
             path,
@@ -42,6 +54,9 @@ impl From<Found> for Listed {
             family: able.map(|able| able.family.clone()),
             sha256: able.map(|able| able.model.sha256.clone()),
             reason: description.as_ref().err().cloned(),
+            sizes: able.iter().flat_map(|able| &able.sizes).map(Size::to_string).collect(),
+            vocabulary,
+            known: known.map(|words| words.known.iter().cloned().collect()),
         }
     }
 }

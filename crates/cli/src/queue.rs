@@ -6,21 +6,23 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use likeness_picture::{Limits, read_file};
-use likeness_recipe::{Engine, Progress, Role, Seed};
+use likeness_recipe::{Engine, Progress, PromptNote, Role, Seed};
 use likeness_studio::api::{
     InitChoice, Job, JobIds, JobState, MaskChoice, Nothing, Pause, Place, Queue, ReferenceChoice,
     RenderCommand, RenderEvent, RenderRequest,
 };
-use likeness_studio::{Channel, ErrorCode, LibraryError, Opening, Studio, StudioError, queue};
+use likeness_studio::{
+    Channel, ErrorCode, LibraryError, Opening, Studio, StudioError, models, queue,
+};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::arguments::Options;
 use crate::environment::Host;
 use crate::generate::Report;
-use crate::report::{Terminal, print, print_json};
+use crate::report::{Terminal, harmless, print, print_json};
 use crate::request::{Request, file_name, typed_model};
-use crate::{Failure, told};
+use crate::{Failure, notes, told};
 
 /// How often Ctrl+C is looked for while a picture is made.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -103,7 +105,9 @@ pub fn run(asked: QueueCommand, host: &Host, engine: &Arc<dyn Engine>) -> Result
     match asked {
         QueueCommand::Add { prompt, edit, no_guard, next, options } => {
             let (request, json, quiet) = options.into_request(prompt, edit, no_guard, None);
-            add(&studio()?, &request, next, json, quiet)
+            let studio = studio()?;
+            let notes = notes(&request, host, &**engine)?;
+            add(&studio, &request, &notes, next, json, quiet)
         }
         QueueCommand::List { json } => {
             let queue = match Studio::open_idle(opening(host, engine)) {
@@ -163,9 +167,31 @@ fn refused(error: LibraryError) -> Failure {
     Failure::of_library(error, "use the queue there")
 }
 
+/// A job that was put into the queue, and what is to be said of its prompt.
+#[derive(Serialize)]
+struct Added<'a> {
+    #[serde(flatten)]
+    job: &'a Job,
+    notes: &'a [PromptNote],
+}
+
+/// What is to be said of a request's prompt, and its model's name.
+fn notes(
+    request: &Request,
+    host: &Host,
+    engine: &dyn Engine,
+) -> Result<(Vec<PromptNote>, String), Failure> {
+    let model = request.model.as_deref().map(typed_model);
+    let model = models::choose(model.as_deref(), &host.model_places, engine)?;
+    let able = &model.description.capabilities;
+    let notes = able.notes(&request.prompt, !request.references.is_empty());
+    Ok((notes, able.model.name.clone()))
+}
+
 fn add(
     studio: &Studio,
     request: &Request,
+    (notes, model): &(Vec<PromptNote>, String),
     next: bool,
     json: bool,
     quiet: bool,
@@ -175,9 +201,13 @@ fn add(
         place: if next { Place::Next } else { Place::Last },
         interactive: false,
     };
-    for job in studio.render(asked)?.jobs {
+    let jobs = studio.render(asked)?.jobs;
+    if !quiet {
+        notes::lines(notes, model).iter().for_each(|line| eprintln!("note: {}", harmless(line)));
+    }
+    for job in jobs {
         match (json, quiet) {
-            (true, _) => print_json(&job)?,
+            (true, _) => print_json(&Added { job: &job, notes })?,
             (_, true) => {}
             _ => print(&line(&job))?,
         }
@@ -273,6 +303,7 @@ struct Made<'a> {
     seed: Option<&'a str>,
     prompt: &'a str,
     seconds: f64,
+    changed: Option<f64>,
 }
 
 /// Makes what waits. A failure does not keep the others from being made, and is what it ends with.
@@ -309,14 +340,19 @@ fn work(mut studio: Studio, host: &Host, json: bool, quiet: bool) -> Result<(), 
                 terminal.progress(made, all.max(made + 1), progress);
                 false
             }
-            Ok(RenderEvent::Done { job, picture, seconds, .. }) => {
+            Ok(RenderEvent::Done { job, picture, seconds, changed }) => {
                 made += 1;
                 let path = studio.file("picture", &picture.id)?;
                 let (id, prompt) = (picture.id.as_str(), picture.prompt.as_str());
                 let seed = picture.seed.as_deref();
+                if changed == Some(0.0) {
+                    terminal.note(&format!(
+                        "job {job}: nothing changed: every pixel is the source's own"
+                    ));
+                }
                 match (json, quiet) {
                     (true, _) => {
-                        terminal.object(&Made { job, id, path, seed, prompt, seconds })?;
+                        terminal.object(&Made { job, id, path, seed, prompt, seconds, changed })?;
                     }
                     (_, true) => {}
                     _ => terminal.line(&format!(

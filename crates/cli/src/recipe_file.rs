@@ -13,7 +13,7 @@ use likeness_recipe::{ModelCapabilities, Recipe, ResolvedRecipe, Role, Sampler, 
 use likeness_studio::care;
 
 use crate::environment::Host;
-use crate::request::Request;
+use crate::request::{Again, Request};
 use crate::show::{Shown, of_metadata};
 use crate::{Failure, show};
 
@@ -124,6 +124,16 @@ impl RecipeFile {
         let heard = able.negative && request.guidance.unwrap_or(able.defaults.guidance) != 1.0;
         take(&mut request.negative, &recipe.negative, "negative", same || heard, &mut left);
         self.take_pictures(&mut request, host)?;
+        // With other words, another seed or another size it is a new picture, by the rules of today.
+        let repeats = same
+            && request.prompt == recipe.prompt
+            && request.seed == recipe.seed
+            && request.size == sized.then_some(size);
+        request.again = repeats.then(|| Again {
+            schema: recipe.schema,
+            alpha: recipe.alpha.clone(),
+            canvas: recipe.canvas,
+        });
         if let (Some(lora), true) = (recipe.loras.first(), said.loras.is_empty()) {
             return Err(Failure::Usage(format!(
                 "recipe: it adds {} to the weights, whose file a recipe does not hold (accepted: --lora \

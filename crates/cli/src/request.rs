@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use likeness_picture::{DigitalSource, Limits, PictureError, decode, read_file, read_metadata};
 use likeness_recipe::{
-    InitChoice, Inputs, Lora, Mask, ModelCapabilities, Pixels, Recipe, Reference, ResolvedRecipe,
-    Role, Seed, Size, resolve,
+    Canvas, InitChoice, Inputs, Lora, Mask, ModelCapabilities, Pixels, Recipe, Reference,
+    ResolvedRecipe, Role, Seed, Size, resolve,
 };
 use likeness_studio::api::DeliverChoice;
 use sha2::{Digest, Sha256};
@@ -17,6 +17,8 @@ use crate::{Failure, tensors};
 pub struct Request {
     /// What the picture should show, or what an edit should change.
     pub prompt: String,
+    /// What a recipe that is made again, with the same words, seed and size, settles beside all else.
+    pub again: Option<Again>,
     /// See [`Recipe::negative`].
     pub negative: Option<String>,
     /// A model's name or path.
@@ -69,6 +71,17 @@ pub struct Request {
     pub initial_noise: Option<PathBuf>,
     /// A safetensors file to write.
     pub dump: Option<PathBuf>,
+}
+
+/// The rules by which a picture was made that is made again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Again {
+    /// See [`Recipe::schema`].
+    pub schema: Option<u32>,
+    /// See [`Recipe::alpha`].
+    pub alpha: Option<String>,
+    /// See [`Recipe::canvas`].
+    pub canvas: Option<Canvas>,
 }
 
 /// A file of additions to the weights, and how much of them.
@@ -165,7 +178,11 @@ fn recipe(request: &Request) -> Recipe {
         .init
         .as_ref()
         .map(|_| InitChoice { sha256: String::new(), strength: request.strength });
+    let again = request.again.as_ref();
     Recipe {
+        schema: again.and_then(|again| again.schema),
+        alpha: again.and_then(|again| again.alpha.clone()),
+        canvas: again.and_then(|again| again.canvas),
         negative: request.negative.clone(),
         width: request.size.map(|size| size.width),
         height: request.size.map(|size| size.height),
@@ -286,7 +303,7 @@ fn with_files(
         mask.sha256.clone_from(&file.sha256);
     }
     if let (None, Some(source)) = (request.size, files.source(request)) {
-        let size = model.size.like(source.pixels.size(), model.defaults.size);
+        let size = model.size_like(source.pixels.size());
         (recipe.width, recipe.height) = (Some(size.width), Some(size.height));
     }
     Ok(recipe)

@@ -9,7 +9,7 @@ use likeness_recipe::{
 };
 
 use crate::engine::need;
-use crate::pipelines::flux2::request;
+use crate::pipelines::flux2::{request, seen_sizes};
 use crate::{Engine, Memory, Model, Processor, Upscaler, exercise, instruction_set, planner};
 
 /// Opens models with candle.
@@ -46,8 +46,10 @@ impl likeness_recipe::Engine for Candle {
         recipe: &ResolvedRecipe,
         references: &[Size],
     ) -> Result<u64, RenderError> {
-        let size = Size { width: recipe.width, height: recipe.height };
-        guarded(path, || need(&Model::open(path)?, recipe.precision, size, references))
+        let references = seen_sizes(recipe, references);
+        guarded(path, || {
+            need(&Model::open(path)?, recipe.precision, recipe.drawn_size(), &references)
+        })
     }
 
     fn instruction_set(&self) -> String {

@@ -215,6 +215,14 @@ impl Grid {
         Pixels { width: width as u32, height: height as u32, channels: 4, data }
     }
 
+    /// The same for a picture with a background. Colour is what was drawn as premultiplied: of an alpha
+    /// that should be 1 that is the colour itself, whatever the network made of alpha.
+    pub fn opaque_pixels_of(self, planes: &[f32]) -> Pixels {
+        let area = self.rows * self.columns * self.patch * self.patch;
+        let opaque = [&planes[..3 * area], &vec![1.0; area]].concat();
+        self.pixels_of(&opaque)
+    }
+
     /// Channel, row and column of every number, in the order of tokens.
     fn places(self) -> impl Iterator<Item = (usize, usize, usize)> {
         let Self { rows, columns, patch } = self;
@@ -243,6 +251,29 @@ const FAINT: u8 = 250;
 pub fn has_faint_alpha(pixels: &Pixels) -> bool {
     let faint = |pixel: &[u8]| (FAINT..255).contains(&pixel[3]);
     pixels.channels == 4 && pixels.data.chunks_exact(4).any(faint)
+}
+
+/// Whether nothing can be seen through any of it.
+pub fn is_opaque(pixels: &Pixels) -> bool {
+    pixels.channels == 3 || pixels.data.chunks_exact(4).all(|pixel| pixel[3] == 255)
+}
+
+/// Lays a picture with alpha over an opaque one of its size.
+pub fn lay_over(pixels: &mut Pixels, below: &Pixels) {
+    let below = straight(&below.data, below.channels);
+    for (top, below) in pixels.data.chunks_exact_mut(4).zip(below).filter(|(top, _)| top[3] < 255) {
+        let (over, under) = (premultiply([top[0], top[1], top[2], top[3]]), premultiply(below));
+        let mixed = [0, 1, 2, 3].map(|c| over[c] + (1.0 - over[3]) * under[c]);
+        top.copy_from_slice(&unpremultiply(mixed));
+    }
+}
+
+/// The share of pixels in which two pictures of one size differ. Where both can be seen through wholly,
+/// no colour is seen.
+pub fn share_apart(one: &Pixels, other: &Pixels) -> f64 {
+    let pairs = straight(&one.data, one.channels).zip(straight(&other.data, other.channels));
+    let apart = pairs.filter(|(a, b)| a != b && (a[3] > 0 || b[3] > 0)).count();
+    apart as f64 / one.size().pixels().max(1) as f64
 }
 
 /// A picture that is opaque but for the last few steps of alpha, which no eye sees, as RGB.

@@ -18,6 +18,7 @@ mod engine;
 mod upscaler;
 mod bicubic;
 mod candle;
+pub mod canvas;
 mod guard;
 pub mod image;
 pub mod manifest;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use likeness_recipe::{Sampler, Schedule, Span};
+use likeness_recipe::{Canvas, Sampler, Schedule, Size, Span, Vocabulary};
 use serde::Deserialize;
 
 pub(crate) mod bounds;
@@ -48,9 +48,15 @@ pub struct Manifest {
     pub limits: Limits,
     /// Its files, with what they must be: nothing else is read.
     pub files: Vec<File>,
-    /// The words it knows, by kind.
+    /// The words it knows, by kind, as they are offered to whoever types.
     #[serde(default)]
     pub vocabulary: BTreeMap<String, Vec<String>>,
+    /// All that it was trained to read, where that is little enough to be listed.
+    #[serde(default)]
+    pub language: Option<Vocabulary>,
+    /// The sizes that were measured, the usual one first. None: whatever is within the limits.
+    #[serde(default)]
+    pub sizes: Vec<Canvas>,
 }
 
 /// What a network's output means.
@@ -165,6 +171,7 @@ impl Manifest {
         // what a request may say.
         let sides = limits.min_side..=limits.max_side;
         let is_side = |side: u32| sides.contains(&side) && side.is_multiple_of(limits.multiple);
+        let measured = |width, height| self.sizes.contains(&Size { width, height }.into());
         let rules = [
             (self.schema == 1, "schema: only 1 is read"),
             (
@@ -197,6 +204,14 @@ impl Manifest {
             (
                 is_side(defaults.width) && is_side(defaults.height),
                 "defaults: width and height that are multiples of limits.multiple, from min_side to max_side",
+            ),
+            (
+                self.sizes.iter().all(|size| is_side(size.width) && is_side(size.height)),
+                "sizes: sides that are multiples of limits.multiple, from min_side to max_side",
+            ),
+            (
+                self.sizes.is_empty() || measured(defaults.width, defaults.height),
+                "sizes: the default one among them",
             ),
             (STEPS.contains(defaults.steps), "defaults.steps: 1 to 100"),
             (GUIDANCE.contains(defaults.guidance), "defaults.guidance: 1 to 20"),
@@ -268,6 +283,15 @@ mod tests {
                 panic!("{part}.{field} is {value}, and accepted");
             };
             assert!(problem.contains(said), "{part}.{field} {value}: {problem}");
+        }
+        for (sizes, said) in [
+            (json!([{"width": 24, "height": 16}, {"width": 16, "height": 6}]), "sizes: sides"),
+            (json!([{"width": 16, "height": 16}]), "sizes: the default"),
+        ] {
+            let mut manifest = sound();
+            manifest["sizes"] = sizes.clone();
+            let problem = Manifest::parse(manifest.to_string().as_bytes()).unwrap_err();
+            assert!(problem.contains(said), "{sizes}: {problem}");
         }
         let mut none_between = sound();
         none_between["limits"] =

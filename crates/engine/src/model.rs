@@ -4,13 +4,17 @@
 //! weights, in which every tensor has to be; the weights themselves are read, and all is held against its
 //! hash, when a pipeline loads them.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use likeness_recipe::{Defaults, ModelCapabilities, ModelRef, RenderError, Role, Size, SizeLimits};
+use likeness_recipe::{
+    Defaults, ModelCapabilities, ModelRef, RenderError, Role, Size, SizeLimits, TokenCounter,
+};
 
 use crate::device::Processor;
 use crate::manifest::{self, Manifest};
+use crate::networks::text::Tokenizer;
 use crate::pipelines::flux2::Parts;
 use crate::weights::keys::Family;
 use crate::weights::{Checkpoint, SHORT_TEXT, WeightError, hash, read_text};
@@ -135,11 +139,10 @@ impl Model {
         for listed in &manifest.files {
             hash::verify_size(&folder.join(&listed.path), listed.bytes)?;
         }
-        let parts = Parts::read(folder, &denoiser, &manifest)?;
+        let parts = Arc::new(Parts::read(folder, &denoiser, &manifest)?);
         check_listed(folder, &manifest, &parts)?;
         let sha256 = identity(folder, &manifest, &parts);
         let capabilities = capabilities(&manifest, &parts, sha256);
-        let parts = Arc::new(parts);
         Ok(Self { folder: folder.to_owned(), denoiser, manifest, parts, capabilities })
     }
 
@@ -229,7 +232,23 @@ fn is_weights(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "safetensors" || ending == "gguf")
 }
 
-fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapabilities {
+/// Counts a prompt's tokens with the model's own tokenizer, which is built for the first prompt: whoever
+/// only lists models does not wait for it. One that cannot be built, or falls over, counts nothing, and is
+/// told of when the model is loaded.
+fn counter(manifest: &Manifest, parts: &Arc<Parts>) -> TokenCounter {
+    let (manifest, parts) = (manifest.clone(), parts.clone());
+    let (most, built) = (manifest.text.max_tokens, OnceLock::<Option<Tokenizer>>::new());
+    let count = move |prompt: &str| {
+        let count = || {
+            let built = built.get_or_init(|| parts.tokenizer(&manifest).ok());
+            built.as_ref()?.count(prompt).ok()
+        };
+        std::panic::catch_unwind(AssertUnwindSafe(count)).ok().flatten()
+    };
+    TokenCounter { most, count: Arc::new(count) }
+}
+
+fn capabilities(manifest: &Manifest, parts: &Arc<Parts>, sha256: String) -> ModelCapabilities {
     let Manifest { defaults, limits, .. } = manifest;
     let processor = Processor::usual();
     ModelCapabilities {
@@ -243,6 +262,9 @@ fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapa
             schedule: defaults.schedule,
             precision: processor.precision(parts.narrow),
             strength: 0.75,
+            // From three quarters on, a colour stays what it was: of four things that were to be
+            // recoloured under a mask, none was, and all were from noise alone.
+            masked_strength: 1.0,
         },
         size: SizeLimits {
             min_side: limits.min_side,
@@ -250,6 +272,7 @@ fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapa
             multiple: limits.multiple,
             max_pixels: u64::from(limits.max_side).pow(2),
         },
+        sizes: manifest.sizes.iter().copied().map(Size::from).collect(),
         steps: manifest::STEPS,
         guidance: manifest::GUIDANCE,
         samplers: manifest::SAMPLERS.to_vec(),
@@ -258,6 +281,8 @@ fn capabilities(manifest: &Manifest, parts: &Parts, sha256: String) -> ModelCapa
         negative: !parts.network.guidance_embeds,
         // What reads the prompt is a language model: it knows words, and no more of one than of another.
         weights: false,
+        vocabulary: manifest.language.clone().map(Arc::new),
+        tokens: Some(counter(manifest, parts)),
         max_references: limits.max_references,
         // Nothing tells the network that only a picture's style is meant.
         roles: vec![Role::Subject, Role::Edit],

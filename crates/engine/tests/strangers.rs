@@ -23,6 +23,11 @@ const TOKENIZER: &str = "tokenizer/tokenizer.json";
 /// A refusal that takes longer has read, built or waited for something first.
 const SOON: Duration = Duration::from_secs(5);
 
+/// What is put in the place of a file, and what is said of it.
+type Replaced<'a> = (&'a dyn Fn(&Path), &'a str);
+/// What is done to a text, and what is said of it.
+type Edited<'a> = (&'a dyn Fn(&mut Value), &'a str);
+
 /// The tiny model with a change to its tokenizer.
 fn with_tokenizer(edit: impl FnOnce(&mut Value)) -> tempfile::TempDir {
     let model = copy("diffusers");
@@ -102,7 +107,7 @@ fn only_files_are_opened() {
     let socket = |path: &Path| drop(std::os::unix::net::UnixListener::bind(path).unwrap());
     let device = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
     let folder = |path: &Path| fs::create_dir(path).unwrap();
-    let kinds: [(&dyn Fn(&Path), &str); 4] = [
+    let kinds: [Replaced; 4] = [
         (&pipe, "a pipe, a socket or a device"),
         (&socket, "a pipe, a socket or a device"),
         (&device, "a pipe, a socket or a device"),
@@ -127,7 +132,7 @@ fn only_files_are_opened() {
 
 #[test]
 fn a_manifest_is_short_and_names_each_file_once() {
-    let cases: [(&dyn Fn(&mut Value), &str); 5] = [
+    let cases: [Edited; 5] = [
         (&|manifest| manifest["name"] = json!("n".repeat(500_000)), "name: 500000 bytes"),
         (&|manifest| manifest["name"] = json!("a\u{1b}]0;b"), "name: it has control characters"),
         (&|manifest| manifest["licence"] = json!("l".repeat(500_000)), "licence: 500000 bytes"),

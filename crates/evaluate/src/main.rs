@@ -66,36 +66,49 @@ fn main() -> Result<()> {
     let shipped = arguments.model.is_none() && arguments.steps.is_none();
     let mut painter = Painter::open(&arguments.model.unwrap_or_else(|| starter.clone()), plan)?;
 
-    let bar = ProgressBar::new(set.pictures() as u64)
-        .with_style(ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}")?);
-    bar.set_message("pictures");
-    let started = Instant::now();
-    let painted = painter.paint(&set, || bar.inc(1))?;
-    let seconds = started.elapsed().as_secs_f64();
-    bar.finish_and_clear();
+    let record = if shipped { record(&starter.join("training.json"))? } else { None };
+    let mut usual = true;
+    let mut told = Vec::new();
+    for size in painter.sizes() {
+        let set = if usual { &set } else { &set.prompts_alone() };
+        let bar = ProgressBar::new(set.pictures() as u64).with_style(ProgressStyle::with_template(
+            "{msg} {wide_bar} {pos}/{len} {per_sec} {eta}",
+        )?);
+        bar.set_message(format!("pictures of {size}"));
+        let started = Instant::now();
+        let painted = painter.paint(set, size, || bar.inc(1))?;
+        let seconds = started.elapsed().as_secs_f64();
+        bar.finish_and_clear();
 
-    let mut outcome = score(&set, &painted, &judge)?;
-    // What was recorded when it was distilled is of the starter alone, and in its own number of steps.
-    if shipped && let Some(share) = record(&starter.join("training.json"))? {
-        outcome.insert(table::RECORDED, share);
+        let mut outcome = score(set, &painted, &judge)?;
+        // What was recorded when it was distilled is of the starter alone, in its own number of steps and
+        // its usual size.
+        if let Some(share) = record.filter(|_| usual) {
+            outcome.insert(table::RECORDED, share);
+        }
+        let (model, sha256) = painter.model();
+        let (steps, guidance, precision) = painter.settings();
+        let run = Run {
+            model: model.to_owned(),
+            sha256: sha256.to_owned(),
+            size: size.to_string(),
+            steps,
+            guidance,
+            precision,
+            done: set.count(),
+            tasks: if usual { tasks } else { set.count() },
+            seconds,
+            judge: judge.own().map(|(what, share)| (what.to_owned(), share)).collect(),
+        };
+        match arguments.json {
+            true => told.push(table::machine(&run, &outcome)),
+            false => print!("{}", table::text(&run, &outcome)),
+        }
+        usual = false;
     }
-    let (model, sha256) = painter.model();
-    let (steps, guidance, precision) = painter.settings();
-    let run = Run {
-        model: model.to_owned(),
-        sha256: sha256.to_owned(),
-        steps,
-        guidance,
-        precision,
-        done: set.count(),
-        tasks,
-        seconds,
-        judge: judge.own().map(|(what, share)| (what.to_owned(), share)).collect(),
-    };
-    if arguments.json {
-        println!("{}", table::machine(&run, &outcome));
-    } else {
-        print!("{}", table::text(&run, &outcome));
+    // One size is one object, as it was before there were several.
+    for object in told {
+        println!("{object}");
     }
     Ok(())
 }

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use likeness_engine::{Engine, Memory, Model, Processor};
+use likeness_engine::{Engine, Memory, Model, Processor, canvas, image};
 use likeness_picture::{Existing, Format, encode, write_whole};
 use likeness_recipe::{
-    Inputs, NoiseSource, Pixels, Recipe, Reference, Renderer, Role, Seed, Unwatched, resolve,
+    Inputs, NoiseSource, Pixels, Recipe, Reference, Renderer, Role, Seed, Size, Unwatched, resolve,
 };
 use sha2::{Digest, Sha256};
 
@@ -21,8 +21,8 @@ pub struct Plan {
     pub guidance: Option<f32>,
     /// The name of the number format to compute in.
     pub precision: Option<String>,
-    /// Where pictures are also written, as `p0000.png`, `r0000.png` and `e0000.png`, and edits without the
-    /// guard as `d0000.png`.
+    /// Where pictures are also written, as `p0000-128x128.png`, `r0000-…` and `e0000-…`, and edits without
+    /// the guard as `d0000-…`.
     pub keep: Option<PathBuf>,
 }
 
@@ -30,6 +30,7 @@ pub struct Plan {
 pub struct Painter {
     engine: Engine,
     plan: Plan,
+    size: Size,
 }
 
 /// The pictures of a set, in its order.
@@ -62,7 +63,8 @@ impl Painter {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
         }
-        Ok(Self { engine: Engine::new(model, Processor::usual(), Memory::Free)?, plan })
+        let size = model.capabilities().defaults.size;
+        Ok(Self { engine: Engine::new(model, Processor::usual(), Memory::Free)?, plan, size })
     }
 
     /// The model's name and the hash of its weights.
@@ -82,8 +84,15 @@ impl Painter {
         )
     }
 
-    /// Makes every picture; `painted` is told of each.
-    pub fn paint(&mut self, set: &Set, mut painted: impl FnMut()) -> Result<Painted> {
+    /// The sizes that the model says were measured, the usual one first: each is to be painted.
+    pub fn sizes(&self) -> Vec<Size> {
+        let able = self.engine.model().capabilities();
+        if able.sizes.is_empty() { vec![able.defaults.size] } else { able.sizes.clone() }
+    }
+
+    /// Makes every picture in this size; `painted` is told of each.
+    pub fn paint(&mut self, set: &Set, size: Size, mut painted: impl FnMut()) -> Result<Painted> {
+        self.size = size;
         let mut out = Painted::default();
         for (i, task) in set.prompts.iter().enumerate() {
             out.prompts.push(self.picture(&task.prompt, task.seed, None, &format!("p{i:04}"))?);
@@ -120,8 +129,8 @@ impl Painter {
             guard: seen.guard,
         });
         let recipe = Recipe {
-            width: Some(SIDE as u32),
-            height: Some(SIDE as u32),
+            width: Some(self.size.width),
+            height: Some(self.size.height),
             seed: Some(Seed::Fixed(seed)),
             noise_source: Some(NoiseSource::Likeness.name().to_owned()),
             steps: self.plan.steps,
@@ -142,8 +151,18 @@ impl Painter {
         let first = rendered.first().context("the engine gave no picture")?;
         if let Some(folder) = &self.plan.keep {
             let bytes = encode(&first.pixels, Format::Png, &first.recipe)?;
-            write_whole(&folder.join(format!("{name}.png")), &bytes, Existing::Replace)?;
+            let name = format!("{name}-{}.png", self.size);
+            write_whole(&folder.join(name), &bytes, Existing::Replace)?;
         }
-        Picture::of(&first.pixels).context("the engine gave another size")
+        Picture::of(&as_judged(&first.pixels)).context("the engine gave another size")
+    }
+}
+
+/// A picture of any size as the judge looks at it: whole, in the middle of a square.
+fn as_judged(pixels: &Pixels) -> Pixels {
+    let square = Size { width: SIDE as u32, height: SIDE as u32 };
+    match pixels.size() == square {
+        true => pixels.clone(),
+        false => canvas::laid(&image::fit(pixels, pixels.size().within(square)), square),
     }
 }

@@ -155,6 +155,18 @@ impl Set {
         })
     }
 
+    /// The prompts alone: what is painted in sizes beside the usual one, which references and edits have.
+    pub fn prompts_alone(&self) -> Self {
+        Self {
+            prompts: self.prompts.clone(),
+            references: Vec::new(),
+            edits: Vec::new(),
+            reference_pictures: Vec::new(),
+            edit_pictures: Vec::new(),
+            masks: Vec::new(),
+        }
+    }
+
     /// How many tasks there are.
     pub fn count(&self) -> usize {
         self.prompts.len() + self.references.len() + self.edits.len()

@@ -75,6 +75,8 @@ pub struct Run {
     pub model: String,
     /// The hash of its weights.
     pub sha256: String,
+    /// The size of the pictures.
+    pub size: String,
     /// Steps a picture.
     pub steps: u32,
     /// Guidance.
@@ -123,9 +125,10 @@ pub fn text(run: &Run, outcome: &Outcome) -> String {
     }
     let _ = writeln!(
         out,
-        "\n{} {}, {} steps, guidance {}, {}; {} of {} tasks in {:.0} s:",
+        "\n{} {}, {}, {} steps, guidance {}, {}; {} of {} tasks in {:.0} s:",
         run.model,
         &run.sha256[..run.sha256.len().min(12)],
+        run.size,
         run.steps,
         run.guidance,
         run.precision,

@@ -100,6 +100,7 @@ fn picture(at: u64) -> NewPicture<'static> {
         subject: at.is_multiple_of(7).then(|| format!("Subject {}", at % 21)),
         parents: Vec::new(),
         seconds: Some(1.0),
+        changed: None,
         job: None,
         enlarged: None,
         marked_as: None,

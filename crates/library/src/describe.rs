@@ -35,6 +35,7 @@ impl<'a> NewPicture<'a> {
             subject: None,
             parents: Vec::new(),
             seconds: None,
+            changed: None,
             job: None,
             enlarged: None,
             marked_as: None,

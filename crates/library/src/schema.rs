@@ -26,6 +26,7 @@ const CHANGES: &[M<'_>] = &[
     M::up(table::marks::ONE_MARK),
     M::up(table::parents::ENLARGEMENTS),
     M::up(table::pictures::RUNS),
+    M::up(table::renders::CHANGED),
 ];
 
 /// The schema that this build writes: how many changes there are.

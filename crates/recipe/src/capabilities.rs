@@ -1,6 +1,10 @@
 //! What a model can do: the other half of resolving.
 
-use crate::{ModelRef, Precision, Role, Sampler, Schedule, Size};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::prompt::{NoteKind, PromptNote, marks};
+use crate::{ModelRef, Precision, Role, Sampler, Schedule, Size, Vocabulary};
 
 /// What an open model accepts, and what it takes where nothing is said.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +17,9 @@ pub struct ModelCapabilities {
     pub defaults: Defaults,
     /// Sizes it can draw.
     pub size: SizeLimits,
+    /// Those of them that were measured, the usual one first: nothing else is offered or drawn. None where
+    /// nobody has measured any: then whatever is within the limits.
+    pub sizes: Vec<Size>,
     /// Steps it can take.
     pub steps: Span<u32>,
     /// Guidance it can follow; a model without guidance has 1 to 1.
@@ -23,8 +30,12 @@ pub struct ModelCapabilities {
     pub schedules: Vec<Schedule>,
     /// Whether it knows what a negative prompt is.
     pub negative: bool,
-    /// Whether words of a prompt can be weighed, as in `(fox:1.2)`; to others that is text like any.
+    /// Whether words of a prompt can be weighed, as in `(fox:1.2)`; others are given the words alone.
     pub weights: bool,
+    /// The words that it knows, where it knows few.
+    pub vocabulary: Option<Arc<Vocabulary>>,
+    /// How long a prompt may be, as it counts.
+    pub tokens: Option<TokenCounter>,
     /// How many reference pictures it can look at.
     pub max_references: u32,
     /// What these may be for.
@@ -58,6 +69,86 @@ pub struct Defaults {
     pub precision: Precision,
     /// How far to go from a starting picture.
     pub strength: f32,
+    /// The same where a mask says which part of it may change: what was there has to go.
+    pub masked_strength: f32,
+}
+
+/// How many tokens a prompt is to a model, and how many it reads.
+#[derive(Clone)]
+pub struct TokenCounter {
+    /// What it reads at most.
+    pub most: usize,
+    /// What a prompt is; nothing where it cannot be told.
+    pub count: Arc<Count>,
+}
+
+/// From a prompt to the number of its tokens.
+pub type Count = dyn Fn(&str) -> Option<usize> + Send + Sync;
+
+impl fmt::Debug for TokenCounter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCounter").field("most", &self.most).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for TokenCounter {
+    fn eq(&self, other: &Self) -> bool {
+        // Which words are one token is part of the weights' hash, beside which this stands.
+        self.most == other.most
+    }
+}
+
+impl ModelCapabilities {
+    /// What is to be said of a prompt before it is drawn, in its order: words that the model does not
+    /// know, and marks that it makes nothing of. One with marks other than weights is refused by
+    /// [`resolve`](crate::resolve). `shown` says whether references are shown beside it.
+    pub fn notes(&self, prompt: &str, shown: bool) -> Vec<PromptNote> {
+        let found = marks(prompt);
+        let mut notes = match &self.vocabulary {
+            Some(vocabulary) => vocabulary.unknown_but_for(prompt, shown, &found),
+            None => Vec::new(),
+        };
+        notes.extend(
+            found.notes.into_iter().filter(|note| note.kind != NoteKind::Weight || !self.weights),
+        );
+        notes.sort_by_key(|note| (note.start, note.end));
+        notes
+    }
+
+    /// How many tokens of how many a prompt is. Marks of weights that are not read do not count.
+    pub fn tokens(&self, prompt: &str) -> Option<(usize, usize)> {
+        let counter = self.tokens.as_ref()?;
+        let unweighed = if self.weights { None } else { marks(prompt).unweighed };
+        Some(((counter.count)(unweighed.as_deref().unwrap_or(prompt))?, counter.most))
+    }
+
+    /// The size of a picture that is made from `source` where none is asked for: its shape, as large as
+    /// the model's pictures are.
+    pub fn size_like(&self, source: Size) -> Size {
+        let inside = self.sizes.iter().map(|&canvas| source.within(canvas));
+        let largest = inside.reduce(|a, b| if b.pixels() > a.pixels() { b } else { a });
+        largest.unwrap_or_else(|| self.size.like(source, self.defaults.size))
+    }
+
+    /// The size in which a picture is drawn that is to become one of this shape: of those that were measured
+    /// the nearest to it, and the usual one where several are.
+    pub fn drawn_like(&self, shape: Size) -> Size {
+        let ratio = |size: Size| f64::from(size.width.max(1)) / f64::from(size.height.max(1));
+        let off = |size: &&Size| (ratio(**size) / ratio(shape)).max(ratio(shape) / ratio(**size));
+        let nearest = self.sizes.iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+        nearest.copied().unwrap_or_else(|| self.size.like(shape, self.defaults.size))
+    }
+
+    /// The measured size in which a picture of `size` is drawn that has another shape: the least that it
+    /// fills from side to side, or from top to bottom.
+    pub fn canvas_of(&self, size: Size) -> Option<Size> {
+        let holds = |canvas: &&Size| {
+            let (wide, high) = (size.width, size.height);
+            let inside = wide > 0 && high > 0 && wide <= canvas.width && high <= canvas.height;
+            inside && (wide == canvas.width || high == canvas.height)
+        };
+        self.sizes.iter().filter(holds).min_by_key(|canvas| canvas.pixels()).copied()
+    }
 }
 
 /// Sizes that a model can draw.
@@ -89,8 +180,8 @@ impl<T: PartialOrd> Span<T> {
     }
 }
 
-impl<T: std::fmt::Display + PartialEq> std::fmt::Display for Span<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T: fmt::Display + PartialEq> fmt::Display for Span<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.min == self.max {
             write!(f, "{} only", self.min)
         } else {
@@ -113,7 +204,7 @@ impl SizeLimits {
     /// Whether `size` can be drawn.
     pub fn accepts(&self, size: Size) -> bool {
         let side = |side: u32| self.neighbours(side) == (side, side);
-        side(size.width) && side(size.height) && self.pixels(size) <= self.max_pixels
+        side(size.width) && side(size.height) && size.pixels() <= self.max_pixels
     }
 
     /// The accepted sizes around `size`, smallest first, without repeats.
@@ -126,7 +217,7 @@ impl SizeLimits {
                 .filter(|&size| self.accepts(size))
                 .collect();
         sizes.dedup();
-        sizes.sort_by_key(|&size| (self.pixels(size), size.width));
+        sizes.sort_by_key(|&size| (size.pixels(), size.width));
         sizes.dedup();
         sizes
     }
@@ -134,7 +225,7 @@ impl SizeLimits {
     /// The accepted size that is shaped like `shape` and about as large as `area`.
     pub fn like(&self, shape: Size, area: Size) -> Size {
         let ratio = f64::from(shape.width.max(1)) / f64::from(shape.height.max(1));
-        let width = (self.pixels(area) as f64 * ratio).sqrt();
+        let width = (area.pixels() as f64 * ratio).sqrt();
         let side = |side: f64| {
             let (below, above) = self.neighbours(side.round() as u32);
             if side - f64::from(below) < f64::from(above) - side { below } else { above }
@@ -145,9 +236,5 @@ impl SizeLimits {
             *longer -= self.multiple.clamp(1, *longer);
         }
         size
-    }
-
-    fn pixels(&self, size: Size) -> u64 {
-        u64::from(size.width) * u64::from(size.height)
     }
 }

@@ -12,6 +12,8 @@
 //! number of its own.
 
 mod recipe;
+mod prompt;
+mod vocabulary;
 mod capabilities;
 mod resolve;
 mod resolved;
@@ -28,20 +30,22 @@ mod work;
 mod exercise;
 pub mod a1111;
 
-pub use capabilities::{Defaults, ModelCapabilities, SizeLimits, Span};
+pub use capabilities::{Count, Defaults, ModelCapabilities, SizeLimits, Span, TokenCounter};
 pub use deliver::{Delivered, Fit};
 pub use engine::{Engine, MachineMemory, ModelDescription, Word};
 pub use enlarge::{Enlarged, Enlarger, Larger};
 pub use error::RecipeError;
 pub use exercise::{Exercisable, Exercise, Subject, WeightFormat, Workload};
-pub use names::{NoiseSource, Precision, Role, Sampler, Schedule};
+pub use names::{Alpha, NoiseSource, Precision, Role, Sampler, Schedule};
 pub use pixels::{Noise, Pixels};
+pub use prompt::{NoteKind, PromptNote};
 pub use recipe::{InitChoice, ModelChoice, Recipe, Seed};
 pub use render::{
     CacheUse, Dump, Inputs, Progress, RenderError, Rendered, Renderer, Seconds, Tensor, Unwatched,
     Watch,
 };
 pub use resolve::{MAX_COUNT, MAX_PROMPT_CHARS, resolve};
-pub use resolved::{Init, Lora, Mask, ModelRef, Reference, ResolvedRecipe, SCHEMA};
+pub use resolved::{Canvas, Init, Lora, Mask, ModelRef, Reference, ResolvedRecipe, SCHEMA};
 pub use size::Size;
+pub use vocabulary::Vocabulary;
 pub use work::{Bound, Numbers, Peak, RooflineRow, Work, WorkKind, roofline};

@@ -110,3 +110,25 @@ named! {
         Edit = "edit",
     }
 }
+
+named! {
+    /// What becomes of a picture's alpha once it is drawn. A network gives it as numbers that are seldom
+    /// quite 1, so that even a landscape could be seen through a little.
+    #[derive(Default)]
+    Alpha {
+        /// It stays as it is drawn: cut-outs have soft edges.
+        #[default]
+        Drawn = "drawn",
+        /// There is none: the picture has a background.
+        Opaque = "opaque",
+        /// There is none where the picture that it is made from has none.
+        Source = "source",
+    }
+}
+
+impl Alpha {
+    /// Whether it stays as it is drawn, which is what a recipe that says nothing means.
+    pub fn is_drawn(&self) -> bool {
+        *self == Self::Drawn
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Lora, Mask, RecipeError, Reference, json};
+use crate::{Canvas, Lora, Mask, RecipeError, Reference, json};
 
 /// A request before any default is filled in.
 ///
@@ -11,7 +11,8 @@ use crate::{Lora, Mask, RecipeError, Reference, json};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// Schema that this was written in; absent means the present one.
+    /// Schema that this was written in; absent means the present one. One of before means what it meant
+    /// then, so that it makes the picture that it made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<u32>,
     /// The model that must be used; absent takes whichever one is open.
@@ -67,6 +68,14 @@ pub struct Recipe {
     /// Approximations that are asked for by name; all are off otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approximations: Vec<String>,
+    /// The size in which it is drawn where that is not the picture's own: see [`ResolvedRecipe::canvas`].
+    ///
+    /// [`ResolvedRecipe::canvas`]: crate::ResolvedRecipe::canvas
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<Canvas>,
+    /// A name of [`crate::Alpha`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<String>,
 }
 
 impl Recipe {

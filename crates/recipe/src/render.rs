@@ -109,6 +109,9 @@ pub struct Rendered {
     pub recipe: ResolvedRecipe,
     /// The picture.
     pub pixels: Pixels,
+    /// Of an edit (see [`ResolvedRecipe::is_edit`]), the share of its pixels that are not those of the
+    /// picture that it changes, brought to its size: 0 where every pixel is the same.
+    pub changed: Option<f64>,
     /// Where the time went.
     pub seconds: Seconds,
     /// What was computed in that time, but for loading: a row for each kind of operation and format of

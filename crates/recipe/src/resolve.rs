@@ -1,9 +1,10 @@
 //! Low form to high form: every default filled in, everything impossible refused by name.
 
 use crate::capabilities::ModelCapabilities;
+use crate::resolved::SETTLED;
 use crate::{
-    Init, Lora, Mask, ModelRef, NoiseSource, Precision, Recipe, RecipeError, Reference,
-    ResolvedRecipe, Role, SCHEMA, Sampler, Schedule, Seed, Size, json,
+    Alpha, Canvas, Init, Lora, Mask, ModelRef, NoiseSource, Precision, Recipe, RecipeError,
+    Reference, ResolvedRecipe, Role, SCHEMA, Sampler, Schedule, Seed, Size, json, prompt,
 };
 
 /// Most characters of a prompt. The tokens that a model reads are its own, tighter limit.
@@ -24,14 +25,19 @@ pub fn resolve(
     model: &ModelCapabilities,
     random_seed: impl FnOnce() -> u64,
 ) -> Result<ResolvedRecipe, RecipeError> {
-    json::check_schema(recipe.schema.unwrap_or(SCHEMA))?;
+    let schema = recipe.schema.unwrap_or(SCHEMA);
+    json::check_schema(schema)?;
     let guidance = resolve_guidance(recipe, model)?;
-    let size = resolve_size(recipe, model)?;
+    let (size, canvas) = resolve_size(recipe, model)?;
+    let prompt = resolve_prompt(&recipe.prompt)?;
+    let negative = resolve_negative(recipe, model, guidance)?;
     Ok(ResolvedRecipe {
-        schema: SCHEMA,
+        schema,
         model: resolve_model(recipe, model)?,
-        prompt: resolve_prompt(&recipe.prompt)?,
-        negative: resolve_negative(recipe, model, guidance)?,
+        read: resolve_reading("prompt", &prompt, schema, model)?,
+        read_negative: resolve_reading("negative", &negative, schema, model)?,
+        prompt,
+        negative,
         width: size.width,
         height: size.height,
         seed: match recipe.seed {
@@ -50,6 +56,8 @@ pub fn resolve(
         mask: resolve_mask(recipe, model)?,
         loras: resolve_loras(recipe, model)?,
         approximations: resolve_approximations(recipe, model)?,
+        canvas,
+        alpha: resolve_alpha(recipe, schema, model)?,
         enlarged: None,
         delivered: None,
     })
@@ -85,6 +93,28 @@ fn resolve_prompt(prompt: &str) -> Result<String, RecipeError> {
     }
     check_text("prompt", prompt)?;
     Ok(prompt.to_owned())
+}
+
+/// What the network is given of a text where that is not the text itself. Recipes of before gave it
+/// every mark as words.
+fn resolve_reading(
+    field: &str,
+    text: &str,
+    schema: u32,
+    model: &ModelCapabilities,
+) -> Result<Option<String>, RecipeError> {
+    let read = if schema < SETTLED { None } else { prompt::read(field, text, model.weights)? };
+    let (Some(counter), given) = (&model.tokens, read.as_deref().unwrap_or(text)) else {
+        return Ok(read);
+    };
+    match (counter.count)(given) {
+        Some(tokens) if tokens > counter.most => {
+            let most = counter.most;
+            let accepted = format!("at most {most} tokens, some {} words", most * 3 / 4);
+            Err(RecipeError::new(field, format!("it makes {tokens} tokens"), accepted))
+        }
+        _ => Ok(read),
+    }
 }
 
 /// That a text is no longer than a prompt may be, and can be written into a picture.
@@ -137,15 +167,62 @@ fn resolve_negative(
     Ok(negative.to_owned())
 }
 
-fn resolve_size(recipe: &Recipe, model: &ModelCapabilities) -> Result<Size, RecipeError> {
+/// The size of the picture, and the one in which it is drawn where that is another.
+fn resolve_size(
+    recipe: &Recipe,
+    model: &ModelCapabilities,
+) -> Result<(Size, Option<Canvas>), RecipeError> {
     let size = Size {
         width: recipe.width.unwrap_or(model.defaults.size.width),
         height: recipe.height.unwrap_or(model.defaults.size.height),
     };
-    let limits = &model.size;
-    if limits.accepts(size) {
-        return Ok(size);
+    // Recipes of before drew whatever was within the limits, and make it again.
+    let before = recipe.schema.is_some_and(|schema| schema < SETTLED);
+    let within = |size| match model.sizes.is_empty() || before {
+        true => model.size.accepts(size),
+        false => model.sizes.contains(&size),
+    };
+    let has_source = has_source(recipe);
+    if let Some(canvas) = recipe.canvas {
+        let drawn = Size::from(canvas);
+        let inside = size.width <= drawn.width && size.height <= drawn.height && size.pixels() > 0;
+        return match (has_source && inside, within(drawn)) {
+            (true, true) => Ok((size, Some(canvas))),
+            (true, false) => Err(unmeasured("canvas", drawn, model)),
+            (false, _) => {
+                let problem = format!("{drawn} is nothing that {size} can be cut out of");
+                let accepted = "a size within it, and a picture to change or to begin from";
+                Err(RecipeError::new("canvas", problem, accepted))
+            }
+        };
     }
+    if within(size) {
+        return Ok((size, None));
+    }
+    if model.sizes.is_empty() || before {
+        return Err(out_of_limits(size, model));
+    }
+    match model.canvas_of(size).filter(|_| has_source) {
+        Some(canvas) => Ok((size, Some(canvas.into()))),
+        None => Err(unmeasured("size", size, model)),
+    }
+}
+
+/// Whether the picture is made from another, whose shape it may have.
+fn has_source(recipe: &Recipe) -> bool {
+    recipe.init.is_some() || recipe.references.iter().any(|one| one.role == Role::Edit)
+}
+
+fn unmeasured(field: &str, size: Size, model: &ModelCapabilities) -> RecipeError {
+    let problem = format!("{} was never measured at {size}", model.model.name);
+    let all = list(&model.sizes);
+    let accepted =
+        format!("{all}; a picture made from another has its shape where none is asked for");
+    RecipeError::new(field, problem, accepted)
+}
+
+fn out_of_limits(size: Size, model: &ModelCapabilities) -> RecipeError {
+    let limits = &model.size;
     let sides = [size.width, size.height];
     let problem = if sides.iter().any(|&side| side < limits.min_side) {
         format!("{size} is too small")
@@ -163,7 +240,39 @@ fn resolve_size(recipe: &Recipe, model: &ModelCapabilities) -> Result<Size, Reci
     let nearest: Vec<_> = limits.nearest(size).iter().map(Size::to_string).collect();
     let accepted =
         if nearest.is_empty() { rule } else { format!("{rule}; nearest: {}", nearest.join(", ")) };
-    Err(RecipeError::new("size", problem, accepted))
+    RecipeError::new("size", problem, accepted)
+}
+
+/// A prompt that asks for a background gets one that nothing can be seen through, and so does one that
+/// says nothing of it, as such models were trained; one that asks for none is cut out softly; and what is
+/// made from another picture is as that is. Of a model whose words are not known nothing can be told.
+fn resolve_alpha(
+    recipe: &Recipe,
+    schema: u32,
+    model: &ModelCapabilities,
+) -> Result<Alpha, RecipeError> {
+    if let Some(name) = &recipe.alpha {
+        let named = Alpha::from_name(name).ok_or_else(|| {
+            RecipeError::new("alpha", format!("{name:?} is unknown"), list(Alpha::ALL))
+        })?;
+        return match named == Alpha::Source && !has_source(recipe) {
+            true => Err(RecipeError::new(
+                "alpha",
+                "there is no picture that it is made from",
+                "drawn, opaque, or a picture to change or to begin from",
+            )),
+            false => Ok(named),
+        };
+    }
+    let Some(vocabulary) = model.vocabulary.as_ref().filter(|_| schema >= SETTLED) else {
+        return Ok(Alpha::Drawn);
+    };
+    Ok(match vocabulary.asks_for_ground(&recipe.prompt) {
+        Some(true) => Alpha::Opaque,
+        Some(false) => Alpha::Drawn,
+        None if has_source(recipe) => Alpha::Source,
+        None => Alpha::Opaque,
+    })
 }
 
 fn resolve_noise_source(recipe: &Recipe) -> Result<NoiseSource, RecipeError> {
@@ -261,7 +370,11 @@ fn resolve_init(recipe: &Recipe, model: &ModelCapabilities) -> Result<Option<Ini
     if !model.init {
         return Err(lacking("init", "a starting picture", model));
     }
-    let strength = init.strength.unwrap_or(model.defaults.strength);
+    let usual = match recipe.mask {
+        Some(_) => model.defaults.masked_strength,
+        None => model.defaults.strength,
+    };
+    let strength = init.strength.unwrap_or(usual);
     if !(strength > 0.0 && strength <= 1.0) {
         return Err(RecipeError::new(
             "init.strength",

@@ -4,12 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::resolve::check_text;
 use crate::{
-    Delivered, Enlarged, InitChoice, ModelChoice, NoiseSource, Precision, Recipe, RecipeError,
-    Role, Sampler, Schedule, Seed, json,
+    Alpha, Delivered, Enlarged, InitChoice, ModelChoice, NoiseSource, Precision, Recipe,
+    RecipeError, Role, Sampler, Schedule, Seed, Size, json,
 };
 
-/// The schema that this build writes. It rises when a field is added.
-pub const SCHEMA: u32 = 4;
+/// The schema that this build writes. It rises when a field is added, or means something else.
+pub const SCHEMA: u32 = 5;
+
+/// The first schema in which sizes that nobody measured are refused, marks in prompts are no words, and
+/// alpha is settled by what is asked for.
+pub(crate) const SETTLED: u32 = 5;
 
 /// Most bytes of one as JSON: the longest prompts, each character of which may be written as twelve.
 const JSON_BYTES: usize = 256 << 10;
@@ -25,7 +29,7 @@ const LIST: usize = 64;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResolvedRecipe {
-    /// See [`SCHEMA`].
+    /// See [`SCHEMA`]. A recipe of before keeps its own: it makes the file that it made.
     pub schema: u32,
     /// The weights.
     pub model: ModelRef,
@@ -64,6 +68,20 @@ pub struct ResolvedRecipe {
     pub loras: Vec<Lora>,
     /// Approximations that were asked for, by name.
     pub approximations: Vec<String>,
+    /// What the network is given for the prompt, where that is not the prompt itself: its words without
+    /// the marks of weights, of a model that weighs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<String>,
+    /// The same for what the picture should not show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_negative: Option<String>,
+    /// The size in which it is drawn, where that is not the picture's own. The picture that it is made
+    /// from lies in the middle of it, and is continued to all sides; what is drawn there is cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<Canvas>,
+    /// What becomes of its alpha.
+    #[serde(default, skip_serializing_if = "Alpha::is_drawn")]
+    pub alpha: Alpha,
     /// That the picture was made larger afterwards. Whoever makes it again gets the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enlarged: Option<Enlarged>,
@@ -106,7 +124,25 @@ impl ResolvedRecipe {
             mask: self.mask.clone(),
             loras: self.loras.clone(),
             approximations: self.approximations.clone(),
+            canvas: self.canvas,
+            alpha: Some(self.alpha.name().to_owned()),
         }
+    }
+
+    /// The size of the picture.
+    pub fn size(&self) -> Size {
+        Size { width: self.width, height: self.height }
+    }
+
+    /// The size in which it is drawn.
+    pub fn drawn_size(&self) -> Size {
+        self.canvas.map_or(self.size(), Size::from)
+    }
+
+    /// Whether it changes a picture: by an instruction, or where a mask allows it.
+    pub fn is_edit(&self) -> bool {
+        self.references.first().is_some_and(|one| one.role == Role::Edit)
+            || (self.init.is_some() && self.mask.is_some())
     }
 
     /// Reads a resolved recipe; a field that is not one of ours is refused by its name, and one that is
@@ -125,6 +161,8 @@ impl ResolvedRecipe {
     fn check_lengths(&self) -> Result<(), RecipeError> {
         check_text("prompt", &self.prompt)?;
         check_text("negative", &self.negative)?;
+        check_text("read", self.read.as_deref().unwrap_or_default())?;
+        check_text("read_negative", self.read_negative.as_deref().unwrap_or_default())?;
         let models = [Some(&self.model), self.enlarged.as_ref().map(|it| &it.model)];
         let texts = models.into_iter().flatten().flat_map(|model| [&model.name, &model.sha256]);
         let texts = texts.chain(self.references.iter().map(|one| &one.sha256));
@@ -153,6 +191,28 @@ impl ResolvedRecipe {
     /// Writes the recipe on one line, with the fields in the order of this struct.
     pub fn to_json(&self) -> String {
         json::write(self)
+    }
+}
+
+/// The size in which a picture is drawn that has another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Canvas {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+}
+
+impl From<Canvas> for Size {
+    fn from(Canvas { width, height }: Canvas) -> Self {
+        Self { width, height }
+    }
+}
+
+impl From<Size> for Canvas {
+    fn from(Size { width, height }: Size) -> Self {
+        Self { width, height }
     }
 }
 

@@ -14,6 +14,23 @@ pub struct Size {
     pub height: u32,
 }
 
+impl Size {
+    /// Pixels in all.
+    pub fn pixels(self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    /// The largest size of this shape that lies within `frame`: no side is less than one pixel.
+    pub fn within(self, frame: Size) -> Size {
+        let ratio = |frame: u32, side: u32| f64::from(frame) / f64::from(side.max(1));
+        let scale = ratio(frame.width, self.width).min(ratio(frame.height, self.height));
+        let side = |side: u32, most: u32| {
+            ((f64::from(side.max(1)) * scale).round() as u32).clamp(1, most.max(1))
+        };
+        Size { width: side(self.width, frame.width), height: side(self.height, frame.height) }
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}x{}", self.width, self.height)

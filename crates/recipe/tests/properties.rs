@@ -45,6 +45,8 @@ prop_compose! {
             mask: mask.map(|sha256| Mask { sha256 }),
             loras: loras.into_iter().map(|(name, sha256, weight)| Lora { name, sha256, weight }).collect(),
             approximations: vec![],
+            canvas: None,
+            alpha: None,
         }
     }
 }
@@ -180,7 +182,7 @@ fn a_number_too_large_is_refused() {
 fn the_order_of_fields_is_part_of_the_format() {
     let resolved = resolve(&Recipe::new("fox"), &starter(), || 5).unwrap();
     let expected = concat!(
-        r#"{"schema":4,"model":{"name":"likeness-starter","sha256":"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"#,
+        r#"{"schema":5,"model":{"name":"likeness-starter","sha256":"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"#,
         r#"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"},"prompt":"fox","negative":"","width":128,"height":128,"#,
         r#""seed":5,"noise_source":"likeness","count":1,"steps":4,"guidance":1.0,"#,
         r#""sampler":"flow_euler","schedule":"default","precision":"f32","references":[],"#,

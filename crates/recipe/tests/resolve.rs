@@ -167,7 +167,7 @@ fn a_recipe_of_before_there_was_a_guard_makes_the_picture_that_it_made() {
     let now =
         resolve(&Recipe { references: vec![reference(Role::Edit)], ..fox() }, &starter(), || 0);
     let now = now.expect("it is sound").to_json();
-    let before = now.replace(r#""schema":4"#, r#""schema":2"#).replace(r#","guard":true"#, "");
+    let before = now.replace(r#""schema":5"#, r#""schema":2"#).replace(r#","guard":true"#, "");
     assert_ne!(now, before);
     let before = ResolvedRecipe::from_json(&before).expect("older ones are read");
     let again = resolve(&before.low(), &starter(), || 0).expect("it is sound");

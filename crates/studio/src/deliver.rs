@@ -320,12 +320,12 @@ pub fn finish(
     watch: &mut dyn Watch,
 ) -> Result<(Rendered, Vec<u8>), StudioError> {
     let file = keep::file(&drawn, before)?;
-    let Rendered { recipe, pixels, mut seconds, work, dump } = drawn;
+    let Rendered { recipe, pixels, mut seconds, work, dump, changed } = drawn;
     let (pixels, plan, times) = bring(enlarger, pixels, target, watch)?;
     let sha256 = PictureId::of(&file).hex();
     let recipe = after(recipe, &plan, target, enlarger.model(), &sha256);
     seconds.total += times.total();
-    Ok((Rendered { recipe, pixels, seconds, work, dump }, file))
+    Ok((Rendered { recipe, pixels, seconds, work, dump, changed }, file))
 }
 
 /// A picture's pixels at a size, for an export, and what its recipe says then.
@@ -347,16 +347,17 @@ pub(crate) fn channel_of(size: Size) -> Option<&'static str> {
     CHANNELS.iter().find(same).map(|(id, ..)| *id)
 }
 
-/// Does a job that asks for a size, and keeps what comes of it. The picture, and the seconds that it took.
+/// Does a job that asks for a size, and keeps what comes of it. The picture, the seconds that it took, and
+/// how much of a source it changed.
 pub(crate) fn job(
     shared: &Shared,
     canvas: &mut Option<Canvas>,
     request: &RenderRequest,
     choice: &DeliverChoice,
     sitter: &mut Sitter<'_>,
-) -> Result<(PictureCard, f64), StudioError> {
+) -> Result<(PictureCard, f64, Option<f64>), StudioError> {
     let target = Target::read(choice)?;
-    let Source { id, path, file, drawing, subject } = match &choice.asset {
+    let Source { id, path, file, drawing, subject, changed } = match &choice.asset {
         Some(asset) => Source::there(shared, asset)?,
         None => Source::drawn(shared, canvas, request, sitter)?,
     };
@@ -376,7 +377,8 @@ pub(crate) fn job(
     (picture.enlarged, picture.marked_as) = (done.by().or(picture.enlarged), Some(id));
     let seconds = drawing + done.seconds;
     (picture.subject, picture.seconds, picture.job) = (subject, Some(seconds), Some(sitter.job));
-    Ok((keep::kept(shared, &picture)?, seconds))
+    picture.changed = changed;
+    Ok((keep::kept(shared, &picture)?, seconds, changed))
 }
 
 /// What a picture is made of.
@@ -387,6 +389,8 @@ struct Source {
     /// Seconds that drawing it took.
     drawing: f64,
     subject: Option<String>,
+    /// The share of an edit's source that drawing it changed.
+    changed: Option<f64>,
 }
 
 impl Source {
@@ -399,7 +403,7 @@ impl Source {
         })?;
         let file = read_file(&path, Limits::default().bytes)
             .map_err(|error| StudioError::input(&path, error))?;
-        Ok(Self { id, path, file, drawing: 0.0, subject })
+        Ok(Self { id, path, file, drawing: 0.0, subject, changed: None })
     }
 
     /// One that is drawn now, and kept for whoever asks what the result was made of.
@@ -418,7 +422,8 @@ impl Source {
             library.add_asset(&file, &name, shared.now())?;
             library.asset_path(id)
         })?;
-        Ok(Self { id, path, file, drawing: rendered.seconds.total, subject })
+        let (drawing, changed) = (rendered.seconds.total, rendered.changed);
+        Ok(Self { id, path, file, drawing, subject, changed })
     }
 }
 

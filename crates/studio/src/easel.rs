@@ -345,18 +345,19 @@ fn make(shared: &Shared, canvas: &mut Option<Canvas>, row: &JobRow) {
         let request: RenderRequest = serde_json::from_str(&row.request)
             .map_err(|error| StudioError::internal(format!("the job cannot be read: {error}")))?;
         if let Some(choice) = &request.enlarge {
-            return enlarge::job(shared, &request, choice, &mut sitter);
+            let (kept, seconds) = enlarge::job(shared, &request, choice, &mut sitter)?;
+            return Ok((kept, seconds, None));
         }
         if let Some(choice) = &request.deliver {
             return deliver::job(shared, canvas, &request, choice, &mut sitter);
         }
         let (prepared, rendered) = paint(shared, canvas, &request, &mut sitter)?;
         let kept = keep::job(shared, &request, &prepared, &rendered, job)?;
-        Ok((kept, rendered.seconds.total))
+        Ok((kept, rendered.seconds.total, rendered.changed))
     });
     let ended = match made {
-        Ok((picture, seconds)) => {
-            told(&RenderEvent::Done { job, picture, seconds, changed: None });
+        Ok((picture, seconds, changed)) => {
+            told(&RenderEvent::Done { job, picture, seconds, changed });
             Ok(())
         }
         Err(error) if error.code == ErrorCode::Cancelled && shared.easel.stopped() => {

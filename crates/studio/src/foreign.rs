@@ -154,6 +154,12 @@ fn ours(shared: &Shared, recipe: &ResolvedRecipe) -> ForeignSettings {
             false => lost("mask", mask.asset),
         }
     }
+    let sources = recipe.references.len() == request.references.len()
+        && recipe.init.is_some() == request.init.is_some();
+    if !sources {
+        // Without what it was made from it is another picture, which is nobody's repetition.
+        request.again = None;
+    }
     ForeignSettings { program: "Likeness".to_owned(), fields: list(fields), request, unmatched }
 }
 

@@ -90,6 +90,7 @@ pub(crate) fn picture<'a>(
         }
     }
     picture.seconds = Some(rendered.seconds.total);
+    picture.changed = rendered.changed;
     picture.subject = subject(&rendered.recipe.prompt, words);
     Ok(picture)
 }

@@ -11,7 +11,7 @@ use likeness_recipe::{
     RenderError, Renderer, ResolvedRecipe, Size, Workload,
 };
 
-use crate::api::{Abilities, AbilityDefaults, KnownWord, Model, NumberSpan};
+use crate::api::{Abilities, AbilityDefaults, KnownWord, Model, NumberSpan, PictureSize};
 use crate::{ErrorCode, StudioError};
 
 /// What is taken first where nobody names a model.
@@ -223,11 +223,16 @@ fn abilities(model: &ModelDescription) -> Abilities {
             sampler: able.defaults.sampler.to_string(),
             schedule: able.defaults.schedule.to_string(),
             strength: able.defaults.strength,
+            masked_strength: able.defaults.masked_strength,
         },
         min_side: able.size.min_side,
         max_side: able.size.max_side,
         multiple: able.size.multiple,
-        sizes: Vec::new(),
+        sizes: able
+            .sizes
+            .iter()
+            .map(|size| PictureSize { width: size.width, height: size.height })
+            .collect(),
         steps: NumberSpan { min: able.steps.min.into(), max: able.steps.max.into() },
         guidance: NumberSpan { min: able.guidance.min.into(), max: able.guidance.max.into() },
         samplers: names(&able.samplers),

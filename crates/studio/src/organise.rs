@@ -12,7 +12,11 @@ use crate::{Studio, StudioError};
 impl Studio {
     /// Marks pictures.
     pub fn mark(&self, asked: MarkCommand) -> Result<MarksBefore, StudioError> {
-        let ids = parse(&asked.ids)?;
+        let mut ids = parse(&asked.ids)?;
+        if asked.unmarked == Some(true) {
+            let marks = self.shared.read(|reader| reader.marks(&ids))?;
+            ids = marks.iter().filter(|marks| marks.rating == 0).map(|marks| marks.id).collect();
+        }
         let before = self.shared.write(|library| library.mark(&ids, asked.rating))?;
         self.shared.tell_pictures(&ids);
         Ok(marks_before(before))

@@ -121,7 +121,7 @@ fn detail(reader: &Reader, id: PictureId) -> library::Result<PictureDetail> {
         resolved,
         negative: row.negative.clone(),
         seconds: row.seconds,
-        changed: None,
+        changed: reader.changed_of(id)?,
         tags: reader.tags_of(id)?,
         boards: reader.boards_of(id)?,
         parents: reader.parents(id)?.into_iter().map(card).collect(),

@@ -3,9 +3,14 @@
 
 use likeness_library::{AnyId, Asset, LibraryError};
 use likeness_picture::{DigitalSource, Limits, read_file, read_metadata, read_picture};
-use likeness_recipe::{Engine, Inputs, Pixels, ResolvedRecipe, Size, resolve};
+use likeness_recipe::{
+    self as recipe, Engine, Inputs, NoteKind, Pixels, ResolvedRecipe, Size, resolve,
+};
 
-use crate::api::{DeliverPlan, Estimate, RenderRequest, RequestOnly, RoleName};
+use crate::api::{
+    DeliverPlan, Estimate, PromptNote, PromptNoteKind, RenderRequest, RequestOnly, RoleName,
+    TokenCount,
+};
 use crate::deliver::{self, Target};
 use crate::models::{self, Chosen};
 use crate::speed::Speeds;
@@ -37,23 +42,36 @@ impl Studio {
     /// What a request would cost, and whether it can be met.
     pub fn estimate(&self, asked: RequestOnly) -> Result<Estimate, StudioError> {
         let shared = &self.shared;
-        let refused = |problem| Estimate {
+        let mut estimate = Estimate {
             seconds: None,
             memory_needed: None,
             fits: false,
-            problem: Some(problem),
+            problem: None,
             plan: None,
             notes: Vec::new(),
             tokens: None,
         };
-        let prepared = match shared.prepare(&asked.request) {
+        let refused = |estimate, problem| Estimate { problem: Some(problem), ..estimate };
+        let model = match shared.choose(&asked.request) {
+            Ok(model) => model,
+            Err(problem) => return Ok(refused(estimate, problem)),
+        };
+        // What is said of the words is said whatever else is wrong with the request.
+        let (able, prompt) = (&model.description.capabilities, &asked.request.prompt);
+        let notes = able.notes(prompt, !asked.request.references.is_empty());
+        estimate.notes = notes.into_iter().map(PromptNote::from).collect();
+        let size = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let tokens = able.tokens(prompt);
+        estimate.tokens =
+            tokens.map(|(used, most)| TokenCount { used: size(used), most: size(most) });
+        let prepared = match shared.prepare_for(&asked.request, model) {
             Ok(prepared) => prepared,
-            Err(problem) => return Ok(refused(problem)),
+            Err(problem) => return Ok(refused(estimate, problem)),
         };
         let Prepared { model, resolved, references, .. } = &prepared;
         let needed = match shared.engine.need(&model.path, resolved, references) {
             Ok(needed) => needed,
-            Err(problem) => return Ok(refused(problem.into())),
+            Err(problem) => return Ok(refused(estimate, problem.into())),
         };
         // The weights of the model that is loaded are paid for already.
         let loaded = shared.easel.loaded().is_some_and(|path| path == model.path);
@@ -63,10 +81,8 @@ impl Studio {
             seconds: one.map(|seconds| seconds * f64::from(resolved.count)),
             memory_needed: Some(needed),
             fits: needed.saturating_sub(paid) <= shared.engine.memory().free,
-            problem: None,
             plan,
-            notes: Vec::new(),
-            tokens: None,
+            ..estimate
         })
     }
 }
@@ -74,12 +90,22 @@ impl Studio {
 impl Shared {
     /// Resolves a request, or says which field cannot be met.
     pub fn prepare(&self, request: &RenderRequest) -> Result<Prepared, StudioError> {
+        let model = self.choose(request)?;
+        self.prepare_for(request, model)
+    }
+
+    /// The model that a request means.
+    fn choose(&self, request: &RenderRequest) -> Result<Chosen, StudioError> {
+        models::choose(request.model.as_deref(), &self.model_places, &self.engine)
+    }
+
+    /// The same as [`Shared::prepare`] with the model that it means.
+    fn prepare_for(&self, request: &RenderRequest, model: Chosen) -> Result<Prepared, StudioError> {
         if request.enlarge.is_some() {
             let problem = "pictures are made larger by a command of their own";
             return Err(StudioError::field("enlarge", problem, "the command `enlarge`"));
         }
         let target = request.target(&self.model_places)?;
-        let model = models::choose(request.model.as_deref(), &self.model_places, &self.engine)?;
         let able = &model.description.capabilities;
         let mut request = request.clone();
         let assets = self.assets(&request)?;
@@ -91,7 +117,8 @@ impl Shared {
             }
         } else if let (Some(target), None, None) = (&target, request.width, request.height) {
             // The less is cut off or laid around it, the better.
-            request.take_shape(target.size, able);
+            let size = able.drawn_like(target.size);
+            (request.width, request.height) = (Some(size.width), Some(size.height));
         }
         for (i, parent) in request.parents.iter().enumerate() {
             let at = |error| in_field(format!("parents[{i}].id"), error);
@@ -157,4 +184,21 @@ impl Shared {
 
 fn in_field(field: String, error: LibraryError) -> StudioError {
     StudioError { field: Some(field), ..error.into() }
+}
+
+impl From<recipe::PromptNote> for PromptNote {
+    fn from(note: recipe::PromptNote) -> Self {
+        Self {
+            kind: match note.kind {
+                NoteKind::UnknownWord => PromptNoteKind::UnknownWord,
+                NoteKind::Weight => PromptNoteKind::Weight,
+                NoteKind::Variant => PromptNoteKind::Variant,
+                NoteKind::Wildcard => PromptNoteKind::Wildcard,
+                NoteKind::Lora => PromptNoteKind::Lora,
+            },
+            start: note.start,
+            end: note.end,
+            text: note.text,
+        }
+    }
 }

@@ -7,7 +7,8 @@ use likeness_recipe as recipe;
 use likeness_recipe::{ModelCapabilities, Recipe, ResolvedRecipe, Role, Seed, Size};
 
 use crate::api::{
-    DeliverChoice, InitChoice, MaskChoice, ParentChoice, ReferenceChoice, RenderRequest, RoleName,
+    Again, DeliverChoice, InitChoice, MaskChoice, ParentChoice, PictureSize, ReferenceChoice,
+    RenderRequest, RoleName,
 };
 use crate::{StudioError, models};
 
@@ -33,6 +34,7 @@ impl RenderRequest {
             count: 1,
             parents: Vec::new(),
             enlarge: None,
+            again: None,
             deliver: None,
         }
     }
@@ -73,6 +75,15 @@ impl RenderRequest {
             count: recipe.count,
             parents,
             enlarge: None,
+            again: Some(Again {
+                prompt: recipe.prompt.clone(),
+                seed: recipe.seed.to_string(),
+                schema: recipe.schema,
+                alpha: Some(recipe.alpha.to_string()),
+                canvas: recipe
+                    .canvas
+                    .map(|canvas| PictureSize { width: canvas.width, height: canvas.height }),
+            }),
             deliver: recipe.delivered.as_ref().map(DeliverChoice::from),
         }
     }
@@ -84,9 +95,24 @@ impl RenderRequest {
             width: Some(resolved.width),
             height: Some(resolved.height),
             count: 1,
+            again: self.again.clone().map(|again| Again {
+                // Each goes on being a repetition of what the first of them repeats.
+                seed: match self.repeats() {
+                    true => resolved.picture(index).seed.to_string(),
+                    false => again.seed,
+                },
+                ..again
+            }),
             ..self.clone()
         };
         (0..resolved.count).map(one).collect()
+    }
+
+    /// Whether it makes a picture again that was made before, by the rules of then.
+    fn repeats(&self) -> bool {
+        let same =
+            |again: &Again| self.seed.as_ref() == Some(&again.seed) && self.prompt == again.prompt;
+        self.again.as_ref().is_some_and(same)
     }
 
     /// The recipe, before any default is filled in. The model is chosen apart from it.
@@ -105,7 +131,13 @@ impl RenderRequest {
             .init
             .as_ref()
             .map(|init| recipe::InitChoice { sha256: init.asset.clone(), strength: init.strength });
+        let again = self.again.as_ref().filter(|_| self.repeats());
         Ok(Recipe {
+            schema: again.map(|again| again.schema),
+            alpha: again.and_then(|again| again.alpha.clone()),
+            canvas: again
+                .and_then(|again| again.canvas)
+                .map(|PictureSize { width, height }| recipe::Canvas { width, height }),
             negative: self.negative.clone(),
             width: self.width,
             height: self.height,
@@ -147,7 +179,7 @@ impl RenderRequest {
 
     /// Gives the result the shape of `source`, as large as the model's pictures usually are.
     pub(crate) fn take_shape(&mut self, source: Size, model: &ModelCapabilities) {
-        let size = model.size.like(source, model.defaults.size);
+        let size = model.size_like(source);
         (self.width, self.height) = (Some(size.width), Some(size.height));
     }
 }

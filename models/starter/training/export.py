@@ -18,6 +18,7 @@ import tokenizer as tok
 import vocabulary as words
 from distil import STUDENT
 from form import CHANNELS, SHAPES, SIDE, SPAN
+from language import language, sizes
 from layouts import write_folder
 from train import build_model, load
 
@@ -44,6 +45,8 @@ def manifest():
             "tints": list(words.TINTS),
             "colours": list(words.COLOURS),
         },
+        "sizes": sizes(),
+        "language": language(),
     }
 
 

@@ -31,4 +31,8 @@ schedule: string,
 /**
  * How far to go from a starting picture.
  */
-strength: number, };
+strength: number,
+/**
+ * The same where a mask says which part of it may change.
+ */
+masked_strength: number, };

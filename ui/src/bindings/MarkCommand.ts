@@ -11,4 +11,8 @@ ids: Array<string>,
 /**
  * 0 to 5.
  */
-rating: number, };
+rating: number,
+/**
+ * Whether only those are meant that have no mark yet.
+ */
+unmarked?: boolean | null, };

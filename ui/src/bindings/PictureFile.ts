@@ -13,6 +13,6 @@ path: string,
  */
 bytes: number,
 /**
- * `png`, `jpeg`, `webp`, `gif`, `tiff` or `bmp`.
+ * `png`, `jpeg` or `webp`.
  */
 format: string, };

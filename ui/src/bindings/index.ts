@@ -2,6 +2,7 @@
 
 export type { Abilities } from "./Abilities";
 export type { AbilityDefaults } from "./AbilityDefaults";
+export type { Again } from "./Again";
 export type { Asset } from "./Asset";
 export type { Board } from "./Board";
 export type { BoardId } from "./BoardId";

@@ -8,23 +8,22 @@ import { undo } from './undo.svelte';
 import { viewer } from './viewer.svelte';
 
 /** From 0, which is none, to 5. */
-export async function setRating(ids: string[], rating: number): Promise<void> {
+export async function setRating(ids: string[], rating: number, unmarked = false): Promise<void> {
   if (ids.length === 0) return;
-  const label = rating === 0 ? t('undo.unrated', { n: ids.length }) : t('undo.rated', { n: ids.length, rating });
-  const { before } = await platform().call('mark', { ids, rating });
+  const { before } = await platform().call('mark', { ids, rating, unmarked });
   const was = new Map<string, Marks>(before.map((one) => [one.id, one]));
+  const n = was.size;
+  if (n === 0) return;
+  const label = rating === 0 ? t('undo.unrated', { n }) : t('undo.rated', { n, rating });
   undo.push({
     label,
-    undo: () => forThoseLeft(ids, (left) => platform().call('set_marks', { marks: left.flatMap((id) => was.get(id) ?? []) })),
-    redo: () => forThoseLeft(ids, (left) => platform().call('mark', { ids: left, rating })),
+    undo: () => forThoseLeft([...was.keys()], (left) => platform().call('set_marks', { marks: left.flatMap((id) => was.get(id) ?? []) })),
+    redo: () => forThoseLeft([...was.keys()], (left) => platform().call('mark', { ids: left, rating })),
   });
 }
 
 /** Those that have no mark get one star; what has more keeps it. */
-export async function giveStar(ids: string[]): Promise<void> {
-  const cards = await Promise.all(ids.map((id) => platform().call('picture', { id })));
-  await setRating(cards.flatMap(({ card }) => (card.rating === 0 ? card.id : [])), 1);
-}
+export const giveStar = (ids: string[]) => setRating(ids, 1, true);
 
 /** Goes without a question, since it can be taken back. */
 export async function moveToTrash(ids: string[]): Promise<void> {

@@ -97,7 +97,8 @@ export function said(problem: StudioError, about: About): Said {
   if (problem.code === 'model' && other) return { text: problem.message, mend: { label: t('problem.use', { what: other.name }), patch: { model: other.name } } };
   if (problem.code === 'memory' && able && size) {
     const less = smaller(able, size);
-    const text = estimate?.memory_needed ? t('create.too_large', { needed: bytes(estimate.memory_needed) }) : problem.message;
+    // An estimate that it would fit knows less than what was refused for it.
+    const text = estimate?.memory_needed && !estimate.fits ? t('create.too_large', { needed: bytes(estimate.memory_needed) }) : problem.message;
     return { text, mend: less && { label: t('problem.use', { what: spelled(less) }), patch: { ...less } } };
   }
   const found = able && SAYERS[fieldOf(problem)]?.({ ...about, able }, problem);

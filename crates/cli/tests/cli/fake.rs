@@ -125,14 +125,18 @@ pub fn capabilities() -> ModelCapabilities {
             schedule: Schedule::Default,
             precision: Precision::F32,
             strength: 0.6,
+            masked_strength: 0.9,
         },
         size: SizeLimits { min_side: 64, max_side: 256, multiple: 16, max_pixels: 256 * 256 },
+        sizes: vec![],
         steps: Span { min: 1, max: 100 },
         guidance: Span { min: 0.0, max: 30.0 },
         samplers: vec![Sampler::FlowEuler],
         schedules: vec![Schedule::Default],
         negative: true,
         weights: false,
+        vocabulary: None,
+        tokens: None,
         max_references: 3,
         roles: Role::ALL.to_vec(),
         init: true,
@@ -178,6 +182,11 @@ impl Renderer for FakeRenderer {
         Ok(vec![Rendered {
             recipe: recipe.clone(),
             pixels: Pixels::new(recipe.width, recipe.height, 4, data).unwrap(),
+            changed: recipe.is_edit().then_some(if recipe.prompt == "nothing" {
+                0.0
+            } else {
+                0.25
+            }),
             seconds: Seconds { denoise: 0.5, ..Seconds::default() },
             work: vec![Work {
                 kind: WorkKind::Product,
@@ -281,7 +290,14 @@ impl Desk {
     pub fn generate(&self, request: Request, engine: &Fake) -> (Vec<Written>, Result<(), Failure>) {
         let mut report = Collected::default();
         let end = generate(&request, &self.host, engine, &mut report);
-        (report.0, end)
+        (report.written, end)
+    }
+
+    /// The same, and what was said that is no failure.
+    pub fn noted(&self, request: Request, engine: &Fake) -> (Vec<Written>, Vec<String>) {
+        let mut report = Collected::default();
+        generate(&request, &self.host, engine, &mut report).expect("it can be made");
+        (report.written, report.notes)
     }
 
     /// Every file under the folder but the model and the library's own books.
@@ -313,16 +329,23 @@ fn is_book(path: &Path) -> bool {
 }
 
 #[derive(Default)]
-struct Collected(Vec<Written>);
+struct Collected {
+    written: Vec<Written>,
+    notes: Vec<String>,
+}
 
 impl Report for Collected {
     fn progress(&mut self, picture: u32, of: u32, _: Progress) {
         assert!(picture < of);
     }
 
+    fn note(&mut self, line: &str) {
+        self.notes.push(line.to_owned());
+    }
+
     fn written(&mut self, written: &Written) -> Result<(), Failure> {
         assert!(written.path.is_file(), "told only once it is there");
-        self.0.push(written.clone());
+        self.written.push(written.clone());
         Ok(())
     }
 }

@@ -338,3 +338,26 @@ fn numbers_come_in_and_go_out() {
     );
     assert_eq!(tensors.tensor("pixels").unwrap().shape(), [1, 2]);
 }
+
+#[test]
+fn an_edit_that_changed_nothing_is_told_with_what_could_be_tried() {
+    let desk = Desk::new();
+    let mug = put_picture(&desk, "mug.png", 128, 128);
+    let edit = |prompt: &str, guard| Request {
+        prompt: prompt.into(),
+        references: vec![(Role::Edit, mug.clone())],
+        guard,
+        out: Some(desk.path("new.png")),
+        ..fox()
+    };
+    let (written, notes) = desk.noted(edit("nothing", None), &Fake::default());
+    assert_eq!(written[0].changed, Some(0.0));
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    for word in ["nothing changed", "--no-guard", "--mask"] {
+        assert!(notes[0].contains(word), "{word} is not in {}", notes[0]);
+    }
+    let (_, notes) = desk.noted(edit("nothing", Some(false)), &Fake::default());
+    assert!(!notes[0].contains("--no-guard"), "it was said already: {}", notes[0]);
+    let (written, notes) = desk.noted(edit("something", None), &Fake::default());
+    assert_eq!((written[0].changed, notes), (Some(0.25), vec![]));
+}

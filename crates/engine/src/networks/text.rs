@@ -223,13 +223,22 @@ impl Tokenizer {
         Ok(Self { inner, padding })
     }
 
+    /// How many tokens a prompt is, however many these are.
+    pub fn count(&self, prompt: &str) -> std::result::Result<usize, PromptError> {
+        self.encoded(prompt).map(|ids| ids.len())
+    }
+
+    fn encoded(&self, prompt: &str) -> std::result::Result<Vec<u32>, PromptError> {
+        match self.inner.encode_fast(prompt, false) {
+            Ok(encoded) => Ok(encoded.get_ids().to_vec()),
+            Err(error) => Err(PromptError::Tokenizer(error.to_string())),
+        }
+    }
+
     /// The ids of a prompt, filled up; an empty prompt is filling alone.
     pub fn ids(&self, prompt: &str) -> std::result::Result<Vec<u32>, PromptError> {
         let Padding { limit, multiple, token } = self.padding;
-        let mut ids = match self.inner.encode_fast(prompt, false) {
-            Ok(encoded) => encoded.get_ids().to_vec(),
-            Err(error) => return Err(PromptError::Tokenizer(error.to_string())),
-        };
+        let mut ids = self.encoded(prompt)?;
         if ids.len() > limit {
             return Err(PromptError::TooLong { tokens: ids.len(), limit });
         }

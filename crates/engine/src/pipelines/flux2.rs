@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use likeness_recipe::{
-    CacheUse, Inputs, Progress, RenderError, Rendered, ResolvedRecipe, Sampler, Seconds, Size,
-    Watch,
+    CacheUse, Inputs, Progress, RenderError, Rendered, ResolvedRecipe, Role, Sampler, Seconds,
+    Size, Watch,
 };
 
 mod parts;
@@ -19,6 +19,7 @@ pub(crate) use parts::Parts;
 use scene::{Scene, places_tensor};
 
 use super::recent::Recent;
+use crate::canvas;
 use crate::image::{self, Grid};
 use crate::manifest::{Manifest, Prediction};
 use crate::model::{Model, ModelError};
@@ -101,7 +102,11 @@ impl Pipeline {
     /// Bytes that a render of `recipe` needs beside the weights.
     pub fn need(&self, recipe: &ResolvedRecipe, inputs: &Inputs) -> planner::Need {
         let references: Vec<Size> = inputs.references.iter().map(|one| one.size()).collect();
-        planner::flux2(self.network.config(), lengths(&self.manifest, size_of(recipe), &references))
+        let references = seen_sizes(recipe, &references);
+        planner::flux2(
+            self.network.config(),
+            lengths(&self.manifest, recipe.drawn_size(), &references),
+        )
     }
 
     /// Computes all pictures of a recipe. `load` is what loading took, in seconds, if it was for this.
@@ -130,6 +135,7 @@ impl Pipeline {
             watch.progress(Progress::Decoding { picture: index });
             let decoding = Instant::now();
             let (pixels, dump) = scene.decode(&latents, inputs.dump)?;
+            let changed = scene.changed(&pixels);
             let shared = if index == 0 { (load, encode) } else { (0.0, 0.0) };
             let seconds = Seconds {
                 load: shared.0,
@@ -139,7 +145,8 @@ impl Pipeline {
                 total: started.elapsed().as_secs_f64(),
             };
             let work = std::mem::replace(&mut stretch, Stretch::begin()).end();
-            pictures.push(Rendered { recipe: recipe.picture(index), pixels, seconds, work, dump });
+            let recipe = recipe.picture(index);
+            pictures.push(Rendered { recipe, pixels, changed, seconds, work, dump });
         }
         Ok(pictures)
     }
@@ -226,12 +233,16 @@ impl Pipeline {
         recipe: &ResolvedRecipe,
         inputs: &Inputs,
     ) -> Result<Conditions, RenderError> {
-        let grid = Grid::over(size_of(recipe), self.manifest.image.patch_size);
-        let prompt = self.prompt("prompt", &recipe.prompt, grid)?;
+        let grid = Grid::over(recipe.drawn_size(), self.manifest.image.patch_size);
+        let said = recipe.read.as_deref().unwrap_or(&recipe.prompt);
+        let prompt = self.prompt("prompt", said, grid)?;
         let unguided = recipe.guidance == 1.0 || self.network.config().guidance_embeds;
         let negative = match unguided {
             true => None,
-            false => Some(self.prompt("negative", &recipe.negative, grid)?),
+            false => {
+                let said = recipe.read_negative.as_deref().unwrap_or(&recipe.negative);
+                Some(self.prompt("negative", said, grid)?)
+            }
         };
         Ok(Conditions { prompt, negative, card: self.card(recipe, inputs)? })
     }
@@ -268,9 +279,13 @@ impl Pipeline {
         let (mut tokens, mut positions, mut key) = (Vec::new(), Vec::new(), String::new());
         let mut grids = Vec::new();
         for (i, reference) in inputs.references.iter().enumerate() {
-            let size = reference_size(&self.manifest, reference.size());
+            // The picture to change is seen as it lies under the result.
+            let fitted = match recipe.canvas.filter(|_| is_edited(recipe, i)) {
+                Some(canvas) => canvas::laid(&image::fit(reference, recipe.size()), canvas.into()),
+                None => image::fit(reference, reference_size(&self.manifest, reference.size())),
+            };
+            let size = fitted.size();
             let grid = Grid::over(size, self.manifest.image.patch_size);
-            let fitted = image::fit(reference, size);
             key += &format!(
                 "{}x{}x{} {} ",
                 size.width,
@@ -364,8 +379,18 @@ fn positions_of(grid: Grid, time: f32) -> impl Iterator<Item = Position> {
     })
 }
 
-fn size_of(recipe: &ResolvedRecipe) -> Size {
-    Size { width: recipe.width, height: recipe.height }
+/// Whether the reference of this number is the picture that the prompt changes.
+fn is_edited(recipe: &ResolvedRecipe, index: usize) -> bool {
+    recipe.references.get(index).is_some_and(|one| one.role == Role::Edit)
+}
+
+/// The sizes of references, with that of a picture to change which is laid on a canvas.
+pub(crate) fn seen_sizes(recipe: &ResolvedRecipe, references: &[Size]) -> Vec<Size> {
+    let seen = |(i, &own): (usize, &Size)| match recipe.canvas.filter(|_| is_edited(recipe, i)) {
+        Some(canvas) => canvas.into(),
+        None => own,
+    };
+    references.iter().enumerate().map(seen).collect()
 }
 
 fn refused_prompt(field: &str, error: &PromptError) -> RenderError {

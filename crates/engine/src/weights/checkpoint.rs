@@ -502,8 +502,11 @@ impl Checkpoint {
         let Range { start, end } = info.bytes;
         let (half, third) = (start + (end - start) / 2, (end - start) / 3);
         let parts = match rows {
-            Rows::All => vec![start..end],
-            Rows::Third(i) => vec![start + third * i..start + third * (i + 1)],
+            Rows::All => vec![info.bytes.clone()],
+            Rows::Third(i) => {
+                let start = start + third * i;
+                vec![Range { start, end: start + third }]
+            }
             Rows::Swapped if !expected[0].is_multiple_of(2) => {
                 return Err(self.bad(name, "it has no two halves".into()));
             }

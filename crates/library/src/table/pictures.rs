@@ -95,6 +95,8 @@ pub struct NewPicture<'a> {
     pub parents: Vec<Parent>,
     /// How long it took to make.
     pub seconds: Option<f64>,
+    /// Of an edit, the share of its pixels that are not those of the picture that it changes.
+    pub changed: Option<f64>,
     /// The job that made it, which is done by this, and whose run the picture is of.
     pub job: Option<JobId>,
     /// How many times as large as another picture of the same it is, where it was made larger.
@@ -239,7 +241,8 @@ pub(crate) fn insert(
     }
     if there.is_none() || picture.job.is_some() {
         let recipe = picture.recipe.as_deref();
-        let render = Render { picture: number, recipe, seconds: picture.seconds, made_at: now };
+        let (seconds, changed) = (picture.seconds, picture.changed);
+        let render = Render { picture: number, recipe, seconds, changed, made_at: now };
         renders::add(connection, &render)?;
     }
     if let Some(job) = picture.job {

@@ -17,12 +17,16 @@ CREATE INDEX renders_picture ON renders (picture);
 CREATE INDEX renders_recipe ON renders (recipe);
 ";
 
+/// How much of the picture that it changes an edit changed. What was rendered before does not tell.
+pub(crate) const CHANGED: &str = "ALTER TABLE renders ADD COLUMN changed REAL;";
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Render<'a> {
     pub picture: i64,
     pub recipe: Option<&'a str>,
     pub seconds: Option<f64>,
+    pub changed: Option<f64>,
     pub made_at: Time,
 }
 
@@ -33,6 +37,11 @@ pub(crate) fn add(connection: &Connection, render: &Render<'_>) -> Result<()> {
             "INSERT INTO renders (picture, recipe, seconds, made_at) VALUES (?1, ?2, ?3, ?4)",
         )?
         .execute(params![render.picture, recipe, render.seconds, render.made_at])?;
+    if let Some(changed) = render.changed {
+        connection
+            .prepare_cached("UPDATE renders SET changed = ?2 WHERE number = ?1")?
+            .execute(params![connection.last_insert_rowid(), changed])?;
+    }
     Ok(())
 }
 
@@ -48,6 +57,21 @@ impl Reader {
                 )?
                 .query_row([number], |row| row.get(0))
                 .optional()?)
+        })
+    }
+
+    /// Of an edit, the share of its pixels that are not those of the picture that it changed, when it was
+    /// made last; none of any other picture, and of one that was made before this was noted.
+    pub fn changed_of(&self, id: PictureId) -> Result<Option<f64>> {
+        self.sorted(|connection| {
+            let number = pictures::number_of(connection, id)?;
+            Ok(connection
+                .prepare_cached(
+                    "SELECT changed FROM renders WHERE picture = ?1 ORDER BY number DESC LIMIT 1",
+                )?
+                .query_row([number], |row| row.get(0))
+                .optional()?
+                .flatten())
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use likeness_library::{Library, NewPicture, Parent, PictureId, Time};
 use likeness_picture::{Format, encode};
 use likeness_recipe::{
-    ModelRef, NoiseSource, Pixels, Precision, ResolvedRecipe, SCHEMA, Sampler, Schedule,
+    Alpha, ModelRef, NoiseSource, Pixels, Precision, ResolvedRecipe, SCHEMA, Sampler, Schedule,
 };
 
 /// Noon of the 21st of November 2026.
@@ -52,6 +52,10 @@ pub fn recipe(prompt: &str, seed: u64) -> ResolvedRecipe {
         mask: None,
         loras: Vec::new(),
         approximations: Vec::new(),
+        read: None,
+        read_negative: None,
+        canvas: None,
+        alpha: Alpha::Drawn,
         enlarged: None,
         delivered: None,
     }

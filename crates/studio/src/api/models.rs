@@ -107,6 +107,8 @@ data! {
         pub schedule: String,
         /// How far to go from a starting picture.
         pub strength: f32,
+        /// The same where a mask says which part of it may change.
+        pub masked_strength: f32,
     }
     /// From the least to the most, both included.
     pub struct NumberSpan {

@@ -17,6 +17,10 @@ data! {
         pub ids: Vec<String>,
         /// 0 to 5.
         pub rating: u8,
+        /// Whether only those are meant that have no mark yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional = nullable)]
+        pub unmarked: Option<bool>,
     }
     /// Sets marks, each picture its own.
     pub struct MarksList {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{DeliverChoice, DeliverPlan, PictureCard, Relation, data, names};
+use super::{DeliverChoice, DeliverPlan, PictureCard, PictureSize, Relation, data, names};
 use crate::StudioError;
 
 data! {
@@ -51,6 +51,24 @@ data! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional = nullable)]
         pub deliver: Option<DeliverChoice>,
+        /// What the recipe that this repeats settled beside all this. It counts with the prompt and the
+        /// seed of that recipe alone: with others, a new picture is made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional = nullable)]
+        pub again: Option<Again>,
+    }
+    /// What a recipe settles that nobody chooses.
+    pub struct Again {
+        /// The prompt that it is of.
+        pub prompt: String,
+        /// The seed that it is of, in decimal digits.
+        pub seed: String,
+        /// The schema that it was written in, whose rules it keeps to.
+        pub schema: u32,
+        /// What became of its alpha: `drawn`, `opaque` or `source`.
+        pub alpha: Option<String>,
+        /// The size in which it was drawn, where that is not the picture's own.
+        pub canvas: Option<PictureSize>,
     }
     /// A picture that something is taken from.
     pub struct ReferenceChoice {

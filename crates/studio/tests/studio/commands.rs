@@ -129,6 +129,11 @@ fn marks_can_be_undone() {
     assert_eq!(ids(&page(&desk, json!({ "min_rating": 4 }))), [&id]);
     desk.call("set_marks", json!({ "marks": before["before"] }));
     assert!(ids(&page(&desk, json!({ "min_rating": 1 }))).is_empty());
+    // Where only those are meant that have none, what has one keeps it.
+    desk.call("mark", json!({ "ids": [id], "rating": 4 }));
+    let before = desk.call("mark", json!({ "ids": [id], "rating": 1, "unmarked": true }));
+    assert_eq!(before["before"], json!([]));
+    assert_eq!(ids(&page(&desk, json!({ "min_rating": 4 }))), [&id]);
 }
 
 #[test]

@@ -91,8 +91,9 @@ impl Engine for Fake {
             let problem = "it is not whole".to_owned();
             return Err(RenderError::Model { file: part.display().to_string(), problem });
         }
+        let listed = path.file_name().is_some_and(|name| name == "listed.gguf");
         Ok(ModelDescription {
-            capabilities: capabilities(),
+            capabilities: if listed { self::listed() } else { capabilities() },
             licence: Some("Apache-2.0".into()),
             bytes: 1000,
             words: vec![Word { kind: "subjects".into(), text: "fox".into() }],
@@ -160,14 +161,18 @@ fn capabilities() -> ModelCapabilities {
             schedule: Schedule::Default,
             precision: Precision::F32,
             strength: 0.6,
+            masked_strength: 0.9,
         },
         size: SizeLimits { min_side: 32, max_side: 256, multiple: 16, max_pixels: 256 * 256 },
+        sizes: vec![],
         steps: Span { min: 1, max: 100 },
         guidance: Span { min: 0.0, max: 30.0 },
         samplers: vec![Sampler::FlowEuler],
         schedules: vec![Schedule::Default],
         negative: true,
         weights: false,
+        vocabulary: None,
+        tokens: None,
         max_references: 2,
         roles: Role::ALL.to_vec(),
         init: true,
@@ -175,6 +180,24 @@ fn capabilities() -> ModelCapabilities {
         loras: false,
         precisions: vec![Precision::F32],
         approximations: vec![],
+    }
+}
+
+/// A model whose words and sizes are known, and what a prompt may have: a word is a token.
+fn listed() -> ModelCapabilities {
+    let set = |all: &[&str]| all.iter().map(|&one| one.to_owned()).collect();
+    ModelCapabilities {
+        sizes: vec![Size { width: 64, height: 64 }],
+        vocabulary: Some(Arc::new(Vocabulary {
+            known: set(&["a", "red", "fox", "sticker"]),
+            cut_out: set(&["sticker"]),
+            ..Vocabulary::default()
+        })),
+        tokens: Some(TokenCounter {
+            most: 6,
+            count: Arc::new(|text| Some(text.split_whitespace().count())),
+        }),
+        ..capabilities()
     }
 }
 
@@ -222,7 +245,8 @@ impl Renderer for FakeRenderer {
         let product = Work { kind, numbers, calls: 8, seconds: 0.3, flop: 150e9, bytes: 1e9 };
         let other = Work { kind: WorkKind::Other, seconds: 0.1, flop: 0.0, bytes: 0.0, ..product };
         let work = vec![other, product];
-        Ok(vec![Rendered { recipe: recipe.clone(), pixels, seconds, work, dump: None }])
+        let changed = recipe.is_edit().then_some(0.0);
+        Ok(vec![Rendered { recipe: recipe.clone(), pixels, changed, seconds, work, dump: None }])
     }
 
     fn caches(&self) -> Vec<CacheUse> {
@@ -407,7 +431,7 @@ pub struct Ear(mpsc::Sender<Heard>);
 
 /// What came through it.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a test hears few of them")]
+#[allow(clippy::large_enum_variant, reason = "a test hears few of them")]
 pub enum Heard {
     Event(RenderEvent),
     Preview(i64, Vec<u8>),

@@ -10,3 +10,4 @@ mod draft;
 mod queue;
 mod recovery;
 mod roofline;
+mod settled;

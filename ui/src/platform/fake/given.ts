@@ -66,7 +66,7 @@ const WORDS: Record<string, string> = {
 };
 
 const STARTER_ABLE: Abilities = {
-  defaults: { width: 128, height: 128, steps: 4, guidance: 1, sampler: 'flow_euler', schedule: 'default', strength: 0.6 },
+  defaults: { width: 128, height: 128, steps: 4, guidance: 1, sampler: 'flow_euler', schedule: 'default', strength: 0.6, masked_strength: 1 },
   min_side: 96,
   max_side: 160,
   multiple: 16,

@@ -117,7 +117,7 @@ export class FakeStudio {
       return { items, next: from + limit < all.length ? String(from + limit) : null, total: all.length };
     },
     picture: ({ id }) => this.detail(id),
-    mark: ({ ids, rating }) => this.#mark(ids.map((id) => ({ id, rating }))),
+    mark: ({ ids, rating, unmarked }) => this.#mark(ids.filter((id) => !unmarked || this.card(id).rating === 0).map((id) => ({ id, rating }))),
     set_marks: ({ marks }) => this.#mark(marks),
     tag: ({ ids, add, remove }) => {
       // A tag is one in any case of its letters.

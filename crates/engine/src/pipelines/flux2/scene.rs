@@ -2,14 +2,14 @@
 //! levels, the picture that it starts from or edits, and the way back to pixels.
 
 use candle_core::{Device, Tensor};
-use likeness_recipe::{Dump, Inputs, Noise, Pixels, RenderError, ResolvedRecipe, Size};
+use likeness_recipe::{Alpha, Dump, Inputs, Noise, Pixels, RenderError, ResolvedRecipe};
 
-use super::{internal, request, size_of};
-use crate::guard;
+use super::{internal, is_edited, request};
 use crate::image::{self, Grid};
 use crate::manifest::Manifest;
 use crate::sampling::schedule::{Shift, flow_sigmas, from_strength};
 use crate::sampling::{noise, samplers};
+use crate::{canvas, guard};
 
 /// The picture to be made: its grid, its noise levels, and what it starts from.
 pub(super) struct Scene<'a> {
@@ -21,8 +21,12 @@ pub(super) struct Scene<'a> {
     pub places: Option<Tensor>,
     pub sigmas: Vec<f32>,
     pub start: Option<Start>,
-    /// The picture to edit, in the size of the result, if what the edit leaves alone is kept.
+    /// The picture to edit, as it lies under what is drawn, if what the edit leaves alone is kept.
     edited: Option<Pixels>,
+    /// The picture that is changed, in the size of the result.
+    source: Option<Pixels>,
+    /// Whether the result is one that nothing can be seen through.
+    opaque: bool,
 }
 
 /// A picture to start from.
@@ -46,17 +50,26 @@ impl<'a> Scene<'a> {
         manifest: &Manifest,
         device: &Device,
     ) -> Result<Self, RenderError> {
-        let grid = Grid::over(size_of(recipe), manifest.image.patch_size);
+        let grid = Grid::over(recipe.drawn_size(), manifest.image.patch_size);
         let mut sigmas = flow_sigmas(recipe.steps as usize, grid.tokens(), Shift::None);
         let start = match (&recipe.init, &inputs.init) {
             (Some(init), Some(pixels)) => {
                 sigmas = from_strength(&sigmas, init.strength).to_vec();
-                Some(Start::new(pixels, inputs.mask.as_ref(), grid, size_of(recipe), device)?)
+                Some(Start::new(pixels, inputs.mask.as_ref(), grid, recipe, device)?)
             }
             _ => None,
         };
         let guarded = recipe.references.first().is_some_and(|one| one.guard == Some(true));
-        let edited = inputs.references.first().filter(|_| guarded);
+        let edited = inputs.references.first().filter(|_| is_edited(recipe, 0));
+        // What a mask lets change is changed in the picture that it masks, whatever is looked at beside.
+        let masked = inputs.init.as_ref().filter(|_| recipe.mask.is_some());
+        let source = masked.or(edited).map(|pixels| image::fit(pixels, recipe.size()));
+        let made_from = source.as_ref().or(inputs.init.as_ref());
+        let opaque = match recipe.alpha {
+            Alpha::Drawn => false,
+            Alpha::Opaque => true,
+            Alpha::Source => made_from.is_some_and(image::is_opaque),
+        };
         let shape = [1, grid.channels(), grid.rows, grid.columns];
         if let Some(noise) = &inputs.initial_noise {
             check_noise(noise, &shape, recipe.count)?;
@@ -70,7 +83,9 @@ impl<'a> Scene<'a> {
                 .map_err(internal)?,
             sigmas,
             start,
-            edited: edited.map(|pixels| image::fit(pixels, size_of(recipe))),
+            edited: edited.filter(|_| guarded).map(|pixels| laid(pixels, recipe)),
+            source,
+            opaque,
         })
     }
 
@@ -107,11 +122,19 @@ impl<'a> Scene<'a> {
             return Err(RenderError::Internal(format!("the network computed {number}")));
         }
         let planes = self.grid.planes_of(&numbers);
-        let mut pixels = self.grid.pixels_of(&planes);
+        let mut pixels = match self.opaque {
+            true => self.grid.opaque_pixels_of(&planes),
+            false => self.grid.pixels_of(&planes),
+        };
         let mut keeps_faint_alpha = false;
         if let Some(edited) = &self.edited {
+            let drawn = (self.opaque && !image::is_opaque(edited)).then(|| pixels.clone());
             guard::keep_unchanged(&mut pixels, edited);
-            keeps_faint_alpha = image::has_faint_alpha(edited);
+            keeps_faint_alpha = drawn.is_none() && image::has_faint_alpha(edited);
+            // What was kept of a cut-out lies on the background that it is given.
+            if let Some(drawn) = drawn {
+                image::lay_over(&mut pixels, &drawn);
+            }
         }
         if let Some(Start { pixels: original, mask: Some(mask), .. }) = &self.start {
             image::restore(&mut pixels, original, &mask.changes);
@@ -125,9 +148,21 @@ impl<'a> Scene<'a> {
             ),
             pixels: (vec![1, 4, rows * patch, columns * patch], planes),
         });
+        let pixels = canvas::cut(pixels, self.recipe.size());
         let pixels = if keeps_faint_alpha { pixels } else { image::drop_faint_alpha(pixels) };
         Ok((pixels, dump))
     }
+
+    /// Of an edit, the share of the result's pixels that are not the source's.
+    pub fn changed(&self, result: &Pixels) -> Option<f64> {
+        self.source.as_ref().map(|source| image::share_apart(result, source))
+    }
+}
+
+/// A picture as it lies under what is drawn: in the size of the result, in the middle of the canvas.
+fn laid(pixels: &Pixels, recipe: &ResolvedRecipe) -> Pixels {
+    let fitted = image::fit(pixels, recipe.size());
+    if recipe.canvas.is_some() { canvas::laid(&fitted, recipe.drawn_size()) } else { fitted }
 }
 
 impl Start {
@@ -135,7 +170,7 @@ impl Start {
         pixels: &Pixels,
         mask: Option<&Pixels>,
         grid: Grid,
-        size: Size,
+        recipe: &ResolvedRecipe,
         device: &Device,
     ) -> Result<Self, RenderError> {
         let tensor = |numbers| {
@@ -148,13 +183,15 @@ impl Start {
                 return Err(request("mask", problem, format!("a mask of {}", pixels.size())));
             }
             Some(mask) => {
+                let size = recipe.size();
                 let changes = image::fit_mask(mask, size);
+                let changes = canvas::laid_mask(&changes, size, recipe.drawn_size());
                 let tokens = tensor(grid.spread(|pixel| if changes[pixel] { 1.0 } else { 0.0 }))?;
                 Some(Mask { changes, tokens })
             }
             None => None,
         };
-        let pixels = image::fit(pixels, size);
+        let pixels = laid(pixels, recipe);
         let tokens = tensor(grid.tokens_of(&pixels))?;
         Ok(Self { pixels, tokens, mask })
     }
