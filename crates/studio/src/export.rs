@@ -90,8 +90,7 @@ impl Studio {
         if let (Some(quality), Format::Jpeg) = (finish.quality, format) {
             bytes = at_quality(&bytes, &pixels, quality).map_err(unwritable)?;
         }
-        let bytes = if finish.srgb { saying_srgb(bytes, format) } else { bytes };
-        Ok((format, bytes))
+        Ok((format, saying_srgb(bytes, format)))
     }
 
     /// The library's own pictures never change, and what lies in between would be taken for one of them.

@@ -43,4 +43,8 @@ srgb?: boolean | null,
 /**
  * Whether the files say how the pictures were made, as of `save`. The names say what they say.
  */
-recipe?: boolean | null, };
+recipe?: boolean | null,
+/**
+ * Whether the files say to machines that a model had a hand in the pictures, as of `save`.
+ */
+ai_mark?: boolean | null, };

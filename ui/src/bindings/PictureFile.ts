@@ -13,6 +13,6 @@ path: string,
  */
 bytes: number,
 /**
- * `png`, `jpeg` or `webp`.
+ * `png`, `jpeg`, `webp`, `gif`, `tiff` or `bmp`.
  */
 format: string, };

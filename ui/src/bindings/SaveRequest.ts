@@ -14,11 +14,16 @@ id: string,
  */
 path: string,
 /**
- * Null is as the path ends.
+ * Null is as the path ends. A picture of a format that is only read can be saved as it is too.
  */
 format: FileFormat | null,
 /**
  * Whether the file says how the picture was made; null is yes. One that does not holds pixels
  * alone: no prompt, no seed, no names of files.
  */
-recipe?: boolean | null, };
+recipe?: boolean | null,
+/**
+ * Whether the file says to machines that a model had a hand in the picture, where one had; null
+ * is yes, also for a file without the recipe.
+ */
+ai_mark?: boolean | null, };

@@ -348,6 +348,7 @@ fn an_edit_that_changed_nothing_is_told_with_what_could_be_tried() {
         references: vec![(Role::Edit, mug.clone())],
         guard,
         out: Some(desk.path("new.png")),
+        overwrite: true,
         ..fox()
     };
     let (written, notes) = desk.noted(edit("nothing", None), &Fake::default());

@@ -271,7 +271,7 @@ fn recipes_that_cannot_be_read_or_made() {
     refused(&desk, file("half", &own[..own.len() / 2]), 3, &["recipe: ", "accepted: JSON"]);
     let slip = own.replace("\"steps\"", "\"stepps\"");
     refused(&desk, file("slip", &slip), 3, &["stepps"]);
-    let newer = own.replace("\"schema\":3", "\"schema\":99");
+    let newer = own.replace(&format!("\"schema\":{}", likeness_recipe::SCHEMA), "\"schema\":99");
     refused(&desk, file("newer", &newer), 3, &["99", "newer"]);
     let other = own.replace(&"5a".repeat(32), &"0b".repeat(32));
     refused(&desk, file("other", &other), 2, &["other weights", "--model likeness-starter"]);
