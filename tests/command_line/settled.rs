@@ -28,7 +28,8 @@ fn seen_through(picture: &image::DynamicImage) -> f64 {
 fn words_that_the_starter_does_not_know_are_named() {
     let desk = Desk::new();
     let named = |prompt: &str| {
-        let (object, errors) = told(&desk, &["generate", prompt, "--seed", "1", "--out", "a.png"]);
+        let (object, errors) =
+            told(&desk, &["generate", prompt, "--seed", "1", "--out", "a.png", "--overwrite"]);
         let notes = object["notes"].as_array().expect("a list").clone();
         let texts = notes.iter().map(|note| note["text"].as_str().expect("a text").to_owned());
         let texts: Vec<_> = texts.collect();
@@ -51,7 +52,7 @@ fn words_that_the_starter_does_not_know_are_named() {
     ] {
         assert_eq!(named(prompt), unknown, "{prompt}");
     }
-    let quiet = ["generate", "a woman", "--seed", "1", "--quiet", "--out", "a.png"];
+    let quiet = ["generate", "a woman", "--seed", "1", "--quiet", "--out", "a.png", "--overwrite"];
     assert_eq!(desk.succeed(&quiet).errors, "");
 
     let (job, errors) = told(&desk, &["queue", "add", "a fox with a hat"]);
@@ -102,7 +103,7 @@ fn marks_and_too_many_tokens_are_refused_before_anything_is_drawn() {
 fn a_picture_with_a_background_is_opaque_and_a_cut_out_is_soft() {
     let desk = Desk::new();
     let draw = |prompt: &str| {
-        let asked = ["generate", prompt, "--seed", "4", "--out", "a.png"];
+        let asked = ["generate", prompt, "--seed", "4", "--out", "a.png", "--overwrite"];
         let (object, _) = told(&desk, &asked);
         let alpha = object["recipe"]["alpha"].as_str().unwrap_or("drawn").to_owned();
         (seen_through(&opened(&desk, "a.png")), alpha)
@@ -166,7 +167,8 @@ fn an_edit_that_changed_nothing_says_so_and_is_no_failure() {
     image::GrayImage::new(128, 128).save(desk.path("mask.png")).expect("it can be written to");
     // Where a mask lets nothing change, nothing can.
     let masked = ["generate", "a blue fox", "--init", "fox.png", "--mask", "mask.png"];
-    let (object, errors) = told(&desk, &[&masked[..], &["--seed", "1", "--out", "a.png"]].concat());
+    let (object, errors) =
+        told(&desk, &[&masked[..], &["--seed", "1", "--out", "a.png", "--overwrite"]].concat());
     assert_eq!(object["changed"], 0.0);
     assert!(errors.contains("nothing changed") && errors.contains("a larger --mask"), "{errors}");
     let pixels = |name: &str| opened(&desk, name).to_rgba8();

@@ -11,7 +11,7 @@ use likeness_tests::repository::root;
 use likeness_tests::starter::{Copy, TRANSFORMER, read_json, sha256, shipped};
 use serde_json::{Value, json};
 
-use super::refusals::{MODEL, STORAGE};
+use super::refusals::{MODEL, USAGE};
 
 const TOKENIZER: &str = "tokenizer/tokenizer.json";
 
@@ -224,8 +224,8 @@ fn nothing_but_a_file_is_replaced_by_what_is_written() {
         ("out", &["--out", "pipe.png"]),
     ] {
         let ran = desk.run(&[&generate[..], arguments].concat());
-        assert_eq!(ran.code, Some(STORAGE), "{arguments:?}: {}", ran.errors);
-        assert!(ran.errors.contains(what) && ran.errors.contains("a device, a pipe or a socket"));
+        assert_eq!(ran.code, Some(USAGE), "{arguments:?}: {}", ran.errors);
+        assert!(ran.errors.contains(what) && ran.errors.contains("is no file"), "{}", ran.errors);
         assert!(!desk.path("a.png").exists(), "it is seen before anything is computed");
     }
     let is_file = |name: &str| std::fs::metadata(desk.path(name)).expect("it is there").is_file();
