@@ -55,7 +55,7 @@ fn a_picture_is_pasted_and_what_cannot_be_says_why() {
     assert!(window.pictures().is_empty(), "a reference is no picture of the library");
 
     // Elsewhere it is a picture, which says how it was made.
-    window.click(&window.wait_for("[data-region=viewer]", SOON));
+    window.click(&window.wait_for("[data-screen=create] h1", SOON));
     window.press(&[key::CONTROL, 'v']);
     window.wait("the picture to come in", SOON, || {
         (window.pictures() == [made.as_str()]).then_some(())
