@@ -151,7 +151,7 @@ describe('what is written', () => {
   });
 
   it.each([
-    ['a (fox:1.3) ', 'This model gives no word more weight than another: “(fox:1.3)” is read as it stands.'],
+    ['a (fox:1.3) ', 'This model gives no word more weight than another: “(fox:1.3)” is read without its marks.'],
     ['a {fox|cat} ', 'make one picture for each choice'],
     ['a __animal__ ', 'there are no lists of words yet'],
     ['a fox <lora:ink:0.8> ', 'additions to a model are not loaded yet'],

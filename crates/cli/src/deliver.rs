@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use likeness_picture::{Format, Limits, read_file};
-use likeness_recipe::{Engine, Fit, Progress, Size, Watch};
+use likeness_picture::{Limits, read_file};
+use likeness_recipe::{Engine, Fit, Progress, Size};
 use likeness_studio::api::DeliverChoice;
 use likeness_studio::deliver::plan::{Plan, Shape};
 use likeness_studio::deliver::{self, Target};
 use likeness_studio::enlarge::{self, LargerAs};
-use likeness_studio::{ErrorCode, Shelf, care};
+use likeness_studio::{Shelf, care};
 use serde::Serialize;
 
-use crate::environment::{Cancelled, Host};
-use crate::output::{self, Destination};
+use crate::environment::Host;
+use crate::output;
+use crate::place::{self, Place, Watcher};
 use crate::report::Terminal;
 use crate::request::file_name;
 use crate::{Failure, told};
@@ -144,31 +145,20 @@ pub fn deliver(
     let image = file_of(&asked.image, host)?;
     let source = read_file(&image, Limits::default().bytes)
         .map_err(|error| Failure::of_input("image", &image, &error))?;
-    let place = Place::choose(asked, host)?;
+    let place = Place::choose(asked.out.as_deref(), asked.overwrite, host)?;
     show(Progress::Loading);
     let mut enlarger = enlarge::open(&host.model_places, engine)?;
     let mut watch = Watcher { show, cancelled: &host.cancelled };
     let file = (image.as_path(), &*source);
     let file_as =
         LargerAs { format: place.format(), recipe: !asked.no_recipe, ai_mark: !asked.no_ai_mark };
-    let done = deliver::deliver(&mut *enlarger, file, &target, file_as, &mut watch).map_err(
-        |error| match (error.code, &error.field) {
-            (ErrorCode::Input, None) => Failure::Input(format!("image: {}", error.message)),
-            (ErrorCode::Usage, None) => Failure::Usage(format!("out: {}", error.message)),
-            _ => error.into(),
-        },
-    )?;
+    let done = deliver::deliver(&mut *enlarger, file, &target, file_as, &mut watch)
+        .map_err(place::of_picture)?;
     let Size { width, height } = target.size;
-    let path = match place {
-        Place::File(destination) => {
-            let mut stem = asked.image.file_stem().unwrap_or_default().to_owned();
-            stem.push(format!("-{width}x{height}"));
-            destination.write_as(0, &done.bytes, || stem)?
-        }
-        Place::Library(shelf) => {
-            shelf.keep_delivered(&done, (&source, &file_name(&image)), (host.clock)())?
-        }
-    };
+    let name = || place::named_after(&asked.image, &format!("-{width}x{height}"));
+    let keep =
+        |shelf: &Shelf| shelf.keep_delivered(&done, (&source, &file_name(&image)), (host.clock)());
+    let path = place.store(&done.bytes, name, keep, &host.cancelled)?;
     let Plan { enlargements: enlarged, shape, .. } = done.plan;
     Ok(WrittenDelivery { path, width, height, enlarged, fit: told(shape), seconds: done.seconds })
 }
@@ -191,42 +181,5 @@ fn file_of(image: &std::path::Path, host: &Host) -> Result<PathBuf, Failure> {
     match id {
         Some(id) if !image.exists() => Ok(care::asset_file(&host.library, id)?),
         _ => Ok(image.to_owned()),
-    }
-}
-
-/// Where the picture goes: what `--out` says, and without one the library. Something can be written there.
-enum Place {
-    File(Destination),
-    Library(Shelf),
-}
-
-impl Place {
-    fn choose(asked: &DeliverOptions, host: &Host) -> Result<Self, Failure> {
-        let Some(out) = &asked.out else { return Ok(Self::Library(output::shelf(host)?)) };
-        let destination = Destination::choose(out, 1, asked.overwrite)?;
-        destination.check(&host.library)?;
-        Ok(Self::File(destination))
-    }
-
-    fn format(&self) -> Format {
-        match self {
-            Self::File(destination) => destination.format(),
-            Self::Library(_) => Format::Png,
-        }
-    }
-}
-
-struct Watcher<'a> {
-    show: &'a mut dyn FnMut(Progress),
-    cancelled: &'a Cancelled,
-}
-
-impl Watch for Watcher<'_> {
-    fn progress(&mut self, progress: Progress) {
-        (self.show)(progress);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.cancelled.is_set()
     }
 }

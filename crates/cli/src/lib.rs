@@ -15,6 +15,7 @@ pub mod upscale;
 pub mod deliver;
 pub mod request;
 pub mod output;
+pub mod place;
 pub mod queue;
 pub mod library;
 pub mod show;

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use likeness_picture::{Format, Limits, read_file};
-use likeness_recipe::{Engine, ModelRef, Progress, Watch};
-use likeness_studio::enlarge::{self, LargerAs, LargerFile};
-use likeness_studio::{ErrorCode, Shelf};
+use likeness_picture::{Limits, read_file};
+use likeness_recipe::{Engine, ModelRef, Progress};
+use likeness_studio::Shelf;
+use likeness_studio::enlarge::{self, LargerAs};
 use serde::Serialize;
 
-use crate::environment::{Cancelled, Host};
-use crate::output::{self, Destination};
+use crate::environment::Host;
+use crate::output;
+use crate::place::{self, Place, Watcher};
 use crate::report::Terminal;
 use crate::request::file_name;
 use crate::{Failure, told};
@@ -89,82 +90,20 @@ pub fn upscale(
 ) -> Result<WrittenLarger, Failure> {
     let unusable = |error| Failure::of_input("image", &asked.image, &error);
     let source = read_file(&asked.image, Limits::default().bytes).map_err(unusable)?;
-    let place = Place::choose(asked, host)?;
+    let place = Place::choose(asked.out.as_deref(), asked.overwrite, host)?;
     show(Progress::Loading);
     let mut enlarger = enlarge::open(&host.model_places, engine)?;
     let mut watch = Watcher { show, cancelled: &host.cancelled };
     let larger_as =
         LargerAs { format: place.format(), recipe: !asked.no_recipe, ai_mark: !asked.no_ai_mark };
     let file = (asked.image.as_path(), &*source);
-    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, larger_as, &mut watch).map_err(
-        |error| match (error.code, &error.field) {
-            (ErrorCode::Input, None) => Failure::Input(format!("image: {}", error.message)),
-            (ErrorCode::Usage, None) => Failure::Usage(format!("out: {}", error.message)),
-            _ => error.into(),
-        },
-    )?;
-    if host.cancelled.is_set() {
-        return Err(Failure::Cancelled);
-    }
-    let path = host.cancelled.finish(|| place.store(asked, &larger, &source, host))?;
+    let larger = enlarge::enlarge(&mut *enlarger, file, asked.by, larger_as, &mut watch)
+        .map_err(place::of_picture)?;
+    let name = || place::named_after(&asked.image, &format!("-x{}", asked.by));
+    let keep = |shelf: &Shelf| {
+        shelf.keep_larger(&larger, (&source, &file_name(&asked.image)), (host.clock)())
+    };
+    let path = place.store(&larger.bytes, name, keep, &host.cancelled)?;
     let (size, model, seconds) = (larger.size, larger.model, larger.seconds);
     Ok(WrittenLarger { path, width: size.width, height: size.height, model, seconds })
-}
-
-/// Where the larger picture goes: what `--out` says, and without one the library. Something can be
-/// written there.
-enum Place {
-    File(Destination),
-    Library(Shelf),
-}
-
-impl Place {
-    fn choose(asked: &UpscaleOptions, host: &Host) -> Result<Self, Failure> {
-        let Some(out) = &asked.out else { return Ok(Self::Library(output::shelf(host)?)) };
-        let destination = Destination::choose(out, 1, asked.overwrite)?;
-        destination.check(&host.library)?;
-        Ok(Self::File(destination))
-    }
-
-    fn store(
-        self,
-        asked: &UpscaleOptions,
-        larger: &LargerFile,
-        source: &[u8],
-        host: &Host,
-    ) -> Result<PathBuf, Failure> {
-        match self {
-            Self::File(destination) => {
-                let mut stem = asked.image.file_stem().unwrap_or_default().to_owned();
-                stem.push(format!("-x{}", asked.by));
-                destination.write_as(0, &larger.bytes, || stem)
-            }
-            Self::Library(shelf) => {
-                let name = file_name(&asked.image);
-                Ok(shelf.keep_larger(larger, (source, &name), (host.clock)())?)
-            }
-        }
-    }
-
-    fn format(&self) -> Format {
-        match self {
-            Self::File(destination) => destination.format(),
-            Self::Library(_) => Format::Png,
-        }
-    }
-}
-
-struct Watcher<'a> {
-    show: &'a mut dyn FnMut(Progress),
-    cancelled: &'a Cancelled,
-}
-
-impl Watch for Watcher<'_> {
-    fn progress(&mut self, progress: Progress) {
-        (self.show)(progress);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.cancelled.is_set()
-    }
 }

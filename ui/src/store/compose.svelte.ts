@@ -34,6 +34,9 @@ export function emptyRequest(): RenderRequest {
   };
 }
 
+/** How far a request goes from its starting picture where it says nothing: what a mask lets change can change whole. */
+export const usualStrength = ({ strength, masked_strength }: Abilities['defaults'], { mask }: Pick<RenderRequest, 'mask'>): number => (mask ? masked_strength : strength);
+
 /** The studio takes more; a person who wants more than this presses the button again. */
 export const MOST_AT_ONCE = 100;
 /** What is changed again within this time is one change to whoever takes it back. */

@@ -3,6 +3,7 @@ import type { Abilities } from '../bindings';
 import { Failure, usePlatform } from '../platform';
 import { fakePlatform } from '../platform/fake';
 import { MODELS } from '../platform/fake/given';
+import { usualStrength } from './compose.svelte';
 import { deliveredAs, draws, nearest, ratioOf, RATIOS, sizeLike, sizeOf, smaller } from './sizes';
 import { toasts } from './toasts.svelte';
 import { undo } from './undo.svelte';
@@ -144,4 +145,10 @@ test('what the studio refuses keeps its field', async () => {
   const settings = await platform().call('settings', {});
   const refused = platform().call('settings_set', { ...settings, trash_days: 0 });
   await expect(refused).rejects.toMatchObject({ code: 'usage', field: 'trash_days' });
+});
+
+test('shows how far a masked picture goes from the one it begins from', () => {
+  const defaults = { strength: 0.6, masked_strength: 1 } as Parameters<typeof usualStrength>[0];
+  expect(usualStrength(defaults, { mask: null })).toBe(0.6);
+  expect(usualStrength(defaults, { mask: { asset: 'a' } })).toBe(1);
 });

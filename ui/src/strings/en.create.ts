@@ -130,7 +130,7 @@ export const enCreate = {
   'create.tokens.hint': 'Tokens of the prompt, and the most that this model reads',
   'create.note.quoted': '“{text}”',
   'create.note.unknown_word': 'This model does not know {words} and will guess.',
-  'create.note.weight': 'This model gives no word more weight than another: {words} is read as it stands.',
+  'create.note.weight': 'This model gives no word more weight than another: {words} is read without its marks.',
   'create.note.variant': '{words} would be drawn as it stands: make one picture for each choice.',
   'create.note.wildcard': '{words} would be drawn as it stands: there are no lists of words yet. Write one of its words.',
   'create.note.lora': '{words} would be drawn as words: additions to a model are not loaded yet. Take it out.',

@@ -131,7 +131,7 @@ export const zhCreate: Record<keyof typeof enCreate, string> = {
   'create.tokens.hint': '提示词的词元数，以及此模型最多能读的数量',
   'create.note.quoted': '“{text}”',
   'create.note.unknown_word': '此模型不认识{words}，只能猜测。',
-  'create.note.weight': '此模型不区分词语权重：{words}会按原样读取。',
+  'create.note.weight': '此模型不区分词语权重：读取{words}时会去掉标记。',
   'create.note.variant': '{words}会按原样绘制：请为每个选项各生成一张。',
   'create.note.wildcard': '{words}会按原样绘制：还没有词表，请写出其中一个词。',
   'create.note.lora': '{words}会被当作文字：还不能加载模型附加件，请删去。',
